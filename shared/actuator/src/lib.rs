@@ -1,0 +1,1 @@
+//! The only crate that can change production, behind a `Permit`.

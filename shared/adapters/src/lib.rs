@@ -1,0 +1,1 @@
+//! Outside services that two functions share, one file each.

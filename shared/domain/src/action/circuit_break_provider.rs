@@ -1,0 +1,135 @@
+//! `circuit_break_provider`: no traffic to a failing provider, for a bounded time.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Complaint, Operation, Plan, Preview, Undo};
+use crate::event::Event;
+use crate::ids::ProviderId;
+use crate::inventory::{Inventory, ModelGroup};
+use crate::policy::Limits;
+use crate::target::{Change, Setting, Target};
+
+/// Opens a provider's breaker and closes it by itself when the time is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CircuitBreakProvider {
+    /// The provider.
+    pub provider: ProviderId,
+    /// How long, 30–300 seconds.
+    pub duration_s: u64,
+}
+
+impl CircuitBreakProvider {
+    /// The shortest break, seconds.
+    pub const MIN_S: u64 = 30;
+    /// The longest break, seconds.
+    pub const MAX_S: u64 = 300;
+
+    /// A group's traffic shares in percent, with and without the provider.
+    fn shares(&self, group: &ModelGroup, inventory: &Inventory) -> String {
+        let live: Vec<_> = inventory.live_routes(group).collect();
+        let before: u32 = live.iter().map(|route| route.weight).sum();
+        let after: u32 = live
+            .iter()
+            .filter(|route| route.provider != self.provider)
+            .map(|route| route.weight)
+            .sum();
+        let percent = |part: u32, whole: u32| u64::from(part) * 100 / u64::from(whole.max(1));
+        let shares: Vec<String> = live
+            .iter()
+            .map(|route| {
+                let rest = if route.provider == self.provider {
+                    0
+                } else {
+                    percent(route.weight, after)
+                };
+                format!(
+                    "{} {} % → {rest} %",
+                    route.provider,
+                    percent(route.weight, before)
+                )
+            })
+            .collect();
+        format!("model group {}: {}", group.id, shares.join(", "))
+    }
+}
+
+impl Operation for CircuitBreakProvider {
+    fn out_of_bounds(&self, _limits: &Limits) -> Vec<Complaint> {
+        if (Self::MIN_S..=Self::MAX_S).contains(&self.duration_s) {
+            return Vec::new();
+        }
+        let problem = format!(
+            "is {} seconds, not within {}–{}",
+            self.duration_s,
+            Self::MIN_S,
+            Self::MAX_S
+        );
+        vec![Complaint::new("duration_s", problem)]
+    }
+
+    fn unrelated(&self, event: &Event, _inventory: &Inventory) -> Option<Complaint> {
+        let related = event.provider() == Some(&self.provider);
+        (!related).then(|| {
+            Complaint::new(
+                "provider",
+                format!("{} is not the one the event is about", self.provider),
+            )
+        })
+    }
+
+    fn preview(&self, inventory: &Inventory) -> Result<Preview, Complaint> {
+        let complain = |problem: String| Complaint::new("provider", problem);
+        let provider = inventory
+            .provider(&self.provider)
+            .ok_or_else(|| complain(format!("{} is not on the gateway", self.provider)))?;
+        if provider.blocked {
+            return Err(complain(format!("{} is blocked already", self.provider)));
+        }
+        let thinned: Vec<&ModelGroup> = inventory.groups_of(&self.provider).collect();
+        for group in &thinned {
+            if inventory
+                .live_routes(group)
+                .all(|route| route.provider == self.provider)
+            {
+                return Err(complain(format!(
+                    "{} is the last deployment of model group {}",
+                    self.provider, group.id
+                )));
+            }
+        }
+        let mut claims = vec![Target::Provider(self.provider.clone())];
+        claims.extend(thinned.iter().map(|group| Target::ModelGroup(group.id.clone())));
+        claims.sort();
+        let change = Change {
+            target: Target::Provider(self.provider.clone()),
+            before: Setting::Blocked(false),
+            after: Setting::Blocked(true),
+        };
+        Ok(Preview {
+            plan: Plan {
+                changes: vec![change],
+                page: None,
+                claims,
+            },
+            impact: thinned
+                .iter()
+                .map(|group| self.shares(group, inventory))
+                .collect(),
+            undo: Undo::Restore {
+                after_s: self.duration_s,
+            },
+        })
+    }
+
+    fn narrows(&self, other: &Self) -> bool {
+        self.provider == other.provider && self.duration_s <= other.duration_s
+    }
+}
+
+impl fmt::Display for CircuitBreakProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "block provider {} for {} s", self.provider, self.duration_s)
+    }
+}

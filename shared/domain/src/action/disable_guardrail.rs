@@ -1,0 +1,69 @@
+//! `disable_guardrail`: switch one guardrail off.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Complaint, Operation, Preview, single};
+use crate::event::{Event, EventType};
+use crate::ids::GuardrailId;
+use crate::inventory::Inventory;
+use crate::policy::Limits;
+use crate::target::{Change, Setting, Target};
+
+/// Switches a guardrail off: it slows or refuses traffic that should pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisableGuardrail {
+    /// The guardrail.
+    pub guardrail: GuardrailId,
+}
+
+impl Operation for DisableGuardrail {
+    fn out_of_bounds(&self, _limits: &Limits) -> Vec<Complaint> {
+        Vec::new()
+    }
+
+    fn unrelated(&self, event: &Event, _inventory: &Inventory) -> Option<Complaint> {
+        // No event names a guardrail; it can only be behind slow or refused traffic.
+        match event.event_type() {
+            EventType::LatencySpike | EventType::SlaViolation => None,
+            EventType::ProviderUnhealthy | EventType::BudgetExceeded => Some(Complaint::new(
+                "guardrail",
+                format!("{} does not cause {}", self.guardrail, event.event_type().name()),
+            )),
+        }
+    }
+
+    fn preview(&self, inventory: &Inventory) -> Result<Preview, Complaint> {
+        let complain = |problem: &str| Complaint::new("guardrail", format!("{} {problem}", self.guardrail));
+        let guardrail = inventory
+            .guardrail(&self.guardrail)
+            .ok_or_else(|| complain("is not on the gateway"))?;
+        if !guardrail.enabled {
+            return Err(complain("is disabled already"));
+        }
+        let target = Target::Guardrail(self.guardrail.clone());
+        let change = Change {
+            target,
+            before: Setting::Enabled(true),
+            after: Setting::Enabled(false),
+        };
+        Ok(single(
+            change,
+            format!(
+                "guardrail {} checks nobody's traffic until somebody takes it back",
+                self.guardrail
+            ),
+        ))
+    }
+
+    fn narrows(&self, other: &Self) -> bool {
+        self == other
+    }
+}
+
+impl fmt::Display for DisableGuardrail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "disable guardrail {}", self.guardrail)
+    }
+}

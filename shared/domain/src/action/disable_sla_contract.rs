@@ -1,0 +1,73 @@
+//! `disable_sla_contract`: take one contract out of force.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Complaint, Operation, Preview, single};
+use crate::event::{Event, Trouble};
+use crate::ids::SlaId;
+use crate::inventory::Inventory;
+use crate::policy::Limits;
+use crate::target::{Change, Setting, Target};
+
+/// Takes an SLA contract out of force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisableSlaContract {
+    /// The contract.
+    pub sla_id: SlaId,
+}
+
+impl Operation for DisableSlaContract {
+    fn out_of_bounds(&self, _limits: &Limits) -> Vec<Complaint> {
+        Vec::new()
+    }
+
+    fn unrelated(&self, event: &Event, _inventory: &Inventory) -> Option<Complaint> {
+        let related = match &event.trouble {
+            Trouble::SlaViolation { sla, .. } => *sla == self.sla_id,
+            Trouble::ProviderUnhealthy { .. }
+            | Trouble::BudgetExceeded { .. }
+            | Trouble::LatencySpike { .. } => false,
+        };
+        (!related).then(|| {
+            Complaint::new(
+                "sla_id",
+                format!("{} is not the one the event is about", self.sla_id),
+            )
+        })
+    }
+
+    fn preview(&self, inventory: &Inventory) -> Result<Preview, Complaint> {
+        let complain = |problem: &str| Complaint::new("sla_id", format!("{} {problem}", self.sla_id));
+        let contract = inventory
+            .contract(&self.sla_id)
+            .ok_or_else(|| complain("is not on the gateway"))?;
+        if !contract.enabled {
+            return Err(complain("is not in force already"));
+        }
+        let target = Target::Contract(self.sla_id.clone());
+        let change = Change {
+            target,
+            before: Setting::Enabled(true),
+            after: Setting::Enabled(false),
+        };
+        Ok(single(
+            change,
+            format!(
+                "nobody is held to contract {} until somebody takes it back",
+                self.sla_id
+            ),
+        ))
+    }
+
+    fn narrows(&self, other: &Self) -> bool {
+        self == other
+    }
+}
+
+impl fmt::Display for DisableSlaContract {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "disable SLA contract {}", self.sla_id)
+    }
+}

@@ -1,0 +1,78 @@
+//! `page_oncall`: wake a person.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Complaint, Operation, Page, Plan, Preview, Undo};
+use crate::event::{Event, Severity};
+use crate::inventory::Inventory;
+use crate::policy::Limits;
+
+/// Pages the on-call engineer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PageOncall {
+    /// How bad.
+    pub severity: Severity,
+    /// One sentence, 1–300 characters, no control characters.
+    pub summary: String,
+}
+
+impl PageOncall {
+    /// The longest summary, characters.
+    pub const MAX_CHARS: usize = 300;
+
+    /// The preview, which depends on nothing outside.
+    pub(super) fn one_shot(&self) -> Preview {
+        let page = Page {
+            severity: self.severity,
+            summary: self.summary.clone(),
+        };
+        Preview {
+            plan: Plan {
+                changes: Vec::new(),
+                page: Some(page),
+                claims: Vec::new(),
+            },
+            impact: vec!["one page to the on-call engineer".to_owned()],
+            undo: Undo::OneShot,
+        }
+    }
+}
+
+impl Operation for PageOncall {
+    fn out_of_bounds(&self, _limits: &Limits) -> Vec<Complaint> {
+        let length = self.summary.chars().count();
+        if length == 0 || length > Self::MAX_CHARS {
+            let problem = format!("has {length} characters, not 1–{}", Self::MAX_CHARS);
+            vec![Complaint::new("summary", problem)]
+        } else if self.summary.chars().any(char::is_control) {
+            vec![Complaint::new("summary", "holds a control character")]
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn unrelated(&self, _event: &Event, _inventory: &Inventory) -> Option<Complaint> {
+        None
+    }
+
+    fn preview(&self, _inventory: &Inventory) -> Result<Preview, Complaint> {
+        Ok(self.one_shot())
+    }
+
+    fn narrows(&self, other: &Self) -> bool {
+        self.summary == other.summary && self.severity <= other.severity
+    }
+}
+
+impl fmt::Display for PageOncall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "page the on-call engineer ({}): {}",
+            self.severity.name(),
+            self.summary
+        )
+    }
+}

@@ -1,0 +1,126 @@
+//! `raise_rate_limit`: one team may send more for now.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Complaint, Operation, Preview, single};
+use crate::event::{Event, Trouble};
+use crate::ids::TeamId;
+use crate::inventory::Inventory;
+use crate::policy::Limits;
+use crate::target::{BudgetOwner, Change, Setting, Target};
+
+/// Raises one team's requests or tokens a minute by a percentage.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RaiseRateLimit {
+    /// The team.
+    pub team: TeamId,
+    /// Raise of requests a minute, 1–50 %.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rpm_percent: Option<u64>,
+    /// Raise of tokens a minute, 1–50 %.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tpm_percent: Option<u64>,
+}
+
+impl RaiseRateLimit {
+    /// The smallest raise, percent.
+    pub const MIN_PERCENT: u64 = 1;
+    /// The largest raise, percent.
+    pub const MAX_PERCENT: u64 = 50;
+}
+
+impl Operation for RaiseRateLimit {
+    fn out_of_bounds(&self, _limits: &Limits) -> Vec<Complaint> {
+        let mut complaints = Vec::new();
+        for (field, percent) in [
+            ("rpm_percent", self.rpm_percent),
+            ("tpm_percent", self.tpm_percent),
+        ] {
+            if let Some(percent) = percent
+                && !(Self::MIN_PERCENT..=Self::MAX_PERCENT).contains(&percent)
+            {
+                let problem = format!(
+                    "is {percent} %, not within {}–{}",
+                    Self::MIN_PERCENT,
+                    Self::MAX_PERCENT
+                );
+                complaints.push(Complaint::new(field, problem));
+            }
+        }
+        if self.rpm_percent.is_none() && self.tpm_percent.is_none() {
+            complaints.push(Complaint::new("rpm_percent", "or tpm_percent must be given"));
+        }
+        complaints
+    }
+
+    fn unrelated(&self, event: &Event, _inventory: &Inventory) -> Option<Complaint> {
+        let budgeted = match &event.trouble {
+            Trouble::BudgetExceeded {
+                owner: BudgetOwner::Team(team),
+                ..
+            } => *team == self.team,
+            Trouble::BudgetExceeded {
+                owner: BudgetOwner::Org(_),
+                ..
+            }
+            | Trouble::ProviderUnhealthy { .. }
+            | Trouble::SlaViolation { .. }
+            | Trouble::LatencySpike { .. } => false,
+        };
+        let related = budgeted || event.team.as_ref() == Some(&self.team);
+        (!related).then(|| Complaint::new("team", format!("{} is not the one the event is about", self.team)))
+    }
+
+    fn preview(&self, inventory: &Inventory) -> Result<Preview, Complaint> {
+        let team = inventory
+            .team(&self.team)
+            .ok_or_else(|| Complaint::new("team", format!("{} is not on the gateway", self.team)))?;
+        let raised = |limit: u64, percent: Option<u64>| {
+            limit.saturating_add(limit.saturating_mul(percent.unwrap_or(0)) / 100)
+        };
+        let change = Change {
+            target: Target::Team(self.team.clone()),
+            before: Setting::RateLimit {
+                rpm: team.rpm,
+                tpm: team.tpm,
+            },
+            after: Setting::RateLimit {
+                rpm: raised(team.rpm, self.rpm_percent),
+                tpm: raised(team.tpm, self.tpm_percent),
+            },
+        };
+        if change.before == change.after {
+            return Err(Complaint::new(
+                "team",
+                format!("{} has limits that this raise does not change", self.team),
+            ));
+        }
+        Ok(single(
+            change,
+            format!("team {} may send more until somebody takes it back", self.team),
+        ))
+    }
+
+    fn narrows(&self, other: &Self) -> bool {
+        let within = |mine: Option<u64>, theirs: Option<u64>| mine.unwrap_or(0) <= theirs.unwrap_or(0);
+        self.team == other.team
+            && within(self.rpm_percent, other.rpm_percent)
+            && within(self.tpm_percent, other.tpm_percent)
+    }
+}
+
+impl fmt::Display for RaiseRateLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let part = |name: &str, percent: Option<u64>| percent.map(|percent| format!("{name} by {percent} %"));
+        let parts: Vec<String> = [
+            part("requests a minute", self.rpm_percent),
+            part("tokens a minute", self.tpm_percent),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        write!(f, "raise team {}'s {}", self.team, parts.join(" and "))
+    }
+}

@@ -1,0 +1,251 @@
+//! `control`: the switches of the whole agent. Each record holds the whole state.
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::record::{BadBody, Fact, Record};
+use crate::stream::Seq;
+use crate::time::Timestamp;
+
+/// The switches as they stand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Switches {
+    /// The pause under way, if any.
+    pub paused: Option<Pause>,
+    /// Milliseconds of all pauses that are over.
+    pub paused_total_ms: u64,
+    /// Digest of the policy that was published last.
+    pub policy: Option<Digest>,
+    /// Why nothing executes by itself, if that was switched off.
+    pub automatic_off: Option<String>,
+    /// What the template's `AgentEnabled` said last.
+    pub agent_enabled: bool,
+}
+
+impl Default for Switches {
+    /// Before the first record: running.
+    fn default() -> Self {
+        Self {
+            paused: None,
+            paused_total_ms: 0,
+            policy: None,
+            automatic_off: None,
+            agent_enabled: true,
+        }
+    }
+}
+
+/// A pause under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Since when.
+    pub since: Timestamp,
+    /// Why, in the words of whoever paused.
+    pub reason: String,
+}
+
+/// Facts of the `control` stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "body", rename_all = "snake_case")]
+pub enum ControlFact {
+    /// The agent stopped taking, scoring and starting.
+    Paused(Switches),
+    /// It goes on.
+    Resumed(Switches),
+    /// Another policy is in force.
+    PolicyPublished(Switches),
+    /// Nothing executes by itself any more.
+    AutomaticOff(Switches),
+    /// Automatic execution is allowed again.
+    AutomaticOn(Switches),
+    /// Somebody changed or removed a record of the trail.
+    TamperDetected {
+        /// What was seen.
+        what: String,
+        /// The switches, unchanged.
+        switches: Switches,
+    },
+}
+
+impl ControlFact {
+    /// The switches after it.
+    pub fn switches(&self) -> &Switches {
+        match self {
+            ControlFact::Paused(switches)
+            | ControlFact::Resumed(switches)
+            | ControlFact::PolicyPublished(switches)
+            | ControlFact::AutomaticOff(switches)
+            | ControlFact::AutomaticOn(switches)
+            | ControlFact::TamperDetected { switches, .. } => switches,
+        }
+    }
+}
+
+impl Fact for ControlFact {
+    fn kind(&self) -> &'static str {
+        match self {
+            ControlFact::Paused(_) => "paused",
+            ControlFact::Resumed(_) => "resumed",
+            ControlFact::PolicyPublished(_) => "policy_published",
+            ControlFact::AutomaticOff(_) => "automatic_off",
+            ControlFact::AutomaticOn(_) => "automatic_on",
+            ControlFact::TamperDetected { .. } => "tamper_detected",
+        }
+    }
+}
+
+/// `control` as read from its last record.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Control {
+    /// The last record's position; 0 before the first.
+    pub seq: Seq,
+    /// The switches.
+    pub switches: Switches,
+}
+
+impl Control {
+    /// Reads the last record of `control`; running where there is none yet.
+    pub fn read(last: Option<&Record>) -> Result<Self, BadBody> {
+        Ok(match last {
+            Some(record) => Self {
+                seq: record.seq,
+                switches: ControlFact::read(record)?.switches().clone(),
+            },
+            None => Self::default(),
+        })
+    }
+
+    /// Milliseconds paused in all, until now. Deadlines of what waits for a person move by the difference
+    /// since they were set.
+    pub fn paused_ms(&self, now: Timestamp) -> u64 {
+        let under_way = self
+            .switches
+            .paused
+            .as_ref()
+            .map_or(0, |pause| now.millis_since(pause.since));
+        self.switches.paused_total_ms + under_way
+    }
+
+    /// How far a deadline moved that was set when `paused_before_ms` had been paused; `None` if not at all.
+    pub fn extension(&self, paused_before_ms: u64, now: Timestamp) -> Option<Extension> {
+        let ms = self.paused_ms(now).saturating_sub(paused_before_ms);
+        (ms > 0).then_some(Extension {
+            control_seq: self.seq,
+            ms,
+        })
+    }
+
+    /// The fact that pauses the agent; `None` when it is paused already.
+    pub fn pause(&self, reason: &str, now: Timestamp) -> Option<ControlFact> {
+        if self.switches.paused.is_some() {
+            return None;
+        }
+        let paused = Some(Pause {
+            since: now,
+            reason: reason.to_owned(),
+        });
+        Some(ControlFact::Paused(Switches {
+            paused,
+            ..self.switches.clone()
+        }))
+    }
+
+    /// The fact that lets the agent go on; `None` when it is not paused.
+    pub fn resume(&self, now: Timestamp) -> Option<ControlFact> {
+        self.switches.paused.as_ref()?;
+        let paused_total_ms = self.paused_ms(now);
+        Some(ControlFact::Resumed(Switches {
+            paused: None,
+            paused_total_ms,
+            ..self.switches.clone()
+        }))
+    }
+
+    /// What the template's `AgentEnabled` asks for, where it changed since the last record.
+    pub fn follow_template(&self, enabled: bool, now: Timestamp) -> Option<ControlFact> {
+        if enabled == self.switches.agent_enabled {
+            return None;
+        }
+        let mut switches = self.switches.clone();
+        switches.agent_enabled = enabled;
+        let changed = Control {
+            seq: self.seq,
+            switches,
+        };
+        let reason = "the template's AgentEnabled is false";
+        let fact = if enabled {
+            changed.resume(now)
+        } else {
+            changed.pause(reason, now)
+        };
+        // Already as asked, by a person: the record still remembers what the template said.
+        fact.or(Some(if enabled {
+            ControlFact::Resumed(changed.switches)
+        } else {
+            ControlFact::Paused(changed.switches)
+        }))
+    }
+}
+
+/// A deadline that a pause moved: which record of `control` says so, and how far. The audit checks it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extension {
+    /// Position on `control`.
+    pub control_seq: Seq,
+    /// Milliseconds.
+    pub ms: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_millis(1_800_000_000_000).plus_seconds(seconds)
+    }
+
+    fn after(control: &Control, fact: ControlFact) -> Control {
+        Control {
+            seq: control.seq + 1,
+            switches: fact.switches().clone(),
+        }
+    }
+
+    #[test]
+    fn the_time_paused_is_added_up_over_several_pauses() {
+        let running = Control::default();
+        let paused = after(&running, running.pause("storm", at(0)).unwrap());
+        assert_eq!(paused.pause("again", at(1)), None);
+        assert_eq!(paused.paused_ms(at(10)), 10_000);
+        let resumed = after(&paused, paused.resume(at(20)).unwrap());
+        assert_eq!(resumed.paused_ms(at(1000)), 20_000);
+        assert_eq!(resumed.extension(20_000, at(1000)), None);
+        let again = after(&resumed, resumed.pause("storm", at(100)).unwrap());
+        assert_eq!(
+            again.extension(5_000, at(101)),
+            Some(Extension {
+                control_seq: 3,
+                ms: 16_000
+            })
+        );
+    }
+
+    #[test]
+    fn the_template_is_followed_once_and_does_not_fight_an_operator() {
+        let running = Control::default();
+        assert_eq!(running.follow_template(true, at(0)), None);
+        let off = after(&running, running.follow_template(false, at(0)).unwrap());
+        assert!(off.switches.paused.is_some());
+        let resumed_by_hand = after(&off, off.resume(at(5)).unwrap());
+        assert_eq!(
+            resumed_by_hand.follow_template(false, at(6)),
+            None,
+            "the template said so before the operator did"
+        );
+        let on = after(
+            &resumed_by_hand,
+            resumed_by_hand.follow_template(true, at(7)).unwrap(),
+        );
+        assert!(on.switches.agent_enabled && on.switches.paused.is_none());
+    }
+}

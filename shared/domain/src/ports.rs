@@ -1,0 +1,213 @@
+//! What the outside must offer. Adapters implement these; tests have fakes that behave.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::action::Page;
+use crate::bus::{Announcement, Row};
+use crate::digest::Digest;
+use crate::evidence::Evidence;
+use crate::ids::ProposalId;
+use crate::inventory::Inventory;
+use crate::operator::Directory;
+use crate::proposal::{Declined, Permit, Proposed, Received};
+use crate::record::{BadBody, Entry, Record};
+use crate::stream::StreamId;
+use crate::target::{Change, Setting, Target};
+use crate::time::Timestamp;
+
+/// An outside service did not do what it should; trying again later may help.
+#[derive(Debug, thiserror::Error)]
+#[error("{service} is unavailable: {problem}")]
+pub struct Unavailable {
+    /// Which service.
+    pub service: &'static str,
+    /// What happened. Never holds a secret or a payload.
+    pub problem: String,
+}
+
+impl Unavailable {
+    /// A service's failure.
+    pub fn new(service: &'static str, problem: impl std::fmt::Display) -> Self {
+        Self {
+            service,
+            problem: problem.to_string(),
+        }
+    }
+}
+
+/// Why a record was not appended, or a stream not read.
+#[derive(Debug, thiserror::Error)]
+pub enum TrailError {
+    /// Somebody else took the position: load again and decide again.
+    #[error("another record took position {seq} of {stream}")]
+    Conflict {
+        /// The stream.
+        stream: StreamId,
+        /// The position.
+        seq: u64,
+    },
+    /// The trail cannot be reached; whether the record was written is not known.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// The body is larger than a record holds: nothing was sent.
+    #[error("the body of {kind} has {bytes} bytes, more than the {most} a record holds")]
+    TooLarge {
+        /// The record's kind.
+        kind: String,
+        /// Its body's length.
+        bytes: usize,
+        /// The most.
+        most: usize,
+    },
+    /// What is stored is not a record.
+    #[error("the trail holds something that is not a record: {0}")]
+    Corrupt(String),
+}
+
+impl From<BadBody> for TrailError {
+    fn from(bad: BadBody) -> Self {
+        TrailError::Corrupt(bad.to_string())
+    }
+}
+
+impl From<crate::proposal::IllegalTransition> for TrailError {
+    fn from(illegal: crate::proposal::IllegalTransition) -> Self {
+        TrailError::Corrupt(illegal.to_string())
+    }
+}
+
+/// The audit trail: insert-only.
+#[async_trait]
+pub trait Trail: Send + Sync {
+    /// Every record of a stream, in order, strongly consistent; empty where there is none.
+    async fn load(&self, stream: &StreamId) -> Result<Vec<Record>, TrailError>;
+
+    /// The last record of a stream, strongly consistent.
+    async fn last(&self, stream: &StreamId) -> Result<Option<Record>, TrailError>;
+
+    /// Inserts a record at a position that nobody took. A reply that got lost after the commit is a
+    /// success: the record is read back and recognised by its writer's token.
+    async fn append(&self, entry: Entry) -> Result<Record, TrailError>;
+
+    /// The streams with records filed under an hour and shard, each once; eventually consistent.
+    async fn streams_of(&self, hour: &str) -> Result<Vec<StreamId>, TrailError>;
+}
+
+/// The time.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+
+    /// Waits.
+    async fn sleep(&self, time: Duration);
+}
+
+/// The gateway, reading.
+#[async_trait]
+pub trait Gateway: Send + Sync {
+    /// Everything at one instant.
+    async fn inventory(&self) -> Result<Inventory, Unavailable>;
+}
+
+/// Why a write to the outside did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum ActError {
+    /// It certainly had no effect.
+    #[error("refused: {0}")]
+    Refused(String),
+    /// Whether it had its effect is not known: read the target.
+    #[error("unclear: {0}")]
+    Unclear(String),
+}
+
+/// The gateway and the pager, writing. Every method that changes something takes the [`Permit`] for it.
+#[async_trait]
+pub trait Actuator: Send + Sync {
+    /// The longest that one request may take, ms: what must still fit into a lease.
+    fn request_ms(&self) -> u64;
+
+    /// A target's value now.
+    async fn read(&self, target: &Target) -> Result<Setting, Unavailable>;
+
+    /// Brings a change's target to its after-value. Refused unless the change is of the permit's plan and
+    /// the permit is to apply.
+    async fn apply(&self, permit: &Permit, change: &Change) -> Result<(), ActError>;
+
+    /// Brings a change's target back to its before-value. Refused unless the change is of the permit's plan.
+    async fn revert(&self, permit: &Permit, change: &Change) -> Result<(), ActError>;
+
+    /// Pages under a dedup key: sending it again under the same key is harmless.
+    async fn page(&self, permit: &Permit, page: &Page, dedup_key: &str) -> Result<(), ActError>;
+}
+
+/// Large payloads, by digest.
+#[async_trait]
+pub trait Payloads: Send + Sync {
+    /// Stores bytes under their digest. Storing them twice is storing them once.
+    async fn put(&self, bytes: &[u8]) -> Result<Digest, Unavailable>;
+
+    /// The bytes of a digest, checked against it.
+    async fn get(&self, digest: &Digest) -> Result<Vec<u8>, Unavailable>;
+}
+
+/// What reasoning concludes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Conclusion {
+    /// One action.
+    Propose(Box<Proposed>),
+    /// None.
+    Decline(Declined),
+}
+
+/// Chooses one action for an incident, or none. What it returns is checked as if it were hostile.
+#[async_trait]
+pub trait Reasoner: Send + Sync {
+    /// Reasons about an event. `inventory` is absent where the gateway could not be read; `evidence` then says so.
+    async fn reason(
+        &self,
+        received: &Received,
+        inventory: Option<&Inventory>,
+        evidence: &Evidence,
+    ) -> Result<Conclusion, Unavailable>;
+}
+
+/// One of the agent's queues.
+#[async_trait]
+pub trait Queue: Send + Sync {
+    /// Sends a hint about a proposal, to be delivered after a delay of at most 900 s.
+    async fn hint(&self, proposal: &ProposalId, delay: Duration) -> Result<(), Unavailable>;
+}
+
+/// The event bus.
+#[async_trait]
+pub trait Bus: Send + Sync {
+    /// Publishes announcements, all of them or an error.
+    async fn publish(&self, announcements: &[Announcement]) -> Result<(), Unavailable>;
+}
+
+/// The topic of what needs a person.
+#[async_trait]
+pub trait Topic: Send + Sync {
+    /// Tells the subscribers, with the attributes that their filters use.
+    async fn tell(&self, announcement: &Announcement, reason: &str) -> Result<(), Unavailable>;
+}
+
+/// The view: one row for each proposal. Disposable.
+#[async_trait]
+pub trait View: Send + Sync {
+    /// Writes a row, unless a newer one is there.
+    async fn put(&self, row: &Row) -> Result<(), Unavailable>;
+
+    /// The proposals on which something is still to happen, as far as the view knows.
+    async fn open(&self) -> Result<Vec<ProposalId>, Unavailable>;
+}
+
+/// The operator directory.
+#[async_trait]
+pub trait Operators: Send + Sync {
+    /// The directory as configured now.
+    async fn directory(&self) -> Result<Directory, Unavailable>;
+}

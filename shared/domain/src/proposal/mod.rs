@@ -1,0 +1,201 @@
+//! A proposal: the fold of its records. There is no other copy of its state.
+
+mod apply;
+mod fact;
+mod permit;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+pub use self::apply::IllegalTransition;
+pub use self::fact::{
+    Amended, Approved, Commented, Decision, DeclineReason, Declined, Escalated, Expired, Failed, Held,
+    Notified, Precondition, ProposalFact, Proposed, Proposer, Received, Refused, Rejected, Repeated,
+    Restored, Scored, Started, Succeeded, Unclear, UndoDecided, UndoRequested, Verbatim, Verified, Voted,
+};
+pub use self::permit::{Permit, Power};
+pub use self::state::{Approval, Awaiting, Done, Execution, Lease, Outcome, State, UndoState};
+use crate::ids::{EventId, OperatorId, ProposalId, WriterId};
+use crate::record::{Actor, Entry, Fact, Record};
+use crate::stream::StreamId;
+use crate::tier::Tier;
+use crate::time::Timestamp;
+
+/// The longest life of a proposal in days: its records are kept for the tier's retention after that.
+pub const LONGEST_LIFE_DAYS: u64 = 30;
+
+/// Repetitions recorded on one proposal; further ones are only counted by the gateway.
+pub const MOST_REPEATS: usize = 50;
+
+/// One proposal, replayed from its records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    id: ProposalId,
+    last: Record,
+    opened_at: Timestamp,
+    received: Received,
+    declined: Option<Declined>,
+    proposed: Option<Proposed>,
+    scored: Option<Scored>,
+    requesters: BTreeSet<OperatorId>,
+    state: State,
+    state_since: Timestamp,
+    settled_at: Option<Timestamp>,
+    events_seen: BTreeSet<EventId>,
+    verified: Option<Verified>,
+}
+
+impl Proposal {
+    /// The proposal that these records make, in order from the first; or the first record that is illegal.
+    pub fn replay(records: &[Record]) -> Result<Self, IllegalTransition> {
+        let (first, rest) = records.split_first().ok_or_else(IllegalTransition::empty)?;
+        rest.iter().try_fold(Self::open(first)?, Proposal::apply)
+    }
+
+    /// Its first record: an event was received. `tier` decides when the stream expires.
+    pub fn first_entry(
+        id: ProposalId,
+        received: Received,
+        now: Timestamp,
+        actor: Actor,
+        tier: Tier,
+    ) -> Entry {
+        let days = LONGEST_LIFE_DAYS + tier.retention_days();
+        let expires_at = u64::try_from(now.plus_seconds(days * 86_400).as_seconds()).unwrap_or(0);
+        Entry::first(
+            StreamId::Proposal(id),
+            now,
+            actor,
+            &ProposalFact::Received(received),
+            Some(expires_at),
+        )
+    }
+
+    /// The next record, if it is legal now.
+    pub fn entry(
+        &self,
+        at: Timestamp,
+        actor: Actor,
+        fact: &ProposalFact,
+    ) -> Result<Entry, IllegalTransition> {
+        let entry = Entry::after(&self.last, at.max(self.last.at), actor, fact);
+        // Legality does not depend on the writer: any token serves to try.
+        self.clone()
+            .apply(&entry.clone().seal(self.last.writer.clone()))?;
+        Ok(entry)
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &ProposalId {
+        &self.id
+    }
+
+    /// Its last record.
+    pub fn last(&self) -> &Record {
+        &self.last
+    }
+
+    /// When its first record was written.
+    pub fn opened_at(&self) -> Timestamp {
+        self.opened_at
+    }
+
+    /// The event it answers.
+    pub fn received(&self) -> &Received {
+        &self.received
+    }
+
+    /// Why it was declined, if it was.
+    pub fn declined(&self) -> Option<&Declined> {
+        self.declined.as_ref()
+    }
+
+    /// The action proposed, with what an amendment made of it.
+    pub fn proposed(&self) -> Option<&Proposed> {
+        self.proposed.as_ref()
+    }
+
+    /// Its last score.
+    pub fn scored(&self) -> Option<&Scored> {
+        self.scored.as_ref()
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// When it came there.
+    pub fn state_since(&self) -> Timestamp {
+        self.state_since
+    }
+
+    /// When it settled: nothing more will happen to the gateway because of it, unless a person asks for an undo.
+    pub fn settled_at(&self) -> Option<Timestamp> {
+        self.settled_at
+    }
+
+    /// Who triggered or edited it, and so has no vote.
+    pub fn requesters(&self) -> &BTreeSet<OperatorId> {
+        &self.requesters
+    }
+
+    /// Whether this delivery was recorded already, as the event itself or as a repetition.
+    pub fn has_seen(&self, event: &EventId) -> bool {
+        self.events_seen.contains(event)
+    }
+
+    /// Whether another repetition still gets a record.
+    pub fn takes_repeats(&self) -> bool {
+        self.events_seen.len() <= MOST_REPEATS
+    }
+
+    /// What its metric read when it was last asked again.
+    pub fn verified(&self) -> Option<&Verified> {
+        self.verified.as_ref()
+    }
+
+    /// Whether this writer wrote its last record.
+    pub fn last_written_by(&self, writer: &WriterId) -> bool {
+        self.last.writer == *writer
+    }
+
+    /// Opens a proposal with its first record.
+    fn open(first: &Record) -> Result<Self, IllegalTransition> {
+        let illegal = |problem: &str| IllegalTransition::new(first, "–", problem);
+        let StreamId::Proposal(id) = &first.stream else {
+            return Err(illegal("is not of a proposal's stream"));
+        };
+        let ProposalFact::Received(received) =
+            ProposalFact::read(first).map_err(|err| illegal(&err.problem))?
+        else {
+            return Err(illegal("cannot be the first: nothing was received"));
+        };
+        if first.seq != 1 {
+            return Err(illegal("is not the first"));
+        }
+        if received.event.fingerprint() != *id.fingerprint() {
+            return Err(illegal("received an event of another trouble"));
+        }
+        Ok(Self {
+            id: id.clone(),
+            last: first.clone(),
+            opened_at: first.at,
+            requesters: received.requested_by.iter().cloned().collect(),
+            state: State::Reasoning(Lease {
+                until: received.lease_until,
+                record: first.digest,
+            }),
+            state_since: first.at,
+            settled_at: None,
+            events_seen: BTreeSet::from([received.event.event_id.clone()]),
+            received,
+            declined: None,
+            proposed: None,
+            scored: None,
+            verified: None,
+        })
+    }
+}

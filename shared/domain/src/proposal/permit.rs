@@ -1,0 +1,90 @@
+//! The proof that opens the actuator.
+
+use super::Proposal;
+use super::fact::Held;
+use super::state::State;
+use crate::action::Plan;
+use crate::ids::ProposalId;
+use crate::record::Record;
+use crate::time::Timestamp;
+
+/// What a permit allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Power {
+    /// To bring the targets to their after-values, or send the page.
+    Apply,
+    /// To bring them back to their before-values.
+    Undo,
+}
+
+/// Leave to change production, for one plan and a bounded time. Nothing else makes one than
+/// [`Proposal::permit_apply`] and [`Proposal::permit_undo`].
+#[derive(Debug, Clone)]
+pub struct Permit {
+    proposal: ProposalId,
+    power: Power,
+    plan: Plan,
+    until: Timestamp,
+}
+
+impl Permit {
+    /// The proposal it belongs to.
+    pub fn proposal(&self) -> &ProposalId {
+        &self.proposal
+    }
+
+    /// What it allows.
+    pub fn power(&self) -> Power {
+        self.power
+    }
+
+    /// What may be changed, and to which values.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Whether a request that begins now and takes at most `request_ms` ends within it. Asked before each
+    /// outside write: a holder whose time is over stops.
+    pub fn fits(&self, now: Timestamp, request_ms: u64) -> bool {
+        now.plus_millis(request_ms) <= self.until
+    }
+}
+
+impl Proposal {
+    /// Leave to apply: only while executing, and only for whoever wrote the `started` record, until its
+    /// lease or the effect's own end, whichever comes first.
+    pub fn permit_apply(&self, started: &Record) -> Option<Permit> {
+        let State::Executing(execution) = self.state() else {
+            return None;
+        };
+        if execution.lease.record != started.digest {
+            return None;
+        }
+        let until = execution
+            .restore_at
+            .map_or(execution.lease.until, |end| end.min(execution.lease.until));
+        Some(Permit {
+            proposal: self.id().clone(),
+            power: Power::Apply,
+            plan: execution.plan.clone(),
+            until,
+        })
+    }
+
+    /// Leave to take the effect back: only when its end has come, or an undo was approved, and only with a
+    /// fresh claim on every target of the plan.
+    pub fn permit_undo(&self, held: &[Held], lease: Timestamp, now: Timestamp) -> Option<Permit> {
+        let execution = self.state().execution()?;
+        let undo_approved = matches!(self.state(), State::Succeeded(done) if done.undo.is_approved());
+        let holds_all = held.iter().map(|held| &held.target).eq(&execution.plan.claims);
+        if !holds_all || !(undo_approved || execution.restore_due(now)) {
+            return None;
+        }
+        Some(Permit {
+            proposal: self.id().clone(),
+            power: Power::Undo,
+            plan: execution.plan.clone(),
+            until: lease,
+        })
+    }
+}

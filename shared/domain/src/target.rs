@@ -1,0 +1,264 @@
+//! Targets: the things on the gateway that an action may change, their settings, and who holds them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{BadId, GuardrailId, ModelGroupId, OrgId, ProposalId, ProviderId, SlaId, TeamId};
+use crate::proposal::{Proposal, State};
+use crate::record::{BadBody, Fact, Record};
+use crate::stream::Seq;
+use crate::time::Timestamp;
+use crate::units::Micros;
+
+/// Whose budget it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "scope", content = "scope_id", rename_all = "snake_case")]
+pub enum BudgetOwner {
+    /// One team's budget.
+    Team(TeamId),
+    /// An organisation's budget.
+    Org(OrgId),
+}
+
+impl BudgetOwner {
+    /// The owner from its scope (`team` or `org`) and id.
+    pub fn parse(scope: &str, id: &str) -> Result<Self, BadId> {
+        match scope {
+            "team" => TeamId::new(id).map(BudgetOwner::Team),
+            "org" => OrgId::new(id).map(BudgetOwner::Org),
+            _ => Err(BadId::Form("a budget's scope: team or org")),
+        }
+    }
+
+    /// `team` or `org`.
+    pub fn scope(&self) -> &'static str {
+        match self {
+            BudgetOwner::Team(_) => "team",
+            BudgetOwner::Org(_) => "org",
+        }
+    }
+
+    /// The team's or organisation's id.
+    pub fn id(&self) -> &str {
+        match self {
+            BudgetOwner::Team(id) => id.as_str(),
+            BudgetOwner::Org(id) => id.as_str(),
+        }
+    }
+}
+
+impl fmt::Display for BudgetOwner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.scope(), self.id())
+    }
+}
+
+/// One thing on the gateway that an action may change.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "id", rename_all = "snake_case")]
+pub enum Target {
+    /// A provider's breaker.
+    Provider(ProviderId),
+    /// A model group's routes.
+    ModelGroup(ModelGroupId),
+    /// A team's rate limits.
+    Team(TeamId),
+    /// A guardrail's switch.
+    Guardrail(GuardrailId),
+    /// A budget's hard cap.
+    Budget(BudgetOwner),
+    /// An SLA contract's switch.
+    Contract(SlaId),
+}
+
+impl Target {
+    /// The kind, as in stream names.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Target::Provider(_) => "provider",
+            Target::ModelGroup(_) => "model_group",
+            Target::Team(_) => "team",
+            Target::Guardrail(_) => "guardrail",
+            Target::Budget(_) => "budget",
+            Target::Contract(_) => "contract",
+        }
+    }
+
+    /// The id within its kind; a budget's is `team/<id>` or `org/<id>`.
+    pub fn id(&self) -> String {
+        match self {
+            Target::Provider(id) => id.to_string(),
+            Target::ModelGroup(id) => id.to_string(),
+            Target::Team(id) => id.to_string(),
+            Target::Guardrail(id) => id.to_string(),
+            Target::Budget(owner) => owner.to_string(),
+            Target::Contract(id) => id.to_string(),
+        }
+    }
+
+    /// The inverse of [`Target::kind`] and [`Target::id`].
+    pub fn parse(kind: &str, id: &str) -> Result<Self, BadId> {
+        match kind {
+            "provider" => ProviderId::new(id).map(Target::Provider),
+            "model_group" => ModelGroupId::new(id).map(Target::ModelGroup),
+            "team" => TeamId::new(id).map(Target::Team),
+            "guardrail" => GuardrailId::new(id).map(Target::Guardrail),
+            "budget" => {
+                let (scope, id) = id
+                    .split_once('/')
+                    .ok_or(BadId::Form("a budget: team/… or org/…"))?;
+                BudgetOwner::parse(scope, id).map(Target::Budget)
+            }
+            "contract" => SlaId::new(id).map(Target::Contract),
+            _ => Err(BadId::Form("a kind of target")),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind().replace('_', " "), self.id())
+    }
+}
+
+/// One deployment of a model group: which provider serves it, and its share of the group's traffic.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Route {
+    /// Who serves it.
+    pub provider: ProviderId,
+    /// Relative share of the group's traffic, 0–1000; 0 gets none.
+    pub weight: u32,
+}
+
+/// The value of a target, absolute, so that setting it twice is setting it once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Setting {
+    /// Whether a provider's breaker is open (no traffic goes there).
+    Blocked(bool),
+    /// A model group's routes, sorted by provider.
+    Routes(Vec<Route>),
+    /// A team's limits.
+    RateLimit {
+        /// Requests a minute.
+        rpm: u64,
+        /// Tokens a minute.
+        tpm: u64,
+    },
+    /// Whether a guardrail or contract is in force.
+    Enabled(bool),
+    /// A budget's hard cap in USD.
+    HardCap(Micros),
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Setting::Blocked(true) => f.write_str("blocked"),
+            Setting::Blocked(false) => f.write_str("open"),
+            Setting::Routes(routes) => {
+                let shares: Vec<String> = routes
+                    .iter()
+                    .map(|route| format!("{} {}", route.provider, route.weight))
+                    .collect();
+                f.write_str(&shares.join(", "))
+            }
+            Setting::RateLimit { rpm, tpm } => write!(f, "{rpm} rpm, {tpm} tpm"),
+            Setting::Enabled(true) => f.write_str("enabled"),
+            Setting::Enabled(false) => f.write_str("disabled"),
+            Setting::HardCap(cap) => write!(f, "{cap} USD"),
+        }
+    }
+}
+
+/// One absolute change of one target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// What changes.
+    pub target: Target,
+    /// Its value now.
+    pub before: Setting,
+    /// Its value afterwards.
+    pub after: Setting,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} → {}", self.target, self.before, self.after)
+    }
+}
+
+/// What a target read at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// What was read.
+    pub target: Target,
+    /// Its value.
+    pub value: Setting,
+}
+
+/// Facts of a `target/…` stream. Each holds the whole state: only the last one is read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "body", rename_all = "snake_case")]
+pub enum TargetFact {
+    /// A proposal may now change the target.
+    Claimed(Claim),
+    /// Nobody holds it.
+    Released(Release),
+}
+
+/// Who holds a target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// The holder.
+    pub proposal: ProposalId,
+    /// Grows with every claim of this target: the seq of the claim itself.
+    pub fence: Seq,
+    /// Until when the claim counts although the proposal has not started.
+    pub lease_until: Timestamp,
+    /// When the effect ends by itself, if it does.
+    pub restore_at: Option<Timestamp>,
+}
+
+/// Why nobody holds a target any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    /// Who held it.
+    pub proposal: ProposalId,
+    /// The fence of the claim that ended.
+    pub fence: Seq,
+}
+
+impl Fact for TargetFact {
+    fn kind(&self) -> &'static str {
+        match self {
+            TargetFact::Claimed(_) => "claimed",
+            TargetFact::Released(_) => "released",
+        }
+    }
+}
+
+/// The claim that the last record of a target's stream names, if it names one.
+pub fn claim_of(last: Option<&Record>) -> Result<Option<Claim>, BadBody> {
+    Ok(match last.map(TargetFact::read).transpose()? {
+        Some(TargetFact::Claimed(claim)) => Some(claim),
+        Some(TargetFact::Released(_)) | None => None,
+    })
+}
+
+/// Whether a claim still counts, given its holder's proposal.
+///
+/// It counts while the holder may have an effect on the target: executing, unknown, or in force until a
+/// restore. Before the start, and before an undo on demand, it counts for its lease, which outlives the
+/// function that took it. Anybody who finds a claim that does not count appends `released`.
+pub fn claim_counts(claim: &Claim, holder: &Proposal, now: Timestamp) -> bool {
+    match holder.state() {
+        State::Executing(_) | State::Unknown(_) => true,
+        State::Approved(_) => now <= claim.lease_until,
+        State::Succeeded(done) => {
+            done.restore_pending() || (done.undo.is_approved() && now <= claim.lease_until)
+        }
+        State::Reasoning(_) | State::Proposed | State::AwaitingApproval(_) | State::Closed(_) => false,
+    }
+}

@@ -1,0 +1,1 @@
+//! Reading the gateway: inventory, health, limits, budgets.
