@@ -1,0 +1,211 @@
+//! `cargo xtask test`: every check and every test, one after the other, to the end even where one fails.
+
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, ValueEnum};
+
+use crate::build::cargo;
+use crate::environment;
+use crate::paths::Paths;
+use crate::processes::Run;
+use crate::progress::{Step, last_lines};
+use crate::stack;
+use crate::summary::{self, Counts, Outcome, Verdict};
+use crate::tools::SAM;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Runs this step alone; may be repeated
+    #[arg(long, value_name = "STEP")]
+    only: Vec<CheckStep>,
+    /// Leaves out the tests on the local stack
+    #[arg(long)]
+    skip_stack: bool,
+}
+
+/// The steps in their order.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum CheckStep {
+    /// Formatting
+    Fmt,
+    /// clippy, its warnings denied
+    Clippy,
+    /// The crates' documentation, its warnings denied
+    Docs,
+    /// Unit, property, lifecycle and template tests
+    Tests,
+    /// sam validate --lint
+    Sam,
+    /// cfn-lint
+    CfnLint,
+    /// Tests of the deployed functions on the local stack
+    Stack,
+}
+
+/// Prints the summary, and fails if a step did.
+pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<ExitCode> {
+    paths.create()?;
+    let began = Instant::now();
+    let mut outcomes = Vec::new();
+    for &step in CheckStep::value_variants() {
+        let left_out = if !arguments.only.is_empty() && !arguments.only.contains(&step) {
+            Some("left out by --only")
+        } else if arguments.skip_stack && step == CheckStep::Stack {
+            Some("left out by --skip-stack")
+        } else {
+            None
+        };
+        outcomes.push(match left_out {
+            Some(why) => Outcome {
+                step: step.name(),
+                took: Duration::ZERO,
+                verdict: Verdict::NotRun(why),
+                note: String::new(),
+            },
+            None => outcome(paths, step).await,
+        });
+    }
+    let passed = summary::print(&outcomes, began.elapsed());
+    Ok(if passed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Runs one step; one that cannot run has failed.
+async fn outcome(paths: &Paths, step: CheckStep) -> Outcome {
+    let began = Instant::now();
+    let result = match step {
+        CheckStep::Stack => on_the_stack(paths).await,
+        _ => attempt(paths, step).await,
+    };
+    let (counts, note) = result.unwrap_or_else(|error| {
+        eprintln!("✗ {}: {error:#}", step.name());
+        let reason = error.to_string();
+        (
+            Counts::one(false),
+            reason.lines().next().unwrap_or_default().to_owned(),
+        )
+    });
+    Outcome {
+        step: step.name(),
+        took: began.elapsed(),
+        verdict: Verdict::Ran(counts),
+        note,
+    }
+}
+
+impl CheckStep {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Fmt => "fmt",
+            Self::Clippy => "clippy",
+            Self::Docs => "docs",
+            Self::Tests => "tests",
+            Self::Sam => "sam",
+            Self::CfnLint => "cfn-lint",
+            Self::Stack => "stack",
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Fmt => "cargo fmt --all --check",
+            Self::Clippy => "cargo clippy, warnings denied",
+            Self::Docs => "cargo doc, warnings denied",
+            Self::Tests => "unit, property, lifecycle and template tests",
+            Self::Sam => "sam validate --lint",
+            Self::CfnLint => "cfn-lint template.yaml",
+            Self::Stack => "tests on the local stack",
+        }
+    }
+
+    async fn command(self, paths: &Paths) -> Result<Command> {
+        let mut command = cargo(paths);
+        match self {
+            Self::Fmt => command.args(["fmt", "--all", "--check"]),
+            Self::Clippy => command.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+            Self::Docs => command
+                .args(["doc", "--workspace", "--no-deps"])
+                .env("RUSTDOCFLAGS", "-D warnings"),
+            Self::Tests => command.args(["test", "--workspace", "--no-fail-fast"]),
+            Self::Stack => command.args(["test", "--package", "tests", "--test", "stack"]),
+            Self::Sam => {
+                command = Command::new(SAM.ensure(paths).await?.join("sam"));
+                command
+                    .args(["validate", "--lint", "--template", "template.yaml"])
+                    .env("SAM_CLI_TELEMETRY", "0")
+                    .env("AWS_DEFAULT_REGION", crate::state::REGION)
+            }
+            Self::CfnLint => {
+                command = Command::new(SAM.ensure(paths).await?.join("cfn-lint"));
+                command.args(["--template", "template.yaml"])
+            }
+        };
+        command.current_dir(&paths.root);
+        Ok(command)
+    }
+
+    fn has_tests(self) -> bool {
+        matches!(self, Self::Tests | Self::Stack)
+    }
+}
+
+async fn attempt(paths: &Paths, step: CheckStep) -> Result<(Counts, String)> {
+    judge(paths, step, &mut step.command(paths).await?).await
+}
+
+/// Brings a stack of its own up, tests it, and stops it.
+async fn on_the_stack(paths: &Paths) -> Result<(Counts, String)> {
+    let arguments = stack::Arguments::from_scratch();
+    let stack = stack::up(paths, &arguments).await?;
+    let mut command = CheckStep::Stack.command(paths).await?;
+    environment::apply(&stack.state, &mut command)?;
+    let result = judge(paths, CheckStep::Stack, &mut command).await;
+    let stopping = Step::begin("stopping the local stack");
+    stack::stop(paths).await?;
+    stopping.done();
+    result
+}
+
+/// Runs the command and counts what it tested.
+async fn judge(paths: &Paths, step: CheckStep, command: &mut Command) -> Result<(Counts, String)> {
+    let run = Run {
+        name: step.name(),
+        label: step.label(),
+        remedy: "run it alone: cargo xtask test --only <step>",
+        limit: Duration::from_secs(3600),
+        stdout: None,
+    };
+    let (status, progress) = run.attempt(paths, command).await?;
+    let log = paths.log(step.name());
+    let text = String::from_utf8_lossy(&std::fs::read(&log).context("reading the step's log")?).into_owned();
+    let mut counts = if step.has_tests() {
+        Counts::of_cargo_test(&text)
+    } else {
+        Counts::one(status.success())
+    };
+    let note = if counts.ignored > 0 {
+        format!("{} ignored", counts.ignored)
+    } else {
+        String::new()
+    };
+    if status.success() {
+        if step.has_tests() && counts.passed == 0 {
+            progress.failed();
+            bail!("no test ran; see {}", paths.shown(&log));
+        }
+        progress.done();
+        return Ok((counts, note));
+    }
+    progress.failed();
+    for line in last_lines(&log, 60) {
+        eprintln!("  | {line}");
+    }
+    // A step may fail before or after its tests, by not compiling for one.
+    counts.failed = counts.failed.max(1);
+    Ok((counts, format!("see {}", paths.shown(&log))))
+}

@@ -1,0 +1,436 @@
+//! `cargo xtask demo`: one incident from the failing provider to the verified trail. Every line it prints was
+//! observed, and it fails where something was not.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::Args;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::emulator::http;
+use crate::environment;
+use crate::paths::Paths;
+use crate::processes::Run;
+use crate::progress::{Step, seconds};
+use crate::slack::{ADA, Click};
+use crate::stack::{self, Stack};
+use crate::traffic::{self, Traffic};
+use crate::{aws, sandbox};
+
+/// The provider that fails.
+const PROVIDER: &str = "openai";
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Leaves the stack running
+    #[arg(long)]
+    keep: bool,
+}
+
+pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<()> {
+    let stack = stack::up(paths, &stack::Arguments::default()).await?;
+    let began = Instant::now();
+    let demo = Demo {
+        paths,
+        stack: &stack,
+        sandbox: stack.state.sandbox_url(),
+    };
+    let outcome = demo.play().await;
+    if outcome.is_err() {
+        // A stack that is kept, or was there before, is not left with a failing provider.
+        let _ = sandbox::inject(&demo.sandbox, &json!({ "fault": "clear" })).await;
+    }
+    if arguments.keep || stack.found {
+        stack::keep();
+    }
+    outcome?;
+    println!("\nThe whole path was observed in {}.", seconds(began.elapsed()));
+    if arguments.keep || stack.found {
+        println!("The stack is still up: eval \"$(cargo xtask env)\"; stop it with cargo xtask down.");
+    }
+    Ok(())
+}
+
+struct Demo<'a> {
+    paths: &'a Paths,
+    stack: &'a Stack,
+    sandbox: String,
+}
+
+/// A record of the trail, as far as the demo looks at it.
+#[derive(Deserialize)]
+struct Record {
+    stream: String,
+    kind: String,
+    at: String,
+    digest: String,
+    body: String,
+}
+
+/// A record that was waited for, and its stream.
+#[derive(Deserialize)]
+struct Found {
+    record: Record,
+    stream: Vec<Record>,
+}
+
+/// An event that the sandbox made.
+#[derive(Deserialize)]
+struct Event {
+    event_id: String,
+    detail_type: String,
+    detail: Value,
+    sent_at: Option<String>,
+}
+
+impl Record {
+    fn body(&self) -> Result<Value> {
+        serde_json::from_str(&self.body).with_context(|| format!("reading the body of {}", self.kind))
+    }
+}
+
+impl Demo<'_> {
+    async fn play(&self) -> Result<()> {
+        let before = self.normal_traffic().await?;
+        let event = self.incident().await?;
+        let (proposal, scored) = self.proposal(&event).await?;
+        let during = self.decision(&proposal, &scored, &before).await?;
+        self.restore(&proposal, &before, &during).await?;
+        self.trail(&proposal).await
+    }
+
+    /// The traffic as it should be.
+    async fn normal_traffic(&self) -> Result<Traffic> {
+        heading("The gateway at work");
+        sandbox::inject(&self.sandbox, &json!({ "fault": "clear", "forget_window": true })).await?;
+        let traffic = traffic::wait(&self.sandbox, "traffic through every provider", 30, |traffic| {
+            traffic.share(PROVIDER) > 0
+                && traffic.blocked(PROVIDER) == Some(false)
+                && traffic.requests() >= 60
+        })
+        .await?;
+        traffic.print(PROVIDER);
+        Ok(traffic)
+    }
+
+    /// The provider fails, and the gateway says so on the bus.
+    async fn incident(&self) -> Result<Event> {
+        heading(&format!("{PROVIDER} fails nine requests in ten"));
+        let known: Vec<String> = self
+            .events()
+            .await?
+            .into_iter()
+            .map(|event| event.event_id)
+            .collect();
+        let fault =
+            json!({ "fault": "fail_provider", "provider": PROVIDER, "error_rate": 0.9, "burst": 200 });
+        sandbox::inject(&self.sandbox, &fault).await?;
+        let mut step = Step::begin("waiting for the gateway's event on the bus");
+        let began = Instant::now();
+        let event = loop {
+            let events = self.events().await?;
+            let sent = events.into_iter().find(|event| {
+                event.detail_type == "provider.unhealthy"
+                    && event.detail["provider"] == PROVIDER
+                    && event.sent_at.is_some()
+                    && !known.contains(&event.event_id)
+            });
+            if let Some(event) = sent {
+                break event;
+            }
+            if began.elapsed() > Duration::from_secs(30) {
+                step.failed();
+                bail!("the sandbox put no provider.unhealthy of {PROVIDER} on the bus within 30 s");
+            }
+            step.heartbeat(|| None);
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        };
+        step.done_with(&event.detail_type);
+        println!("{}", serde_json::to_string_pretty(&event.detail)?);
+        Ok(event)
+    }
+
+    async fn events(&self) -> Result<Vec<Event>> {
+        #[derive(Deserialize)]
+        struct Events {
+            events: Vec<Event>,
+        }
+        Ok(sandbox::get::<Events>(&self.sandbox, "events").await?.events)
+    }
+
+    /// The agent's proposal, with its preview and its score.
+    async fn proposal(&self, event: &Event) -> Result<(String, Record)> {
+        heading("The agent proposes");
+        let received = self.wait("proposal/", &["received"], &event.event_id, 20).await?;
+        let stream = received.record.stream;
+        let proposal = stream.trim_start_matches("proposal/").to_owned();
+        let found = self.wait(&stream, &["scored", "declined"], "", 20).await?;
+        let proposed = found.stream.iter().find(|record| record.kind == "proposed");
+        let Some(proposed) = proposed else {
+            bail!("the agent declined the incident: {}", found.record.body()?);
+        };
+        let body = proposed.body()?;
+        println!("proposal  {proposal}");
+        println!("action    {}", one_line(&body["action"]));
+        println!("because   {}", text(&body["rationale"]));
+        println!(
+            "affects   {} teams, {}",
+            body["evidence"]["teams_affected"],
+            one_line(&body["evidence"]["teams"])
+        );
+        for change in body["preview"]["changes"].as_array().into_iter().flatten() {
+            let target = &change["target"];
+            println!(
+                "preview   {}/{}: {} → {}",
+                text(&target["kind"]),
+                text(&target["id"]),
+                one_line(&change["before"]),
+                one_line(&change["after"])
+            );
+        }
+        for sentence in body["preview"]["impact"].as_array().into_iter().flatten() {
+            println!("          {}", text(sentence));
+        }
+        ensure!(
+            body["action"]["action"] == "circuit_break_provider",
+            "the agent proposed something else than a break"
+        );
+
+        let body = found.record.body()?;
+        println!(
+            "score     {} = baseline {} {}",
+            body["score"],
+            body["baseline"],
+            factors(&body["factors"])
+        );
+        println!(
+            "decision  {}: {}",
+            text(&body["decision"]),
+            text(&body["because"])
+        );
+        ensure!(
+            body["decision"] == "gate",
+            "the proposal was not put before a person"
+        );
+        Ok((proposal, found.record))
+    }
+
+    /// A person approves in Slack, and the break moves the traffic.
+    async fn decision(&self, proposal: &str, scored: &Record, before: &Traffic) -> Result<Traffic> {
+        heading("Nothing happens until a person approves");
+        let waiting = traffic::read(&self.sandbox).await?;
+        ensure!(
+            waiting.blocked(PROVIDER) == Some(false),
+            "{PROVIDER} was blocked before anybody approved it"
+        );
+        let value = format!("{proposal}.{}", scored.digest);
+        let forged = self.click(&value, "not-the-signing-secret").await?;
+        ensure!(forged.0 == 401, "a forged click was answered with {}", forged.0);
+        println!("forged    a click that somebody else signed: HTTP {}", forged.0);
+        let signed = self
+            .click(&value, &self.stack.state.secrets.slack_signing)
+            .await?;
+        println!(
+            "approved  Ada clicks Approve on {value}: HTTP {} {}",
+            signed.0, signed.1
+        );
+        ensure!(signed.0 == 200, "the callback answered {} {}", signed.0, signed.1);
+
+        let stream = format!("proposal/{proposal}");
+        let ended = ["succeeded", "failed", "refused", "unknown", "rejected"];
+        let found = self.wait(&stream, &ended, "", 30).await?;
+        ensure!(
+            found.record.kind == "succeeded",
+            "the break {}: {}",
+            found.record.kind,
+            found.record.body()?
+        );
+        for record in &found.stream {
+            if ["approved", "started", "succeeded"].contains(&record.kind.as_str()) {
+                println!("{:<9} {}", record.kind, record.at);
+            }
+        }
+        let during = traffic::wait(&self.sandbox, "the traffic to move", 20, |traffic| {
+            traffic.share(PROVIDER) == 0
+                && traffic.blocked(PROVIDER) == Some(true)
+                && traffic.requests() >= 40
+        })
+        .await?;
+        println!("\n{PROVIDER}'s share of the traffic, before and during the break:");
+        traffic::print_shares(PROVIDER, &[("before", before), ("during", &during)]);
+        Ok(during)
+    }
+
+    /// What the callback answers to a click on Approve.
+    async fn click(&self, value: &str, secret: &str) -> Result<(u16, String)> {
+        let response_url = format!("{}/sandbox/v1/slack/response/demo", self.sandbox);
+        let click = Click {
+            user: ADA,
+            action: "approve",
+            value,
+            response_url: &response_url,
+        };
+        let signed = click.sign(secret, jiff::Timestamp::now().as_second())?;
+        let answer = http()?
+            .post(format!("{}/slack/interactions", self.stack.state.callback_url()?))
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .header("X-Slack-Request-Timestamp", signed.timestamp)
+            .header("X-Slack-Signature", signed.signature)
+            .body(signed.body)
+            .send()
+            .await
+            .context("posting the click to the callback")?;
+        let status = answer.status().as_u16();
+        Ok((status, answer.text().await.unwrap_or_default()))
+    }
+
+    /// The break ends by itself, and the recovered provider gets its traffic back.
+    async fn restore(&self, proposal: &str, before: &Traffic, during: &Traffic) -> Result<()> {
+        heading("The break ends by itself");
+        sandbox::inject(&self.sandbox, &json!({ "fault": "clear" })).await?;
+        println!("{PROVIDER} has recovered meanwhile; the break still runs.");
+        let stream = format!("proposal/{proposal}");
+        let found = self
+            .wait(&stream, &["restored", "restore_failed"], "", 60)
+            .await?;
+        ensure!(
+            found.record.kind == "restored",
+            "the restore failed: {}",
+            found.record.body()?
+        );
+        let started = found
+            .stream
+            .iter()
+            .find(|record| record.kind == "started")
+            .context("no started record")?;
+        let due: jiff::Timestamp = text(&started.body()?["restore_at"])
+            .parse()
+            .context("restore_at")?;
+        let from: jiff::Timestamp = started.at.parse().context("at")?;
+        let restored: jiff::Timestamp = found.record.at.parse().context("at")?;
+        let lasted = restored.duration_since(from).as_secs_f64();
+        println!(
+            "restored  {}, {lasted:.1} s after the start; it was due at {due:.3}",
+            found.record.at
+        );
+        ensure!(
+            restored.duration_since(due).as_secs_f64() <= 5.0,
+            "the restore came more than 5 s late"
+        );
+        ensure!(restored >= due, "the restore came early");
+        let after = traffic::wait(&self.sandbox, "the traffic to come back", 20, |traffic| {
+            traffic.share(PROVIDER) > 0
+                && traffic.blocked(PROVIDER) == Some(false)
+                && traffic.healthy(PROVIDER)
+        })
+        .await?;
+        println!("\n{PROVIDER}'s share of the traffic:");
+        traffic::print_shares(
+            PROVIDER,
+            &[("before", before), ("during", during), ("after", &after)],
+        );
+        Ok(())
+    }
+
+    /// The trail, recomputed record by record by the operators' command.
+    async fn trail(&self, proposal: &str) -> Result<()> {
+        heading("The trail proves it");
+        self.wait(&format!("proposal/{proposal}"), &["verified"], "", 40)
+            .await?;
+        let mut command = std::process::Command::new(&self.stack.cli);
+        command.args(["trail", proposal]);
+        environment::apply(&self.stack.state, &mut command)?;
+        let story = self.paths.stack().join("trail.txt");
+        let run = Run {
+            name: "trail",
+            label: &format!("sre-agent trail {proposal}"),
+            remedy: "the trail could not be read or does not hold",
+            limit: Duration::from_secs(30),
+            stdout: Some(story.clone()),
+        };
+        run.run(self.paths, &mut command).await?;
+        let story = std::fs::read_to_string(story)?;
+        println!("{story}");
+        for kind in [
+            "received",
+            "proposed",
+            "scored",
+            "approved",
+            "started",
+            "succeeded",
+            "restored",
+            "verified",
+        ] {
+            ensure!(story.contains(kind), "the story of the proposal has no {kind}");
+        }
+        Ok(())
+    }
+
+    /// Waits for a record of the trail.
+    async fn wait(&self, prefix: &str, kinds: &[&str], holding: &str, limit_s: u32) -> Result<Found> {
+        let label = match holding {
+            "" => format!("waiting for {}", kinds[0]),
+            event => format!("waiting for {} of event {event}", kinds[0]),
+        };
+        let mut step = Step::begin(label);
+        let request = json!({
+            "table": self.stack.state.output("TrailTableName")?,
+            "prefix": prefix, "kinds": kinds, "text": holding, "seconds": limit_s,
+        });
+        let call = aws::call::<Found>(self.paths, &self.stack.state, "wait", &request);
+        tokio::pin!(call);
+        let found = loop {
+            tokio::select! {
+                found = &mut call => break found,
+                () = tokio::time::sleep(Duration::from_secs(1)) => step.heartbeat(|| None),
+            }
+        };
+        match found {
+            Ok(found) => {
+                step.done_with(&found.record.kind);
+                Ok(found)
+            }
+            Err(error) => {
+                step.failed();
+                Err(error.context("see target/stack/logs/emulator.log for what the functions logged"))
+            }
+        }
+    }
+}
+
+fn heading(text: &str) {
+    println!(
+        "\n── {text} {}",
+        "─".repeat(90_usize.saturating_sub(text.chars().count()))
+    );
+}
+
+fn factors(factors: &Value) -> String {
+    let factor = |factor: &Value| {
+        format!(
+            "{:+} {}",
+            factor["points"].as_i64().unwrap_or(0),
+            text(&factor["name"])
+        )
+    };
+    let factors: Vec<String> = factors.as_array().into_iter().flatten().map(factor).collect();
+    if factors.is_empty() {
+        "and no factors".to_owned()
+    } else {
+        factors.join(" ")
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// JSON without its punctuation.
+fn one_line(value: &Value) -> String {
+    value
+        .to_string()
+        .replace(['"', '{', '}', '[', ']'], "")
+        .replace(',', ", ")
+        .replace(':', " ")
+}

@@ -1,0 +1,97 @@
+//! The environment with which any AWS client reaches the local stack.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::paths::Paths;
+use crate::state::{REGION, STACK, State};
+
+/// Names and values, in the order in which they are printed.
+pub(crate) fn variables(state: &State) -> Result<Vec<(&'static str, String)>> {
+    let aws = state.aws_url();
+    Ok(vec![
+        ("AWS_ENDPOINT_URL", aws),
+        ("AWS_REGION", REGION.to_owned()),
+        ("AWS_DEFAULT_REGION", REGION.to_owned()),
+        ("AWS_ACCESS_KEY_ID", "test".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+        ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+        ("SRE_AGENT_STACK", STACK.to_owned()),
+        ("BUS_NAME", state.output("BusName")?.to_owned()),
+        ("TRAIL_TABLE", state.output("TrailTableName")?.to_owned()),
+        ("PROPOSALS_TABLE", state.output("ProposalsTableName")?.to_owned()),
+        ("CALLBACK_URL", state.callback_url()?),
+        ("SANDBOX_URL", state.sandbox_url()),
+        ("GATEWAY_URL", state.sandbox_url()),
+    ])
+}
+
+/// Variables that would take a client elsewhere.
+const MISLEADING: [&str; 3] = [
+    "AWS_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+];
+
+/// `command` with the stack's environment on top of its own.
+pub(crate) fn apply<'a>(state: &State, command: &'a mut Command) -> Result<&'a mut Command> {
+    for name in MISLEADING {
+        command.env_remove(name);
+    }
+    if let Some(addresses) = no_proxy() {
+        command.env("NO_PROXY", &addresses).env("no_proxy", addresses);
+    }
+    Ok(command.envs(variables(state)?))
+}
+
+/// Prints the environment as lines for a shell.
+pub(crate) fn print(paths: &Paths) -> Result<()> {
+    print_of(&State::need(paths)?)
+}
+
+/// As [`print`], of a stack that is at hand.
+pub(crate) fn print_of(state: &State) -> Result<()> {
+    for (name, value) in variables(state)? {
+        println!("export {name}={}", quoted(&value));
+    }
+    for name in MISLEADING {
+        if std::env::var_os(name).is_some() {
+            println!("unset {name}");
+        }
+    }
+    if let Some(addresses) = no_proxy() {
+        println!("export NO_PROXY={0} no_proxy={0}", quoted(&addresses));
+    }
+    Ok(())
+}
+
+/// Where a proxy is configured, it must not be asked for this machine.
+fn no_proxy() -> Option<String> {
+    let proxied = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+    if proxied.iter().all(|name| std::env::var_os(name).is_none()) {
+        return None;
+    }
+    let current = std::env::var("NO_PROXY")
+        .or_else(|_| std::env::var("no_proxy"))
+        .unwrap_or_default();
+    if current.split(',').any(|address| address.trim() == "127.0.0.1") {
+        return None;
+    }
+    Some(
+        [current.as_str(), "127.0.0.1", "localhost"]
+            .join(",")
+            .trim_start_matches(',')
+            .to_owned(),
+    )
+}
+
+/// The value as one word of a shell.
+fn quoted(value: &str) -> String {
+    let plain = |character: char| character.is_ascii_alphanumeric() || "-_./:".contains(character);
+    if value.chars().all(plain) {
+        value.to_owned()
+    } else {
+        format!("'{}'", value.replace('\'', r"'\''"))
+    }
+}

@@ -1,0 +1,116 @@
+//! `cargo xtask`: the local stack, the demo and the tests. `cargo xtask --help` lists what one can do.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a tool for people reads the environment and the clock"
+)]
+
+mod aws;
+mod build;
+mod check;
+mod demo;
+mod emulator;
+mod environment;
+mod fault;
+mod paths;
+mod processes;
+mod progress;
+mod sandbox;
+mod send;
+mod slack;
+mod stack;
+mod state;
+mod summary;
+mod template;
+mod tools;
+mod traffic;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::paths::Paths;
+
+/// Tasks of this repository.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Shows one incident end to end: a provider fails, a person approves, the break begins and ends, the trail
+    /// proves it
+    Demo(demo::Arguments),
+    /// Starts the local stack, or brings a running one up to date, and prints its environment
+    Up(stack::Arguments),
+    /// Stops the local stack and everything that an interrupted run has left
+    Down,
+    /// Prints the running stack's environment as export lines: eval "$(cargo xtask env)"
+    Env,
+    /// Runs every check and every test, and prints a summary
+    Test(check::Arguments),
+    /// Puts a sample event on the bus, as new: cargo xtask send events/bus/<event>.json
+    Send(send::SendArguments),
+    /// Invokes a deployed function with a payload and prints its reply
+    Invoke(send::InvokeArguments),
+    /// Makes something fail in the sandbox gateway, or mends it again
+    #[command(subcommand)]
+    Fault(fault::Fault),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: no async runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(arguments.task)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the task until it ends or a signal asks to stop, and leaves no process behind that it does not mean to.
+async fn run(task: Task) -> Result<ExitCode> {
+    let paths = Paths::find()?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    // Dropping the task's future ends the steps it was running; the stack itself is stopped below.
+    let outcome = tokio::select! {
+        outcome = perform(task, &paths) => outcome,
+        _ = interrupt.recv() => Err(anyhow::anyhow!("interrupted")),
+        _ = terminate.recv() => Err(anyhow::anyhow!("asked to terminate")),
+        _ = hangup.recv() => Err(anyhow::anyhow!("the terminal went away")),
+    };
+    if stack::must_stop() {
+        stack::stop(&paths).await?;
+    }
+    outcome
+}
+
+async fn perform(task: Task, paths: &Paths) -> Result<ExitCode> {
+    match task {
+        Task::Demo(arguments) => demo::run(paths, &arguments).await.map(|()| ExitCode::SUCCESS),
+        Task::Up(arguments) => stack::up_and_keep(paths, &arguments)
+            .await
+            .map(|()| ExitCode::SUCCESS),
+        Task::Down => stack::down(paths).await.map(|()| ExitCode::SUCCESS),
+        Task::Env => environment::print(paths).map(|()| ExitCode::SUCCESS),
+        Task::Test(arguments) => check::run(paths, &arguments).await,
+        Task::Send(arguments) => send::send(paths, &arguments).await.map(|()| ExitCode::SUCCESS),
+        Task::Invoke(arguments) => send::invoke(paths, &arguments).await,
+        Task::Fault(fault) => fault::run(paths, &fault).await.map(|()| ExitCode::SUCCESS),
+    }
+}

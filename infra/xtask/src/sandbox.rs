@@ -1,0 +1,84 @@
+//! The sandbox: the gateway that the local stack watches, with traffic and with faults on request.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::emulator::{http, url, wait_until_ready};
+use crate::paths::Paths;
+use crate::processes::Process;
+use crate::progress::Step;
+use crate::state::{REGION, STACK, Secrets};
+
+/// Its name on record.
+pub(crate) const NAME: &str = "sandbox";
+
+/// Seconds over which it judges a provider. Short, so that a demo sees the recovery as well as the failure.
+const WINDOW_S: &str = "15";
+
+/// Starts it on a port of 127.0.0.1 and waits until it answers.
+pub(crate) async fn start(
+    paths: &Paths,
+    binary: &Path,
+    port: u16,
+    aws_port: u16,
+    secrets: &Secrets,
+) -> Result<()> {
+    let step = Step::begin("starting the sandbox gateway");
+    let mut command = Command::new(binary);
+    command
+        .args([
+            "--listen",
+            &format!("127.0.0.1:{port}"),
+            "--bus",
+            STACK,
+            "--window-s",
+            WINDOW_S,
+        ])
+        .env_clear()
+        .env("SANDBOX_READ_TOKEN", &secrets.gateway_read)
+        .env("SANDBOX_WRITE_TOKEN", &secrets.gateway_write)
+        .env("SANDBOX_PAGERDUTY_KEY", &secrets.pagerduty)
+        .env("AWS_ENDPOINT_URL", url(aws_port))
+        .env("AWS_REGION", REGION)
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("AWS_EC2_METADATA_DISABLED", "true");
+    let (process, _child) = Process::start(paths, NAME, &mut command, None)?;
+    wait_until_ready(paths, &process, NAME, &format!("{}/healthz", url(port)), step).await
+}
+
+/// What the sandbox shows on one of its own paths.
+pub(crate) async fn get<T: DeserializeOwned>(sandbox: &str, path: &str) -> Result<T> {
+    let answer = http()?.get(format!("{sandbox}/sandbox/v1/{path}")).send().await;
+    let answer = answer
+        .with_context(|| format!("asking the sandbox for {path}"))?
+        .error_for_status()?;
+    answer
+        .json()
+        .await
+        .with_context(|| format!("reading the sandbox's answer for {path}"))
+}
+
+/// Puts a fault in place, and returns those that are.
+pub(crate) async fn inject(sandbox: &str, fault: &Value) -> Result<Value> {
+    let answer = http()?
+        .post(format!("{sandbox}/sandbox/v1/faults"))
+        .json(fault)
+        .send()
+        .await;
+    let answer = answer.context("the sandbox does not answer\n  start it: cargo xtask up")?;
+    let status = answer.status();
+    let body: Value = answer.json().await.context("reading the sandbox's answer")?;
+    if !status.is_success() {
+        let message = body
+            .pointer("/error/message")
+            .and_then(Value::as_str)
+            .unwrap_or("no reason given");
+        bail!("the sandbox refused the fault: {message}");
+    }
+    Ok(body)
+}

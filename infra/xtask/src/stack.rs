@@ -1,0 +1,371 @@
+//! The local stack: started, brought up to date, stopped.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, TryLockError};
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use serde_json::json;
+
+use crate::aws;
+use crate::build::{self, Binary};
+use crate::emulator::{self, free_port, healthy};
+use crate::environment;
+use crate::paths::Paths;
+use crate::processes::{self, Process, Run};
+use crate::progress::{Step, last_lines};
+use crate::sandbox;
+use crate::slack;
+use crate::state::{ACCOUNT, Deployment, STACK, Secrets, State};
+use crate::template;
+use crate::tools::LOCAL_STACK;
+
+#[derive(Args, Clone, Default)]
+pub(crate) struct Arguments {
+    /// A parameter of template.yaml, as NAME=VALUE; may be repeated
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
+    parameters: Vec<(String, String)>,
+    /// Starts from scratch even where a stack runs
+    #[arg(long)]
+    fresh: bool,
+}
+
+impl Arguments {
+    /// A new stack, whatever runs.
+    pub(crate) fn from_scratch() -> Self {
+        Self {
+            parameters: Vec::new(),
+            fresh: true,
+        }
+    }
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("a parameter is given as NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Whether this run has processes of the stack to stop when it ends.
+static MUST_STOP: AtomicBool = AtomicBool::new(false);
+
+pub(crate) fn must_stop() -> bool {
+    MUST_STOP.load(Ordering::Relaxed)
+}
+
+/// From here on the stack outlives this run.
+pub(crate) fn keep() {
+    MUST_STOP.store(false, Ordering::Relaxed);
+}
+
+/// A stack that is up, and the right to change it.
+pub(crate) struct Stack {
+    pub(crate) state: State,
+    /// The operators' command, as it was just built.
+    pub(crate) cli: PathBuf,
+    /// Whether it ran before.
+    pub(crate) found: bool,
+    _lock: File,
+}
+
+/// `cargo xtask up`.
+pub(crate) async fn up_and_keep(paths: &Paths, arguments: &Arguments) -> Result<()> {
+    let stack = up(paths, arguments).await?;
+    keep();
+    eprintln!("\nThe stack is up. Its environment, which `cargo xtask env` prints again:\n");
+    environment::print_of(&stack.state)?;
+    eprintln!(
+        "\nThe aws command ignores AWS_ENDPOINT_URL for SQS: aws sqs --endpoint-url \"$AWS_ENDPOINT_URL\" …"
+    );
+    eprintln!("Stop it with: cargo xtask down");
+    Ok(())
+}
+
+/// Brings the stack up to date, starting what does not run.
+pub(crate) async fn up(paths: &Paths, arguments: &Arguments) -> Result<Stack> {
+    paths.create()?;
+    let lock = lock(paths)?;
+    let bin = LOCAL_STACK.ensure(paths).await?;
+    let source = fs::read_to_string(paths.root.join("template.yaml")).context("reading template.yaml")?;
+    let functions = template::binaries(&source);
+    let derived = template::derive(&source)?;
+    let binaries = build::build(paths, &functions).await?;
+    build::stage(paths, &functions, &binaries).await?;
+    let cli = binary(&binaries, build::CLI)?.path.clone();
+
+    if let Some(state) = State::load(paths) {
+        let stale = why_stale(paths, arguments, &state, &derived).await?;
+        match stale {
+            None => {
+                let state = update(paths, &bin, &functions, &binaries, state).await?;
+                return Ok(Stack {
+                    state,
+                    cli,
+                    found: true,
+                    _lock: lock,
+                });
+            }
+            Some(reason) => eprintln!("▸ starting from scratch: {reason}"),
+        }
+    }
+    let left = stop(paths).await?;
+    if left > 0 {
+        eprintln!("✓ stopped {left} processes of an earlier run");
+    }
+    MUST_STOP.store(true, Ordering::Relaxed);
+
+    let secrets = Secrets::random();
+    let (aws_port, sandbox_port) = (free_port()?, free_port()?);
+    emulator::start(paths, &bin, aws_port).await?;
+    sandbox::start(
+        paths,
+        &binary(&binaries, build::SANDBOX)?.path,
+        sandbox_port,
+        aws_port,
+        &secrets,
+    )
+    .await?;
+
+    let mut state = State {
+        aws_port,
+        sandbox_port,
+        parameters: parameters(sandbox_port, &arguments.parameters),
+        template: derived,
+        builds: binaries
+            .iter()
+            .map(|(name, binary)| (name.clone(), binary.build.clone()))
+            .collect(),
+        secrets,
+        deployment: Deployment::default(),
+    };
+    state.deployment = deploy(paths, &bin, &state).await?;
+    check_callback(paths, &state).await?;
+    state.save(paths)?;
+    Ok(Stack {
+        state,
+        cli,
+        found: false,
+        _lock: lock,
+    })
+}
+
+fn binary<'a>(binaries: &'a BTreeMap<String, Binary>, name: &str) -> Result<&'a Binary> {
+    binaries
+        .get(name)
+        .with_context(|| format!("{name} was not built"))
+}
+
+/// Parameters of the template on this machine: what is local by nature, waits short enough to watch, and what the
+/// caller asks for.
+fn parameters(sandbox_port: u16, asked: &[(String, String)]) -> BTreeMap<String, String> {
+    let sandbox = format!("http://127.0.0.1:{sandbox_port}");
+    let local = [
+        ("LocalStack", "true"),
+        (
+            "Architecture",
+            if cfg!(target_arch = "aarch64") {
+                "arm64"
+            } else {
+                "x86_64"
+            },
+        ),
+        ("SenderAccounts", ACCOUNT),
+        ("GatewayUrl", &sandbox),
+        ("PagerDutyUrl", &sandbox),
+        ("SlackResponseOrigin", &sandbox),
+        ("SlackAppId", slack::APP_ID),
+        ("SlackTeamIds", slack::TEAM_ID),
+        ("RunbookBreakSeconds", "30"),
+        ("CorrelationWindowSeconds", "20"),
+        ("VerifyAfterSeconds", "20"),
+    ];
+    let local = local
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    local.chain(asked.iter().cloned()).collect()
+}
+
+/// Why the deployed stack cannot be brought up to date in place; `None` where it can.
+async fn why_stale(
+    paths: &Paths,
+    arguments: &Arguments,
+    state: &State,
+    derived: &str,
+) -> Result<Option<&'static str>> {
+    let runs = Process::running(paths, emulator::NAME)?.is_some()
+        && Process::running(paths, sandbox::NAME)?.is_some();
+    Ok(if arguments.fresh {
+        Some("asked for")
+    } else if !runs {
+        Some("the stack does not run any more")
+    } else if !healthy(&format!("{}/_ministack/health", state.aws_url())).await
+        || !healthy(&format!("{}/healthz", state.sandbox_url())).await
+    {
+        Some("the stack does not answer any more")
+    } else if state.template != derived {
+        Some("template.yaml has changed")
+    } else if state.parameters != parameters(state.sandbox_port, &arguments.parameters) {
+        Some("it was deployed with other parameters")
+    } else {
+        None
+    })
+}
+
+/// Brings a running stack up to date with the binaries.
+async fn update(
+    paths: &Paths,
+    bin: &Path,
+    functions: &[String],
+    binaries: &BTreeMap<String, Binary>,
+    mut state: State,
+) -> Result<State> {
+    let step = Step::begin("looking at the running stack");
+    let changed: Vec<&str> = binaries
+        .iter()
+        .filter(|(name, binary)| state.builds.get(*name) != Some(&binary.build))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if changed.is_empty() {
+        step.done_with("up to date");
+        return Ok(state);
+    }
+    step.done_with(&format!("{} changed", changed.join(", ")));
+
+    let changed_functions: BTreeMap<&str, PathBuf> = functions
+        .iter()
+        .filter(|name| changed.contains(&name.as_str()))
+        .map(|name| (name.as_str(), paths.stack().join("functions").join(name)))
+        .collect();
+    if !changed_functions.is_empty() {
+        let run = Run {
+            name: "update-functions",
+            label: "updating the functions' code",
+            remedy: "start from scratch: cargo xtask up --fresh",
+            limit: Duration::from_secs(120),
+            stdout: None,
+        };
+        let request = json!({ "stack": STACK, "functions": changed_functions });
+        let _: Vec<String> = aws::run(paths, bin, &state.aws_url(), run, &request).await?;
+    }
+    if changed.contains(&build::SANDBOX) {
+        if let Some(running) = Process::running(paths, sandbox::NAME)? {
+            running.stop(paths).await?;
+        }
+        let path = &binary(binaries, build::SANDBOX)?.path;
+        sandbox::start(paths, path, state.sandbox_port, state.aws_port, &state.secrets).await?;
+    }
+    state.builds = binaries
+        .iter()
+        .map(|(name, binary)| (name.clone(), binary.build.clone()))
+        .collect();
+    check_callback(paths, &state).await?;
+    state.save(paths)?;
+    Ok(state)
+}
+
+/// Deploys the derived template, with the fix-ups and the secrets.
+async fn deploy(paths: &Paths, bin: &Path, state: &State) -> Result<Deployment> {
+    let template = paths.stack().join("template.yaml");
+    fs::write(&template, &state.template)?;
+    let operators = fs::read_to_string(paths.root.join("events/operators.json"))
+        .context("reading events/operators.json")?;
+    let request = json!({
+        "stack": STACK,
+        "template": template,
+        "parameters": state.parameters,
+        "secrets": {
+            "slack-signing": state.secrets.slack_signing,
+            "gateway-read": state.secrets.gateway_read,
+            "gateway-write": state.secrets.gateway_write,
+            "pagerduty": state.secrets.pagerduty,
+            "operators": operators,
+        },
+    });
+    let run = Run {
+        name: "deploy",
+        label: "deploying template.yaml",
+        remedy: "check the template (cargo xtask test --only sam); the emulator's own log is target/stack/logs/emulator.log",
+        limit: Duration::from_secs(180),
+        stdout: None,
+    };
+    aws::run(paths, bin, &state.aws_url(), run, &request).await
+}
+
+/// One request through a deployed function: a binary that cannot start is found here rather than in an incident.
+async fn check_callback(paths: &Paths, state: &State) -> Result<()> {
+    let step = Step::begin("asking the deployed callback how it is");
+    let url = format!("{}/healthz", state.callback_url()?);
+    let answer = emulator::http()?
+        .get(&url)
+        .send()
+        .await
+        .context("asking the deployed callback")?;
+    let status = answer.status();
+    if status.is_success() {
+        step.done();
+        return Ok(());
+    }
+    step.failed();
+    for line in last_lines(&paths.log(emulator::NAME), 15) {
+        eprintln!("  | {line}");
+    }
+    let text = answer.text().await.unwrap_or_default();
+    bail!(
+        "the deployed callback answered {status} to GET /healthz: {text}\n  its log is in target/stack/logs/emulator.log"
+    )
+}
+
+/// `cargo xtask down`.
+pub(crate) async fn down(paths: &Paths) -> Result<()> {
+    paths.create()?;
+    let _lock = lock(paths)?;
+    let step = Step::begin("stopping the local stack");
+    match stop(paths).await? {
+        0 => step.done_with("nothing was running"),
+        1 => step.done_with("1 process, and what it had started"),
+        count => step.done_with(&format!("{count} processes, and what they had started")),
+    };
+    Ok(())
+}
+
+/// Stops every process on record, and checks that it has ended. How many ran.
+pub(crate) async fn stop(paths: &Paths) -> Result<usize> {
+    State::forget(paths)?;
+    let stopped = processes::stop_all(paths).await?;
+    keep();
+    // The functions' unpacked code; the logs stay.
+    let unpacked = paths.stack().join("emulator");
+    if unpacked.exists() {
+        fs::remove_dir_all(unpacked)?;
+    }
+    Ok(stopped)
+}
+
+/// Only one run at a time may start and stop things.
+fn lock(paths: &Paths) -> Result<File> {
+    let path = paths.stack().join("lock");
+    let mut file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)?;
+    match file.try_lock() {
+        Ok(()) => {
+            file.set_len(0)?;
+            write!(file, "{}", std::process::id())?;
+            Ok(file)
+        }
+        Err(TryLockError::WouldBlock) => {
+            let mut owner = String::new();
+            file.read_to_string(&mut owner)?;
+            bail!(
+                "another cargo xtask (process {owner}) is using the local stack\n  let it finish, or interrupt it"
+            )
+        }
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}

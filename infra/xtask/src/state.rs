@@ -1,0 +1,130 @@
+//! What is known of the running stack, in `target/stack/state.json`. It holds this run's secrets, so that only its
+//! owner may read it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::paths::Paths;
+
+/// Name of the CloudFormation stack.
+pub(crate) const STACK: &str = "sre-agent";
+/// Region of the emulated account.
+pub(crate) const REGION: &str = "us-east-1";
+/// The emulated account.
+pub(crate) const ACCOUNT: &str = "000000000000";
+
+/// The stack as it was deployed.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct State {
+    /// Port of the emulator on 127.0.0.1.
+    pub(crate) aws_port: u16,
+    /// Port of the sandbox on 127.0.0.1.
+    pub(crate) sandbox_port: u16,
+    /// Parameters given to the template.
+    pub(crate) parameters: BTreeMap<String, String>,
+    /// The derived template that is deployed.
+    pub(crate) template: String,
+    /// Which build of each binary runs.
+    pub(crate) builds: BTreeMap<String, String>,
+    pub(crate) secrets: Secrets,
+    pub(crate) deployment: Deployment,
+}
+
+/// Values of this run alone.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Secrets {
+    pub(crate) slack_signing: String,
+    pub(crate) gateway_read: String,
+    pub(crate) gateway_write: String,
+    pub(crate) pagerduty: String,
+}
+
+/// What CloudFormation made.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Deployment {
+    pub(crate) outputs: BTreeMap<String, String>,
+    pub(crate) resources: BTreeMap<String, String>,
+}
+
+impl Secrets {
+    pub(crate) fn random() -> Self {
+        let secret = || uuid::Uuid::new_v4().simple().to_string();
+        Self {
+            slack_signing: secret(),
+            gateway_read: secret(),
+            gateway_write: secret(),
+            pagerduty: secret(),
+        }
+    }
+}
+
+impl State {
+    /// The deployed stack's state; `None` where no stack has been deployed completely.
+    pub(crate) fn load(paths: &Paths) -> Option<Self> {
+        serde_json::from_slice(&fs::read(file(paths)).ok()?).ok()
+    }
+
+    /// As [`State::load`], for tasks that need a stack.
+    pub(crate) fn need(paths: &Paths) -> Result<Self> {
+        match Self::load(paths) {
+            Some(state) => Ok(state),
+            None => bail!("the local stack is not up\n  start it: cargo xtask up"),
+        }
+    }
+
+    pub(crate) fn save(&self, paths: &Paths) -> Result<()> {
+        Self::forget(paths)?;
+        fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(file(paths))
+            .and_then(|mut file| file.write_all(&serde_json::to_vec_pretty(self)?))
+            .context("writing the state of the stack")
+    }
+
+    /// Until the next [`State::save`] there is no stack.
+    pub(crate) fn forget(paths: &Paths) -> Result<()> {
+        match fs::remove_file(file(paths)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn aws_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.aws_port)
+    }
+
+    pub(crate) fn sandbox_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.sandbox_port)
+    }
+
+    /// Address of the approval callback. Its own name does not resolve here, so that it is reached through the
+    /// emulator's path for it.
+    pub(crate) fn callback_url(&self) -> Result<String> {
+        let url = self.output("ApprovalCallbackUrl")?;
+        let id = url
+            .trim_start_matches("https://")
+            .split('.')
+            .next()
+            .unwrap_or_default();
+        Ok(format!("{}/_aws/lambda-url/{id}", self.aws_url()))
+    }
+
+    pub(crate) fn output(&self, name: &str) -> Result<&str> {
+        let value = self.deployment.outputs.get(name);
+        value
+            .map(String::as_str)
+            .with_context(|| format!("template.yaml has no output {name}"))
+    }
+}
+
+fn file(paths: &Paths) -> PathBuf {
+    paths.stack().join("state.json")
+}

@@ -1,0 +1,112 @@
+//! What `cargo xtask test` ran, and how it went.
+
+use std::time::Duration;
+
+use crate::progress::seconds;
+
+/// How one step went.
+pub(crate) struct Outcome {
+    pub(crate) step: &'static str,
+    pub(crate) took: Duration,
+    pub(crate) verdict: Verdict,
+    /// Said in the last column.
+    pub(crate) note: String,
+}
+
+pub(crate) enum Verdict {
+    /// Its counts; a step without tests of its own counts as one.
+    Ran(Counts),
+    /// Left out, and why.
+    NotRun(&'static str),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) passed: usize,
+    pub(crate) failed: usize,
+    pub(crate) ignored: usize,
+}
+
+impl Counts {
+    pub(crate) fn one(passed: bool) -> Self {
+        Self {
+            passed: usize::from(passed),
+            failed: usize::from(!passed),
+            ignored: 0,
+        }
+    }
+
+    /// The totals of what `cargo test` printed.
+    pub(crate) fn of_cargo_test(output: &str) -> Self {
+        let mut counts = Self::default();
+        for line in output
+            .lines()
+            .filter_map(|line| line.strip_prefix("test result: "))
+        {
+            for part in line.split([';', '.']) {
+                if let Some((number, what)) = part.trim().split_once(' ')
+                    && let Ok(number) = number.parse::<usize>()
+                {
+                    match what {
+                        "passed" => counts.passed += number,
+                        "failed" => counts.failed += number,
+                        "ignored" => counts.ignored += number,
+                        _ => {}
+                    }
+                }
+            }
+        }
+        counts
+    }
+}
+
+/// Prints the table and, as the last line, the totals. Whether everything that ran has passed.
+pub(crate) fn print(outcomes: &[Outcome], took: Duration) -> bool {
+    println!(
+        "\n{:<12} {:<8} {:>7} {:>7} {:>9}  ",
+        "step", "", "passed", "failed", "time"
+    );
+    let mut total = Counts::default();
+    for outcome in outcomes {
+        match &outcome.verdict {
+            Verdict::Ran(counts) => {
+                let verdict = if counts.failed == 0 { "PASS" } else { "FAIL" };
+                let time = seconds(outcome.took);
+                let (passed, failed) = (counts.passed, counts.failed);
+                println!(
+                    "{:<12} {verdict:<8} {passed:>7} {failed:>7} {time:>9}  {}",
+                    outcome.step, outcome.note
+                );
+                total.passed += passed;
+                total.failed += failed;
+            }
+            Verdict::NotRun(why) => println!(
+                "{:<12} {:<8} {:>7} {:>7} {:>9}  {why}",
+                outcome.step, "not run", "", "", ""
+            ),
+        }
+    }
+    println!("\nin {}", seconds(took));
+    println!("{} passed, {} failed", total.passed, total.failed);
+    total.failed == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_results_of_all_binaries_are_added_up() {
+        let output = "running 3 tests\n\
+            test result: ok. 2 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s\n\
+            test result: FAILED. 4 passed; 1 failed; 0 ignored; 0 measured; 2 filtered out; finished in 1.25s\n";
+        assert_eq!(
+            Counts::of_cargo_test(output),
+            Counts {
+                passed: 6,
+                failed: 1,
+                ignored: 1
+            }
+        );
+    }
+}
