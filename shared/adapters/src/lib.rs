@@ -1,1 +1,35 @@
-//! Outside services that two functions share, one file each.
+//! The outside services that functions share, one file each: each implements a port of `domain`.
+//!
+//! | port | here |
+//! | --- | --- |
+//! | `Trail` | [`DynamoTrail`] |
+//! | `View` | [`DynamoView`] |
+//! | `Payloads` | [`PayloadBucket`] |
+//! | `Operators` | [`SecretOperators`], over a [`Secret`] |
+//! | `Queue` | [`SqsQueue`] |
+//! | `Bus` | [`EventBus`] |
+//! | `Topic` | [`SnsTopic`] |
+//! | `Clock` | [`SystemClock`] |
+//!
+//! All of them are made from the configuration that [`aws::config`] loads: it bounds every call in time.
+
+pub mod aws;
+mod bus;
+mod clock;
+mod payloads;
+mod queue;
+mod secrets;
+mod topic;
+mod trail;
+mod view;
+
+pub use aws_config::SdkConfig;
+
+pub use self::bus::EventBus;
+pub use self::clock::SystemClock;
+pub use self::payloads::PayloadBucket;
+pub use self::queue::{DeadLetter, SqsQueue};
+pub use self::secrets::{Secret, SecretOperators, SecretText};
+pub use self::topic::SnsTopic;
+pub use self::trail::{DynamoTrail, HOUR_INDEX};
+pub use self::view::{DynamoView, OPEN_INDEX};
