@@ -46,7 +46,7 @@ enum CheckStep {
 
 /// Prints the summary, and fails if a step did.
 pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<ExitCode> {
-    paths.create()?;
+    let lock = stack::lock(paths).await?;
     let began = Instant::now();
     let mut outcomes = Vec::new();
     for &step in CheckStep::value_variants() {
@@ -64,7 +64,7 @@ pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<ExitCode
                 verdict: Verdict::NotRun(why),
                 note: String::new(),
             },
-            None => outcome(paths, step).await,
+            None => outcome(paths, &lock, step).await,
         });
     }
     let passed = summary::print(&outcomes, began.elapsed());
@@ -76,10 +76,10 @@ pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<ExitCode
 }
 
 /// Runs one step; one that cannot run has failed.
-async fn outcome(paths: &Paths, step: CheckStep) -> Outcome {
+async fn outcome(paths: &Paths, lock: &stack::Lock, step: CheckStep) -> Outcome {
     let began = Instant::now();
     let result = match step {
-        CheckStep::Stack => on_the_stack(paths).await,
+        CheckStep::Stack => on_the_stack(paths, lock).await,
         _ => attempt(paths, step).await,
     };
     let (counts, note) = result.unwrap_or_else(|error| {
@@ -159,9 +159,9 @@ async fn attempt(paths: &Paths, step: CheckStep) -> Result<(Counts, String)> {
 }
 
 /// Brings a stack of its own up, tests it, and stops it.
-async fn on_the_stack(paths: &Paths) -> Result<(Counts, String)> {
+async fn on_the_stack(paths: &Paths, lock: &stack::Lock) -> Result<(Counts, String)> {
     let arguments = stack::Arguments::from_scratch();
-    let stack = stack::up(paths, &arguments).await?;
+    let stack = stack::up(paths, lock, &arguments).await?;
     let mut command = CheckStep::Stack.command(paths).await?;
     environment::apply(&stack.state, &mut command)?;
     let result = judge(paths, CheckStep::Stack, &mut command).await;

@@ -29,7 +29,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<()> {
-    let stack = stack::up(paths, &stack::Arguments::default()).await?;
+    let lock = stack::lock(paths).await?;
+    let stack = stack::up(paths, &lock, &stack::Arguments::default()).await?;
     let began = Instant::now();
     let demo = Demo {
         paths,
@@ -107,7 +108,7 @@ impl Demo<'_> {
         let traffic = traffic::wait(&self.sandbox, "traffic through every provider", 30, |traffic| {
             traffic.share(PROVIDER) > 0
                 && traffic.blocked(PROVIDER) == Some(false)
-                && traffic.requests() >= 60
+                && traffic.requests() >= 80
         })
         .await?;
         traffic.print(PROVIDER);

@@ -46,7 +46,7 @@ pub(crate) async fn start(paths: &Paths, bin: &Path, port: u16) -> Result<()> {
         .env("IOT_MTLS_ENABLED", "0")
         .env("SFTP_ENABLED", "0")
         .env("LAMBDA_ASYNC_RETRY_BASE_SECONDS", "1");
-    let (process, _child) = Process::start(paths, NAME, &mut command, None)?;
+    let process = Process::start(paths, NAME, &mut command)?;
     wait_until_ready(
         paths,
         &process,
@@ -72,7 +72,7 @@ pub(crate) async fn wait_until_ready(
     let began = Instant::now();
     let problem = loop {
         if healthy(health).await {
-            step.done_with(health.rsplit_once("/").map_or(health, |(origin, _)| origin));
+            step.done_with(&health.split('/').take(3).collect::<Vec<_>>().join("/"));
             return Ok(());
         }
         if !process.runs() {

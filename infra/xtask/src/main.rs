@@ -90,14 +90,20 @@ async fn run(task: Task) -> Result<ExitCode> {
     // Dropping the task's future ends the steps it was running; the stack itself is stopped below.
     let outcome = tokio::select! {
         outcome = perform(task, &paths) => outcome,
-        _ = interrupt.recv() => Err(anyhow::anyhow!("interrupted")),
-        _ = terminate.recv() => Err(anyhow::anyhow!("asked to terminate")),
-        _ = hangup.recv() => Err(anyhow::anyhow!("the terminal went away")),
+        _ = interrupt.recv() => Ok(stopped_by(2, "interrupted")),
+        _ = terminate.recv() => Ok(stopped_by(15, "asked to terminate")),
+        _ = hangup.recv() => Ok(stopped_by(1, "the terminal went away")),
     };
     if stack::must_stop() {
         stack::stop(&paths).await?;
     }
     outcome
+}
+
+/// The exit code that shells use for a process ended by a signal.
+fn stopped_by(signal: u8, why: &str) -> ExitCode {
+    eprintln!("\n{why}");
+    ExitCode::from(128 + signal)
 }
 
 async fn perform(task: Task, paths: &Paths) -> Result<ExitCode> {

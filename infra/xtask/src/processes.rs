@@ -21,17 +21,26 @@ const PATIENCE: Duration = Duration::from_secs(3);
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Process {
     name: String,
-    pub(crate) pid: i32,
+    pid: i32,
+    /// Whether it ends with the run that started it; what makes up the stack does not.
+    #[serde(default)]
+    step: bool,
     /// Tells this process from another that was given its number later.
     identity: String,
 }
 
 impl Process {
+    /// Starts a process of the stack.
+    pub(crate) fn start(paths: &Paths, name: &str, command: &mut Command) -> Result<Self> {
+        Self::spawn(paths, name, false, command, None).map(|(process, _)| process)
+    }
+
     /// Starts a process whose output goes to its log, its standard output to a file of its own where one is given,
     /// and puts it on record.
-    pub(crate) fn start(
+    fn spawn(
         paths: &Paths,
         name: &str,
+        step: bool,
         command: &mut Command,
         stdout: Option<File>,
     ) -> Result<(Self, Child)> {
@@ -48,9 +57,12 @@ impl Process {
         let process = Self {
             name: name.to_owned(),
             pid,
+            step,
             identity: identity(pid).unwrap_or_default(),
         };
-        fs::write(process.record(paths), serde_json::to_vec(&process)?)?;
+        let whole = process.record(paths).with_extension("partial");
+        fs::write(&whole, serde_json::to_vec(&process)?)?;
+        fs::rename(&whole, process.record(paths))?;
         Ok((process, child))
     }
 
@@ -62,10 +74,15 @@ impl Process {
         let mut processes = Vec::new();
         for entry in entries {
             let path = entry?.path();
-            match fs::read(&path).map(|bytes| serde_json::from_slice(&bytes)) {
-                Ok(Ok(process)) => processes.push(process),
-                // Half written by a run that was killed at that moment: it names nothing that could be stopped.
-                _ => fs::remove_file(&path)?,
+            if path.extension().is_some_and(|extension| extension == "json") {
+                let record = fs::read(&path)?;
+                let process = serde_json::from_slice(&record).with_context(|| {
+                    format!(
+                        "{} is no record of a process: stop what it names and remove it",
+                        path.display()
+                    )
+                })?;
+                processes.push(process);
             }
         }
         Ok(processes)
@@ -146,6 +163,17 @@ pub(crate) async fn stop_all(paths: &Paths) -> Result<usize> {
     Ok(stopped)
 }
 
+/// Stops the steps on record: where they belong to another run, that one was killed.
+pub(crate) async fn stop_steps(paths: &Paths) -> Result<()> {
+    for process in Process::recorded(paths)?
+        .into_iter()
+        .filter(|process| process.step)
+    {
+        process.stop(paths).await?;
+    }
+    Ok(())
+}
+
 /// A command that runs to its end, with progress meanwhile.
 pub(crate) struct Run<'a> {
     /// Names its log and its record.
@@ -184,7 +212,7 @@ impl Run<'_> {
     pub(crate) async fn attempt(&self, paths: &Paths, command: &mut Command) -> Result<(ExitStatus, Step)> {
         let mut step = Step::begin(self.label);
         let stdout = self.stdout.as_ref().map(File::create).transpose()?;
-        let (process, mut child) = Process::start(paths, self.name, command, stdout)?;
+        let (process, mut child) = Process::spawn(paths, self.name, true, command, stdout)?;
         let group = Group { process, paths };
         let began = Instant::now();
         let status = loop {

@@ -47,7 +47,7 @@ pub(crate) async fn start(
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "test")
         .env("AWS_EC2_METADATA_DISABLED", "true");
-    let (process, _child) = Process::start(paths, NAME, &mut command, None)?;
+    let process = Process::start(paths, NAME, &mut command)?;
     wait_until_ready(paths, &process, NAME, &format!("{}/healthz", url(port)), step).await
 }
 

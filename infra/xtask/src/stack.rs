@@ -68,12 +68,15 @@ pub(crate) struct Stack {
     pub(crate) cli: PathBuf,
     /// Whether it ran before.
     pub(crate) found: bool,
-    _lock: File,
 }
+
+/// The right to start and stop processes, which one run at a time has.
+pub(crate) struct Lock(#[expect(dead_code, reason = "held, not used")] File);
 
 /// `cargo xtask up`.
 pub(crate) async fn up_and_keep(paths: &Paths, arguments: &Arguments) -> Result<()> {
-    let stack = up(paths, arguments).await?;
+    let lock = lock(paths).await?;
+    let stack = up(paths, &lock, arguments).await?;
     keep();
     eprintln!("\nThe stack is up. Its environment, which `cargo xtask env` prints again:\n");
     environment::print_of(&stack.state)?;
@@ -85,9 +88,7 @@ pub(crate) async fn up_and_keep(paths: &Paths, arguments: &Arguments) -> Result<
 }
 
 /// Brings the stack up to date, starting what does not run.
-pub(crate) async fn up(paths: &Paths, arguments: &Arguments) -> Result<Stack> {
-    paths.create()?;
-    let lock = lock(paths)?;
+pub(crate) async fn up(paths: &Paths, _: &Lock, arguments: &Arguments) -> Result<Stack> {
     let bin = LOCAL_STACK.ensure(paths).await?;
     let source = fs::read_to_string(paths.root.join("template.yaml")).context("reading template.yaml")?;
     let functions = template::binaries(&source);
@@ -105,7 +106,6 @@ pub(crate) async fn up(paths: &Paths, arguments: &Arguments) -> Result<Stack> {
                     state,
                     cli,
                     found: true,
-                    _lock: lock,
                 });
             }
             Some(reason) => eprintln!("▸ starting from scratch: {reason}"),
@@ -148,7 +148,6 @@ pub(crate) async fn up(paths: &Paths, arguments: &Arguments) -> Result<Stack> {
         state,
         cli,
         found: false,
-        _lock: lock,
     })
 }
 
@@ -320,8 +319,7 @@ async fn check_callback(paths: &Paths, state: &State) -> Result<()> {
 
 /// `cargo xtask down`.
 pub(crate) async fn down(paths: &Paths) -> Result<()> {
-    paths.create()?;
-    let _lock = lock(paths)?;
+    let _lock = lock(paths).await?;
     let step = Step::begin("stopping the local stack");
     match stop(paths).await? {
         0 => step.done_with("nothing was running"),
@@ -344,8 +342,9 @@ pub(crate) async fn stop(paths: &Paths) -> Result<usize> {
     Ok(stopped)
 }
 
-/// Only one run at a time may start and stop things.
-fn lock(paths: &Paths) -> Result<File> {
+/// Takes the lock, and ends the steps that a run which was killed has left.
+pub(crate) async fn lock(paths: &Paths) -> Result<Lock> {
+    paths.create()?;
     let path = paths.stack().join("lock");
     let mut file = File::options()
         .read(true)
@@ -357,7 +356,6 @@ fn lock(paths: &Paths) -> Result<File> {
         Ok(()) => {
             file.set_len(0)?;
             write!(file, "{}", std::process::id())?;
-            Ok(file)
         }
         Err(TryLockError::WouldBlock) => {
             let mut owner = String::new();
@@ -366,6 +364,8 @@ fn lock(paths: &Paths) -> Result<File> {
                 "another cargo xtask (process {owner}) is using the local stack\n  let it finish, or interrupt it"
             )
         }
-        Err(TryLockError::Error(error)) => Err(error.into()),
+        Err(TryLockError::Error(error)) => return Err(error.into()),
     }
+    processes::stop_steps(paths).await?;
+    Ok(Lock(file))
 }

@@ -39,9 +39,9 @@ struct Provider {
     error_rate_ppm: u64,
 }
 
-/// The last three seconds.
+/// The last five seconds.
 pub(crate) async fn read(sandbox_url: &str) -> Result<Traffic> {
-    sandbox::get(sandbox_url, "state?last_s=3").await
+    sandbox::get(sandbox_url, "state?last_s=5").await
 }
 
 /// Waits until the traffic is as it should be.
