@@ -1,1 +1,41 @@
-//! Fakes with behaviour, for tests.
+//! What tests need of the outside: fakes with behaviour, and a DynamoDB in the test's own process.
+//!
+//! | a test wants | here |
+//! | --- | --- |
+//! | a trail in memory that refuses a stale append | [`MemoryTrail`] |
+//! | the real trail adapter over a real DynamoDB | [`Dynamo`] |
+//! | a reply lost after the commit | [`Proxy`] between the two |
+//! | a gateway to read and to change | [`World`], through [`FakeGateway`] and [`FakeActuator`] |
+//! | time that moves when told to | [`FrozenClock`] |
+//! | queues, bus, topic, view, payloads, operators | [`MemoryQueue`], [`MemoryBus`], … |
+//! | any of them unavailable | [`Outages`], which every fake has |
+//! | a handler that dies between any two steps | [`cut`] |
+//! | events, an inventory, operators | [`sample`] |
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "this crate is linked into tests alone, where a panic is a failed test"
+)]
+
+mod actuator;
+mod clock;
+pub mod cut;
+mod dynamo;
+mod gateway;
+mod memory;
+mod outages;
+mod proxy;
+pub mod sample;
+mod trail;
+
+pub use self::actuator::{FakeActuator, Fault};
+pub use self::clock::FrozenClock;
+pub use self::cut::{Cut, Cutter, Ran};
+pub use self::dynamo::{Dynamo, TRAIL_TABLE, VIEW_TABLE, trail_table, view_table};
+pub use self::gateway::{FakeGateway, World};
+pub use self::memory::{
+    FixedOperators, Hinted, MemoryBus, MemoryPayloads, MemoryQueue, MemoryTopic, MemoryView,
+};
+pub use self::outages::Outages;
+pub use self::proxy::{Proxy, Trouble};
+pub use self::trail::MemoryTrail;

@@ -1,0 +1,158 @@
+//! An actuator on a [`World`] that goes wrong in every way a network can.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::action::Page;
+use domain::ports::{ActError, Actuator, Unavailable};
+use domain::proposal::{Permit, Power};
+use domain::target::{Change, Setting, Target};
+
+use crate::gateway::World;
+use crate::outages::Outages;
+
+/// How a write goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It is refused, and has no effect.
+    Refuse,
+    /// Its outcome is unclear; it had no effect.
+    UnclearBefore,
+    /// Its outcome is unclear; it had its effect.
+    UnclearAfter,
+    /// Its outcome is unclear; it has its effect when the test calls [`World::land_late_writes`].
+    Late,
+    /// It takes this long on the world's clock, and succeeds.
+    Slow(Duration),
+}
+
+/// The gateway and the pager, writing. As strict about permits as the real one.
+#[derive(Debug)]
+pub struct FakeActuator {
+    /// When targets cannot be read.
+    pub outages: Outages,
+    world: World,
+    request_ms: u64,
+    faults: Mutex<Vec<(Option<Target>, Fault)>>,
+}
+
+impl FakeActuator {
+    /// The actuator of a world. A request takes at most 5 s.
+    pub fn new(world: &World) -> Self {
+        Self {
+            outages: Outages::default(),
+            world: world.clone(),
+            request_ms: 5_000,
+            faults: Mutex::default(),
+        }
+    }
+
+    /// Another bound on a request, ms.
+    pub fn with_request_ms(mut self, request_ms: u64) -> Self {
+        self.request_ms = request_ms;
+        self
+    }
+
+    /// The next write (or page) that no earlier fault waits for goes wrong.
+    pub fn next(&self, fault: Fault) {
+        self.faults.lock().unwrap().push((None, fault));
+    }
+
+    /// The next write of this target goes wrong.
+    pub fn on(&self, target: &Target, fault: Fault) {
+        self.faults.lock().unwrap().push((Some(target.clone()), fault));
+    }
+
+    fn fault(&self, target: Option<&Target>) -> Option<Fault> {
+        let mut faults = self.faults.lock().unwrap();
+        let at = faults
+            .iter()
+            .position(|(meant, _)| meant.is_none() || meant.as_ref() == target)?;
+        Some(faults.remove(at).1)
+    }
+
+    fn write(&self, target: &Target, value: &Setting) -> Result<(), ActError> {
+        let unclear = || ActError::Unclear("the connection broke, as the test asked".to_owned());
+        let fault = self.fault(Some(target));
+        if let Some(Fault::Slow(time)) = fault {
+            self.world.clock.advance(time);
+        }
+        let mut inner = self.world.inner.lock().unwrap();
+        match fault {
+            Some(Fault::Refuse) => return Err(ActError::Refused("as the test asked".to_owned())),
+            Some(Fault::UnclearBefore) => return Err(unclear()),
+            Some(Fault::Late) => {
+                inner.late.push((target.clone(), value.clone()));
+                return Err(unclear());
+            }
+            Some(Fault::UnclearAfter | Fault::Slow(_)) | None => {}
+        }
+        if !inner.write(target, value.clone()) {
+            return Err(ActError::Refused(format!(
+                "the gateway has no {target} that takes {value}"
+            )));
+        }
+        match fault {
+            Some(Fault::UnclearAfter) => Err(unclear()),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Actuator for FakeActuator {
+    fn request_ms(&self) -> u64 {
+        self.request_ms
+    }
+
+    async fn read(&self, target: &Target) -> Result<Setting, Unavailable> {
+        self.outages.before("the gateway")?;
+        let setting = self.world.inner.lock().unwrap().inventory.setting(target);
+        self.outages.after("the gateway")?;
+        setting.ok_or_else(|| Unavailable::new("the gateway", format_args!("it has no {target}")))
+    }
+
+    async fn apply(&self, permit: &Permit, change: &Change) -> Result<(), ActError> {
+        if permit.power() != Power::Apply || !permit.plan().changes.contains(change) {
+            return Err(ActError::Refused(format!("the permit does not cover {change}")));
+        }
+        self.write(&change.target, &change.after)
+    }
+
+    async fn revert(&self, permit: &Permit, change: &Change) -> Result<(), ActError> {
+        if !permit.plan().changes.contains(change) {
+            return Err(ActError::Refused(format!("the permit does not cover {change}")));
+        }
+        self.write(&change.target, &change.before)
+    }
+
+    async fn page(&self, permit: &Permit, page: &Page, dedup_key: &str) -> Result<(), ActError> {
+        if permit.power() != Power::Apply || permit.plan().page.as_ref() != Some(page) {
+            return Err(ActError::Refused(
+                "the permit does not cover this page".to_owned(),
+            ));
+        }
+        let fault = self.fault(None);
+        match fault {
+            Some(Fault::Refuse) => return Err(ActError::Refused("as the test asked".to_owned())),
+            Some(Fault::UnclearBefore | Fault::Late) => {
+                return Err(ActError::Unclear(
+                    "the connection broke, as the test asked".to_owned(),
+                ));
+            }
+            Some(Fault::Slow(time)) => self.world.clock.advance(time),
+            Some(Fault::UnclearAfter) | None => {}
+        }
+        let mut inner = self.world.inner.lock().unwrap();
+        if !inner.pages.iter().any(|(key, _)| key == dedup_key) {
+            inner.pages.push((dedup_key.to_owned(), page.clone()));
+        }
+        match fault {
+            Some(Fault::UnclearAfter) => Err(ActError::Unclear(
+                "the connection broke, as the test asked".to_owned(),
+            )),
+            _ => Ok(()),
+        }
+    }
+}

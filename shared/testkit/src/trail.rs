@@ -1,0 +1,163 @@
+//! A trail in memory, as strict as the table.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use domain::ids::WriterId;
+use domain::ports::{Trail, TrailError};
+use domain::record::{Actor, Entry, MAX_BODY_BYTES, Record};
+use domain::stream::StreamId;
+
+use crate::outages::Outages;
+
+type Hook = Box<dyn FnOnce(&MemoryTrail) + Send>;
+
+/// A trail in memory. It refuses a taken position and a body that is too large, as the table does, and one
+/// thing more: a position that leaves a gap, which is always a mistake of the caller.
+///
+/// Writers are `w1`, `w2`, … so that digests are the same in every run.
+#[derive(Default)]
+pub struct MemoryTrail {
+    /// When calls fail. A lost reply of an append is `Unavailable` with the record in place.
+    pub outages: Outages,
+    streams: Mutex<BTreeMap<StreamId, Vec<Record>>>,
+    written: Mutex<Vec<(StreamId, u64)>>,
+    writers: AtomicU64,
+    rival: Mutex<Option<Hook>>,
+}
+
+impl MemoryTrail {
+    /// An empty trail.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Runs `rival` just before the next append: somebody else is quicker. It writes with
+    /// [`MemoryTrail::insert`].
+    pub fn before_next_append(&self, rival: impl FnOnce(&MemoryTrail) + Send + 'static) {
+        *self.rival.lock().unwrap() = Some(Box::new(rival));
+    }
+
+    /// Appends without a port: no outage, no rival.
+    pub fn insert(&self, entry: Entry) -> Result<Record, TrailError> {
+        if entry.body.len() > MAX_BODY_BYTES {
+            return Err(TrailError::TooLarge {
+                kind: entry.kind,
+                bytes: entry.body.len(),
+                most: MAX_BODY_BYTES,
+            });
+        }
+        let mut streams = self.streams.lock().unwrap();
+        let records = streams.entry(entry.stream.clone()).or_default();
+        let next = records.len() as u64 + 1;
+        assert!(
+            entry.seq <= next,
+            "an append to {} at {} leaves a gap: the next is {next}",
+            entry.stream,
+            entry.seq
+        );
+        if entry.seq < next {
+            let (stream, seq) = (entry.stream, entry.seq);
+            return Err(TrailError::Conflict { stream, seq });
+        }
+        let writer = self.writers.fetch_add(1, Ordering::SeqCst) + 1;
+        let record = entry.seal(WriterId::new(&format!("w{writer}")).unwrap());
+        records.push(record.clone());
+        self.written
+            .lock()
+            .unwrap()
+            .push((record.stream.clone(), record.seq));
+        Ok(record)
+    }
+
+    /// Puts a record in its place whatever is there: tampering.
+    pub fn overwrite(&self, record: Record) {
+        let mut streams = self.streams.lock().unwrap();
+        let records = streams.entry(record.stream.clone()).or_default();
+        let at = usize::try_from(record.seq).unwrap() - 1;
+        records[at] = record;
+    }
+
+    /// A stream's records.
+    pub fn records(&self, stream: &StreamId) -> Vec<Record> {
+        self.streams
+            .lock()
+            .unwrap()
+            .get(stream)
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// The streams, sorted.
+    pub fn streams(&self) -> Vec<StreamId> {
+        self.streams.lock().unwrap().keys().cloned().collect()
+    }
+
+    /// Every record, in the order of writing: what the table's stream would deliver.
+    pub fn everything(&self) -> Vec<Record> {
+        let written = self.written.lock().unwrap();
+        let streams = self.streams.lock().unwrap();
+        let record =
+            |(stream, seq): &(StreamId, u64)| streams[stream][usize::try_from(*seq).unwrap() - 1].clone();
+        written.iter().map(record).collect()
+    }
+
+    /// The records' kinds of one stream.
+    pub fn kinds(&self, stream: &StreamId) -> Vec<String> {
+        self.records(stream)
+            .into_iter()
+            .map(|record| record.kind)
+            .collect()
+    }
+
+    /// The whole trail as a story, one line for each record in the order of writing, to be compared in
+    /// tests: `proposal/…-1 2 declined by agent`.
+    pub fn story(&self) -> String {
+        let mut story = String::new();
+        for record in self.everything() {
+            let who = match &record.actor {
+                Actor::Agent => "agent".to_owned(),
+                Actor::System => "system".to_owned(),
+                Actor::Operator { id, channel, .. } => format!("{id} ({channel})"),
+            };
+            writeln!(story, "{} {} {} by {who}", record.stream, record.seq, record.kind).unwrap();
+        }
+        story
+    }
+}
+
+#[async_trait]
+impl Trail for MemoryTrail {
+    async fn load(&self, stream: &StreamId) -> Result<Vec<Record>, TrailError> {
+        self.outages.before("the trail")?;
+        Ok(self.records(stream))
+    }
+
+    async fn last(&self, stream: &StreamId) -> Result<Option<Record>, TrailError> {
+        self.outages.before("the trail")?;
+        Ok(self.records(stream).pop())
+    }
+
+    async fn append(&self, entry: Entry) -> Result<Record, TrailError> {
+        self.outages.before("the trail")?;
+        let rival = self.rival.lock().unwrap().take();
+        if let Some(rival) = rival {
+            rival(self);
+        }
+        let record = self.insert(entry)?;
+        self.outages.after("the trail")?;
+        Ok(record)
+    }
+
+    async fn streams_of(&self, hour: &str) -> Result<Vec<StreamId>, TrailError> {
+        self.outages.before("the trail")?;
+        let streams = self.streams.lock().unwrap();
+        let filed = streams
+            .iter()
+            .filter(|(_, records)| records.iter().any(|record| record.hour == hour));
+        Ok(filed.map(|(stream, _)| stream.clone()).collect())
+    }
+}
