@@ -1,1 +1,158 @@
-//! See main.
+//! `execution`: the only function that changes production.
+//!
+//! Woken by three queues: approvals, restores that are due, and verifications. A message says only which
+//! proposal to look at. What is to be done follows from its trail:
+//!
+//! | state | is done |
+//! | --- | --- |
+//! | approved | [`start`]: claims, preconditions, `started`, the effect, read-back |
+//! | executing, lease over | [`start`] again: the effect is absolute |
+//! | unknown, lease over | [`outcome`]: the targets are read |
+//! | effect's end passed, or undo approved | [`take_back`] |
+//! | settled | claims that were left are released |
+
+pub mod claims;
+pub mod config;
+pub mod lane;
+pub mod outcome;
+pub mod start;
+pub mod take_back;
+pub mod verify;
+
+use domain::ids::ProposalId;
+use domain::message::Message;
+use domain::ports::{Actuator, Clock, Gateway, Queue, Trail, TrailError, load_proposal};
+use domain::proposal::{Lease, Proposal, ProposalFact, State};
+use domain::record::Actor;
+use runtime::queue::{Delivery, Fault};
+
+pub use self::lane::Lane;
+
+/// What this function may use.
+pub struct Deps<'a> {
+    /// The audit trail.
+    pub trail: &'a dyn Trail,
+    /// The gateway, reading.
+    pub gateway: &'a dyn Gateway,
+    /// The gateway and the pager, writing.
+    pub actuator: &'a dyn Actuator,
+    /// Its own queue, for another try.
+    pub again: &'a dyn Queue,
+    /// Its own queue of restores, which no pause switches off.
+    pub restores: &'a dyn Queue,
+    /// Its own queue of verifications.
+    pub verifications: &'a dyn Queue,
+    /// The time.
+    pub clock: &'a dyn Clock,
+    /// How long whoever acts keeps the others out, seconds: longer than a function can live.
+    pub lease_s: u64,
+    /// How long after an effect its metric is asked again, seconds.
+    pub verify_after_s: u64,
+}
+
+/// Rounds of load, decide, append before a message is left for later.
+const MOST_ROUNDS: usize = 30;
+
+/// Works one message of one of the queues.
+pub async fn handle(deps: &Deps<'_>, lane: Lane, delivery: Delivery<'_>) -> Result<(), Fault> {
+    let id = match Message::parse(delivery.body).map_err(|err| Fault::Poison(err.to_string()))? {
+        Message::Hint(id) => id,
+        Message::Incident(_) => {
+            return Err(Fault::Poison(
+                "an incident event does not belong on this queue".to_owned(),
+            ));
+        }
+    };
+    for _ in 0..MOST_ROUNDS {
+        let turn = match lane {
+            Lane::Verification => verify::verify(deps, &id).await,
+            Lane::Approval | Lane::Restore => act(deps, &id, delivery.receives).await,
+        };
+        match turn {
+            Err(Fault::Retry(err)) if is_conflict(&err) => {}
+            other => return other,
+        }
+    }
+    Err(Fault::Later(format!(
+        "too many records come between the ones of {id}"
+    )))
+}
+
+fn is_conflict(err: &anyhow::Error) -> bool {
+    matches!(
+        err.downcast_ref::<TrailError>(),
+        Some(TrailError::Conflict { .. })
+    )
+}
+
+/// Loads a proposal that must exist.
+async fn load(deps: &Deps<'_>, id: &ProposalId) -> Result<Proposal, Fault> {
+    let proposal = load_proposal(deps.trail, id).await?;
+    proposal.ok_or_else(|| Fault::Poison(format!("there is no proposal {id}: its stream has no records")))
+}
+
+/// Does what a proposal's state asks for now.
+async fn act(deps: &Deps<'_>, id: &ProposalId, receives: u32) -> Result<(), Fault> {
+    let proposal = load(deps, id).await?;
+    let now = deps.clock.now();
+    if take_back::is_due(&proposal, now) {
+        return take_back::take_back(deps, proposal).await;
+    }
+    match proposal.state() {
+        State::Approved(_) => start::start(deps, proposal).await,
+        State::Executing(execution) => match busy(&execution.lease, id, receives, deps) {
+            Some(later) => later,
+            None => start::start_again(deps, proposal).await,
+        },
+        State::Unknown(execution) => match busy(&execution.lease, id, receives, deps) {
+            Some(later) => later,
+            None => outcome::settle(deps, proposal, None).await,
+        },
+        State::Succeeded(done) => match done.execution.restore_at {
+            // Delivered early: the queue counts whole seconds.
+            Some(at) => Ok(deps
+                .restores
+                .hint(id, std::time::Duration::from_millis(at.millis_since(now)))
+                .await?),
+            None => claims::release_all(deps, &proposal).await,
+        },
+        State::Closed(_) => claims::release_all(deps, &proposal).await,
+        State::Reasoning(_) | State::Proposed | State::AwaitingApproval(_) => Ok(()),
+    }
+}
+
+/// What to do about a message that meets somebody else's lease; `None` where the lease is over.
+///
+/// The first delivery may be a duplicate, and the holder's own message comes back if it dies. A later one may
+/// be just that message: it must not be lost before the lease is over.
+fn busy(lease: &Lease, id: &ProposalId, receives: u32, deps: &Deps<'_>) -> Option<Result<(), Fault>> {
+    if !lease.holds(deps.clock.now()) {
+        None
+    } else if receives > 1 {
+        Some(Err(Fault::Later(format!(
+            "another function acts for {id} until its lease ends"
+        ))))
+    } else {
+        Some(Ok(()))
+    }
+}
+
+/// Appends a fact, through whatever only informs and comes between; an error where the state moved on.
+async fn record(deps: &Deps<'_>, mut proposal: Proposal, fact: &ProposalFact) -> Result<Proposal, Fault> {
+    loop {
+        let entry = proposal
+            .entry(deps.clock.now(), Actor::Agent, fact)
+            .map_err(TrailError::from)?;
+        match deps.trail.append(entry).await {
+            Ok(record) => return Ok(proposal.apply(&record).map_err(TrailError::from)?),
+            Err(conflict @ TrailError::Conflict { .. }) => {
+                let reloaded = load(deps, proposal.id()).await?;
+                if reloaded.state() != proposal.state() {
+                    return Err(conflict.into());
+                }
+                proposal = reloaded;
+            }
+            Err(err) => return Err(err.into()),
+        }
+    }
+}

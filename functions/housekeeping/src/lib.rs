@@ -1,1 +1,197 @@
-//! See main.
+//! `housekeeping`: the second line behind every message. Woken every minute.
+//!
+//! It walks the trail by hour and does what a lost message, a dead function or a passed deadline left undone:
+//! it sends hints, expires what nobody decided, and makes the event sources agree with `control`. What it finds
+//! it finds on the trail; the view only tells it sooner of proposals that have been open for long.
+
+pub mod chores;
+pub mod config;
+pub mod event_sources;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use anyhow::Context;
+use domain::control::Control;
+use domain::ids::ProposalId;
+use domain::ports::{Clock, Queue, Trail, TrailError, View, load_control, load_proposal};
+use domain::proposal::LONGEST_LIFE_DAYS;
+use domain::record::{Actor, Entry, HOUR_SHARDS};
+use domain::stream::StreamId;
+use domain::time::Timestamp;
+
+use crate::chores::{Chore, Wake};
+use crate::event_sources::EventSources;
+
+/// What this function may use.
+pub struct Deps<'a> {
+    /// The audit trail.
+    pub trail: &'a dyn Trail,
+    /// The view, reading.
+    pub view: &'a dyn View,
+    /// The queue of `ingest-and-propose`.
+    pub ingest: &'a dyn Queue,
+    /// The queue of `scoring`.
+    pub scoring: &'a dyn Queue,
+    /// The queue of `execution`.
+    pub execution: &'a dyn Queue,
+    /// The queue of restores.
+    pub restores: &'a dyn Queue,
+    /// The queue of verifications.
+    pub verifications: &'a dyn Queue,
+    /// What a pause switches off.
+    pub sources: &'a dyn EventSources,
+    /// The time.
+    pub clock: &'a dyn Clock,
+    /// What the template's `AgentEnabled` says.
+    pub agent_enabled: bool,
+    /// How long a metric is left alone after an effect, seconds.
+    pub verify_after_s: u64,
+    /// How long one run may take, seconds: what is left is done a minute later.
+    pub budget_s: u64,
+}
+
+/// What one run did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Proposals looked at.
+    pub looked_at: usize,
+    /// Hints sent.
+    pub woken: usize,
+    /// Proposals expired.
+    pub expired: usize,
+    /// Proposals left for the next run.
+    pub left: usize,
+    /// Proposals that could not be worked.
+    pub failed: usize,
+}
+
+/// One run.
+pub async fn handle(deps: &Deps<'_>) -> anyhow::Result<Report> {
+    let began = deps.clock.now();
+    let control = follow_control(deps, began).await?;
+    let mut report = Report::default();
+    let mut last_error = None;
+    for id in candidates(deps, began).await? {
+        if deps.clock.now().millis_since(began) > deps.budget_s * 1000 {
+            report.left += 1;
+            continue;
+        }
+        report.looked_at += 1;
+        if let Err(err) = keep(deps, &id, &control, &mut report).await {
+            // One proposal's trouble must not keep the others waiting.
+            tracing::error!(proposal.id = %id, error = format!("{err:#}"), "could not be kept");
+            report.failed += 1;
+            last_error = Some(err);
+        }
+    }
+    tracing::info!(
+        looked_at = report.looked_at,
+        woken = report.woken,
+        expired = report.expired,
+        left = report.left,
+        failed = report.failed,
+        "swept"
+    );
+    match last_error {
+        Some(err) => Err(err.context(format!(
+            "{} of {} proposals could not be kept",
+            report.failed, report.looked_at
+        ))),
+        None => Ok(report),
+    }
+}
+
+/// Records what the template says, where it changed, and makes the event sources agree.
+async fn follow_control(deps: &Deps<'_>, now: Timestamp) -> anyhow::Result<Control> {
+    let mut control = load_control(deps.trail).await?;
+    if let Some(fact) = control.follow_template(deps.agent_enabled, now) {
+        let last = deps.trail.last(&StreamId::Control).await?;
+        match deps
+            .trail
+            .append(Entry::next(
+                StreamId::Control,
+                last.as_ref(),
+                now,
+                Actor::System,
+                &fact,
+            ))
+            .await
+        {
+            // Somebody paused or resumed just now: looked at again in a minute.
+            Ok(_) | Err(TrailError::Conflict { .. }) => control = load_control(deps.trail).await?,
+            Err(err) => return Err(err.into()),
+        }
+    }
+    deps.sources
+        .set(control.switches.paused.is_none())
+        .await
+        .context("the event sources could not be switched")?;
+    Ok(control)
+}
+
+/// The proposals with records in the last two hours, those open in the view, and once an hour all that can
+/// still be alive.
+async fn candidates(deps: &Deps<'_>, now: Timestamp) -> anyhow::Result<BTreeSet<ProposalId>> {
+    let hourly = now.as_seconds() / 60 % 60 == 0;
+    let hours = if hourly { LONGEST_LIFE_DAYS * 24 } else { 2 };
+    let mut ids: BTreeSet<ProposalId> = match deps.view.open().await {
+        Ok(open) => open.into_iter().collect(),
+        Err(err) => {
+            // The view only makes it sooner.
+            tracing::warn!(error = %err, "the view could not be read");
+            BTreeSet::new()
+        }
+    };
+    for back in 0..=hours {
+        let hour = now.minus_seconds(back * 3600).hour();
+        for shard in 0..HOUR_SHARDS {
+            let streams = deps.trail.streams_of(&format!("{hour}/{shard}")).await?;
+            ids.extend(streams.into_iter().filter_map(|stream| match stream {
+                StreamId::Proposal(id) => Some(id),
+                _ => None,
+            }));
+        }
+    }
+    Ok(ids)
+}
+
+async fn keep(
+    deps: &Deps<'_>,
+    id: &ProposalId,
+    control: &Control,
+    report: &mut Report,
+) -> anyhow::Result<()> {
+    let Some(proposal) = load_proposal(deps.trail, id).await? else {
+        return Ok(());
+    };
+    let now = deps.clock.now();
+    for chore in chores::due(&proposal, control, deps.verify_after_s, now) {
+        match chore {
+            Chore::Wake(wake) => {
+                let queue = match wake {
+                    Wake::Ingest => deps.ingest,
+                    Wake::Scoring => deps.scoring,
+                    Wake::Execution => deps.execution,
+                    Wake::Restore => deps.restores,
+                    Wake::Verification => deps.verifications,
+                };
+                queue.hint(id, Duration::ZERO).await?;
+                tracing::warn!(proposal.id = %id, wake = ?wake, state = proposal.state().name(), "woken again");
+                report.woken += 1;
+            }
+            Chore::Append(fact) => {
+                let entry = proposal
+                    .entry(now, Actor::System, &fact)
+                    .map_err(TrailError::from)?;
+                match deps.trail.append(entry).await {
+                    Ok(_) => report.expired += 1,
+                    // Something happened to it just now: looked at again in a minute.
+                    Err(TrailError::Conflict { .. }) => {}
+                    Err(err) => return Err(err.into()),
+                }
+            }
+        }
+    }
+    Ok(())
+}

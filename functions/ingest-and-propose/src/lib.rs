@@ -1,1 +1,209 @@
-//! See main.
+//! `ingest-and-propose`: takes an incident event, opens its proposal, and proposes one action or declines.
+//!
+//! Woken by its queue. A delivery is a hint: what is to be done is decided from the trail, so a duplicate,
+//! a late one and one after a crash all do what is still missing, and nothing twice.
+
+pub mod config;
+mod propose;
+pub mod runbook;
+
+use domain::event::Event;
+use domain::ids::ProposalId;
+use domain::incident::{self, Belongs, IncidentFact};
+use domain::message::{Delivery as Incident, Message};
+use domain::policy::Policy;
+use domain::ports::{Clock, Gateway, Payloads, Reasoner, Trail, TrailError, load_proposal};
+use domain::proposal::{Proposal, ProposalFact, Received, Repeated, State, Verbatim};
+use domain::record::{Actor, Entry, Fact, MAX_BODY_BYTES, Record};
+use domain::stream::StreamId;
+use domain::time::Timestamp;
+use runtime::queue::{Delivery, Fault};
+
+/// What this function may use. There is nothing in it that changes the gateway.
+pub struct Deps<'a> {
+    /// The audit trail.
+    pub trail: &'a dyn Trail,
+    /// Where event texts go that are too large for a record.
+    pub payloads: &'a dyn Payloads,
+    /// The gateway, reading.
+    pub gateway: &'a dyn Gateway,
+    /// Who chooses the action.
+    pub reasoner: &'a dyn Reasoner,
+    /// The time.
+    pub clock: &'a dyn Clock,
+    /// Limits, licence tier and correlation window.
+    pub policy: &'a Policy,
+    /// The sources whose events are taken. The bus's rules filter them as well; the topic cannot.
+    pub sources: &'a [String],
+    /// How long one reasoner keeps the others out, seconds: longer than a function can live.
+    pub lease_s: u64,
+}
+
+/// Deliveries racing for one stream settle within a few rounds; more mean that something is wrong.
+const MOST_ROUNDS: usize = 30;
+
+/// Works one message of the queue.
+pub async fn handle(deps: &Deps<'_>, delivery: Delivery<'_>) -> Result<(), Fault> {
+    let message = Message::parse(delivery.body).map_err(|err| Fault::Poison(err.to_string()))?;
+    if let Message::Incident(incident) = &message
+        && !deps.sources.contains(&incident.source)
+    {
+        let source = domain::event::shorten(&incident.source);
+        return Err(Fault::Poison(format!(
+            "source: \"{source}\" is not among the allowed sources"
+        )));
+    }
+    for _ in 0..MOST_ROUNDS {
+        let turn = match &message {
+            Message::Incident(incident) => take(deps, incident, delivery.receives).await,
+            Message::Hint(id) => resume(deps, id).await,
+        };
+        match turn {
+            Err(Fault::Retry(err)) if is_conflict(&err) => {}
+            other => return other,
+        }
+    }
+    Err(Fault::Later(
+        "too many deliveries of this incident race for it".to_owned(),
+    ))
+}
+
+fn is_conflict(err: &anyhow::Error) -> bool {
+    matches!(
+        err.downcast_ref::<TrailError>(),
+        Some(TrailError::Conflict { .. })
+    )
+}
+
+/// Takes an event: finds or opens its proposal, records the event on it, and reasons if nobody else does.
+async fn take(deps: &Deps<'_>, incident: &Incident, receives: u32) -> Result<(), Fault> {
+    let event = &incident.event;
+    let (id, current) = proposal_of(deps, event).await?;
+    let Some(proposal) = current else {
+        let received = received(deps, incident, deps.clock.now()).await?;
+        let now = deps.clock.now();
+        let entry = Proposal::first_entry(id, received, now, Actor::Agent, deps.policy.tier);
+        let proposal = Proposal::replay(&[deps.trail.append(entry).await?]).map_err(TrailError::from)?;
+        return propose::conclude(deps, proposal).await;
+    };
+    let seen = proposal.has_seen(&event.event_id);
+    let proposal = if seen || !proposal.takes_repeats() {
+        proposal
+    } else {
+        repeat(deps, proposal, event).await?
+    };
+    match proposal.state() {
+        State::Reasoning(lease) if !lease.holds(deps.clock.now()) => reason_again(deps, proposal).await,
+        // The first delivery may be a duplicate of one being worked. A later one may be the worker's own
+        // message, come back because it died: it must not be lost before the lease is over.
+        State::Reasoning(_) if seen && receives > 1 => Err(Fault::Later(format!(
+            "another function reasons about {id} until its lease ends"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Resumes a proposal whose reasoner died.
+async fn resume(deps: &Deps<'_>, id: &ProposalId) -> Result<(), Fault> {
+    let proposal = load_proposal(deps.trail, id).await?;
+    let proposal = proposal
+        .ok_or_else(|| Fault::Poison(format!("there is no proposal {id}: its stream has no records")))?;
+    match proposal.state() {
+        State::Reasoning(lease) if !lease.holds(deps.clock.now()) => reason_again(deps, proposal).await,
+        _ => Ok(()),
+    }
+}
+
+/// The proposal an event belongs to, opened if need be; `None` beside it where nothing is recorded of it yet.
+async fn proposal_of(deps: &Deps<'_>, event: &Event) -> Result<(ProposalId, Option<Proposal>), Fault> {
+    let fingerprint = event.fingerprint();
+    let stream = StreamId::Incident(fingerprint.clone());
+    let last = deps.trail.last(&stream).await?;
+    let generation = incident::generation(last.as_ref()).map_err(TrailError::from)?;
+    let current = match generation {
+        0 => None,
+        generation => load_proposal(deps.trail, &ProposalId::new(fingerprint.clone(), generation)).await?,
+    };
+    if let Some(proposal) = current
+        .as_ref()
+        .filter(|proposal| proposal.has_seen(&event.event_id))
+    {
+        // A redelivery, however late, is not a new outbreak.
+        return Ok((proposal.id().clone(), current));
+    }
+    let now = deps.clock.now();
+    let window_s = deps.policy.correlation_window_s;
+    match incident::belongs(&fingerprint, generation, current.as_ref(), window_s, now) {
+        Belongs::Current(id) => Ok((id, current)),
+        Belongs::Next(id) => {
+            open(deps, stream, last.as_ref(), &id, now).await?;
+            Ok((id, None))
+        }
+    }
+}
+
+async fn open(
+    deps: &Deps<'_>,
+    stream: StreamId,
+    last: Option<&Record>,
+    id: &ProposalId,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let fact = IncidentFact::Opened {
+        generation: id.generation(),
+        proposal: id.clone(),
+    };
+    deps.trail
+        .append(Entry::next(stream, last, now, Actor::Agent, &fact))
+        .await?;
+    tracing::info!(proposal.id = %id, "opened");
+    Ok(())
+}
+
+async fn repeat(deps: &Deps<'_>, proposal: Proposal, event: &Event) -> Result<Proposal, Fault> {
+    let now = deps.clock.now();
+    let repeated = Repeated {
+        event_id: event.event_id.clone(),
+        occurred_at: event.occurred_at(now),
+    };
+    let entry = proposal
+        .entry(now, Actor::Agent, &ProposalFact::Repeated(repeated))
+        .map_err(TrailError::from)?;
+    let record = deps.trail.append(entry).await?;
+    Ok(proposal.apply(&record).map_err(TrailError::from)?)
+}
+
+/// The body of the first record. A text too large for it goes to the payload bucket.
+async fn received(deps: &Deps<'_>, incident: &Incident, now: Timestamp) -> Result<Received, Fault> {
+    let event = incident.event.clone();
+    let mut received = Received {
+        occurred_at: event.occurred_at(now),
+        event,
+        verbatim: Verbatim::Inline(incident.text.clone()),
+        lease_until: now.plus_seconds(deps.lease_s),
+        requested_by: None,
+    };
+    if ProposalFact::Received(received.clone()).body().len() > MAX_BODY_BYTES {
+        let bytes = incident.text.as_bytes();
+        received.verbatim = Verbatim::Stored {
+            sha256: deps.payloads.put(bytes).await?,
+            bytes: bytes.len() as u64,
+        };
+    }
+    Ok(received)
+}
+
+/// Takes the lease of a reasoner that died, and reasons.
+async fn reason_again(deps: &Deps<'_>, proposal: Proposal) -> Result<(), Fault> {
+    let now = deps.clock.now();
+    let received = Received {
+        lease_until: now.plus_seconds(deps.lease_s),
+        ..proposal.received().clone()
+    };
+    let entry = proposal
+        .entry(now, Actor::Agent, &ProposalFact::Received(received))
+        .map_err(TrailError::from)?;
+    let record = deps.trail.append(entry).await?;
+    tracing::warn!(proposal.id = %proposal.id(), "took over from a reasoner that died");
+    propose::conclude(deps, proposal.apply(&record).map_err(TrailError::from)?).await
+}

@@ -123,7 +123,7 @@ impl Control {
             .paused
             .as_ref()
             .map_or(0, |pause| now.millis_since(pause.since));
-        self.switches.paused_total_ms + under_way
+        self.switches.paused_total_ms.saturating_add(under_way)
     }
 
     /// How far a deadline moved that was set when `paused_before_ms` had been paused; `None` if not at all.

@@ -117,6 +117,16 @@ pub enum BudgetKind {
     Hard,
 }
 
+impl BudgetKind {
+    /// The name, as in events.
+    pub fn name(self) -> &'static str {
+        match self {
+            BudgetKind::Soft => "soft",
+            BudgetKind::Hard => "hard",
+        }
+    }
+}
+
 /// How often a budget starts again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -316,13 +326,14 @@ impl Event {
         }
     }
 
-    /// What the event is about: the provider, the team or organisation, or the contract. Never the model group.
+    /// What the event is about: the provider, the team or organisation with the sort of limit, or the contract.
+    /// Never the model group. A soft limit's proposal must not swallow the hard limit's event that follows.
     pub fn subject(&self) -> String {
         match &self.trouble {
             Trouble::ProviderUnhealthy { provider, .. } | Trouble::LatencySpike { provider, .. } => {
                 provider.to_string()
             }
-            Trouble::BudgetExceeded { owner, .. } => owner.to_string(),
+            Trouble::BudgetExceeded { owner, kind, .. } => format!("{owner}/{}", kind.name()),
             Trouble::SlaViolation { sla, .. } => sla.to_string(),
         }
     }
@@ -398,7 +409,7 @@ impl Event {
                 median_1h_ms,
                 ..
             } => {
-                let spikes = *current_ms > SPIKE_FACTOR * median_1h_ms;
+                let spikes = *current_ms > median_1h_ms.saturating_mul(SPIKE_FACTOR);
                 (!spikes).then(|| {
                     format!("{current_ms} ms are not above {SPIKE_FACTOR} × the median of {median_1h_ms} ms")
                 })
@@ -711,7 +722,7 @@ mod tests {
             None,
             "a hard limit is crossed when it is reached"
         );
-        assert_eq!(event.subject(), "team/payments");
+        assert_eq!(event.subject(), "team/payments/hard");
         detail["spend"] = json!(100.0);
         expect![[r#"detail.spend: is not a decimal string such as "120.50""#]]
             .assert_eq(&Event::parse("budget.exceeded", &detail).unwrap_err().to_string());

@@ -70,7 +70,7 @@ impl Evidence {
             })
             .collect();
         affected.sort_by(|a, b| a.id.cmp(&b.id));
-        let volume = |teams: &mut dyn Iterator<Item = u64>| teams.sum::<u64>();
+        let volume = |teams: &mut dyn Iterator<Item = u64>| teams.fold(0, u64::saturating_add);
         Self {
             condition: inventory.condition(event),
             read_at: Some(inventory.read_at),

@@ -57,7 +57,7 @@ impl Provider {
     /// Whether latency is above the definition of a spike.
     pub fn is_spiking(&self) -> bool {
         match (self.latency_p50_ms, self.median_1h_ms) {
-            (Some(now), Some(median)) => now > SPIKE_FACTOR * median,
+            (Some(now), Some(median)) => now > median.saturating_mul(SPIKE_FACTOR),
             (Some(_) | None, Some(_) | None) => false,
         }
     }

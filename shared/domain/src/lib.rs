@@ -34,6 +34,8 @@ pub mod ports;
 pub mod proposal;
 pub mod record;
 pub mod risk;
+#[cfg(test)]
+pub(crate) mod samples;
 pub mod stream;
 pub mod target;
 pub mod tier;

@@ -21,6 +21,8 @@ pub enum Message {
 pub struct Delivery {
     /// The event.
     pub event: Event,
+    /// Who sent it: the `source` of the bus event.
+    pub source: String,
     /// Its text, byte for byte as the bus delivered it.
     pub text: String,
 }
@@ -57,6 +59,7 @@ impl Message {
         let event = Event::parse(field("detail-type")?, detail)?;
         Ok(Message::Incident(Box::new(Delivery {
             event,
+            source: field("source")?.to_owned(),
             text: text.to_owned(),
         })))
     }

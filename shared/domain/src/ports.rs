@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::action::Page;
+use crate::action::{Action, Page};
 use crate::bus::{Announcement, Row};
+use crate::control::Control;
 use crate::digest::Digest;
-use crate::evidence::Evidence;
 use crate::ids::ProposalId;
 use crate::inventory::Inventory;
 use crate::operator::Directory;
-use crate::proposal::{Declined, Permit, Proposed, Received};
+use crate::proposal::{Declined, Permit, Proposal, Proposer, Received};
 use crate::record::{BadBody, Entry, Record};
 use crate::stream::StreamId;
 use crate::target::{Change, Setting, Target};
@@ -157,7 +157,14 @@ pub trait Payloads: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Conclusion {
     /// One action.
-    Propose(Box<Proposed>),
+    Propose {
+        /// The action.
+        action: Action,
+        /// Why, in a sentence or two.
+        rationale: String,
+        /// Who chose it.
+        proposer: Proposer,
+    },
     /// None.
     Decline(Declined),
 }
@@ -165,12 +172,11 @@ pub enum Conclusion {
 /// Chooses one action for an incident, or none. What it returns is checked as if it were hostile.
 #[async_trait]
 pub trait Reasoner: Send + Sync {
-    /// Reasons about an event. `inventory` is absent where the gateway could not be read; `evidence` then says so.
+    /// Reasons about an event. `inventory` is absent where the gateway could not be read.
     async fn reason(
         &self,
         received: &Received,
         inventory: Option<&Inventory>,
-        evidence: &Evidence,
     ) -> Result<Conclusion, Unavailable>;
 }
 
@@ -210,4 +216,19 @@ pub trait View: Send + Sync {
 pub trait Operators: Send + Sync {
     /// The directory as configured now.
     async fn directory(&self) -> Result<Directory, Unavailable>;
+}
+
+/// Loads a proposal; `None` where its stream has no records.
+pub async fn load_proposal(trail: &dyn Trail, id: &ProposalId) -> Result<Option<Proposal>, TrailError> {
+    let records = trail.load(&StreamId::Proposal(id.clone())).await?;
+    if records.is_empty() {
+        Ok(None)
+    } else {
+        Ok(Some(Proposal::replay(&records)?))
+    }
+}
+
+/// Loads the switches of the whole agent.
+pub async fn load_control(trail: &dyn Trail) -> Result<Control, TrailError> {
+    Ok(Control::read(trail.last(&StreamId::Control).await?.as_ref())?)
 }

@@ -301,3 +301,6 @@ pub fn verify_chain(records: &[Record]) -> Result<(), BrokenChain> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -219,6 +219,8 @@ pub struct Claim {
     pub lease_until: Timestamp,
     /// When the effect ends by itself, if it does.
     pub restore_at: Option<Timestamp>,
+    /// Whether it was claimed to take the effect back: one does that at a time, too.
+    pub taking_back: bool,
 }
 
 /// Why nobody holds a target any more.

@@ -1,1 +1,31 @@
-//! What every function's entry point shares: logging, AWS configuration, typed environment errors.
+//! What every function's entry point shares: logging, the environment, and the way a queue's batch is worked.
+
+pub mod env;
+pub mod queue;
+
+use adapters::aws::{self, Bounds};
+use aws_config::SdkConfig;
+
+/// Starts a function: JSON logs on standard output at the level of `RUST_LOG`, and the AWS configuration.
+pub async fn start() -> SdkConfig {
+    start_within(&Bounds::default()).await
+}
+
+/// Starts a function whose caller waits for less: AWS calls have these bounds.
+pub async fn start_within(bounds: &Bounds) -> SdkConfig {
+    log();
+    aws::config_within(bounds).await
+}
+
+fn log() {
+    use tracing_subscriber::EnvFilter;
+    // Lambda takes one JSON object a line; identifiers are fields, so that a query finds them.
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let _already_set = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_target(false)
+        .with_env_filter(filter)
+        .try_init();
+}

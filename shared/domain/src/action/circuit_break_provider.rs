@@ -29,13 +29,13 @@ impl CircuitBreakProvider {
     /// A group's traffic shares in percent, with and without the provider.
     fn shares(&self, group: &ModelGroup, inventory: &Inventory) -> String {
         let live: Vec<_> = inventory.live_routes(group).collect();
-        let before: u32 = live.iter().map(|route| route.weight).sum();
-        let after: u32 = live
+        let before: u64 = live.iter().map(|route| u64::from(route.weight)).sum();
+        let after: u64 = live
             .iter()
             .filter(|route| route.provider != self.provider)
-            .map(|route| route.weight)
+            .map(|route| u64::from(route.weight))
             .sum();
-        let percent = |part: u32, whole: u32| u64::from(part) * 100 / u64::from(whole.max(1));
+        let percent = |part: u32, whole: u64| u64::from(part) * 100 / whole.max(1);
         let shares: Vec<String> = live
             .iter()
             .map(|route| {

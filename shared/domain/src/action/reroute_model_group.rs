@@ -37,7 +37,7 @@ impl RerouteModelGroup {
                 },
                 provider if *provider == self.to => Route {
                     provider: provider.clone(),
-                    weight: (route.weight + weight).min(MAX_WEIGHT),
+                    weight: route.weight.saturating_add(weight).min(MAX_WEIGHT),
                 },
                 _ => route.clone(),
             })

@@ -261,6 +261,7 @@ impl Proposal {
     }
 
     fn amended(&mut self, record: &Record, waiting: &Awaiting, amended: Amended) -> Result<State, Problem> {
+        in_time(record, waiting, amended.extension)?;
         names_scored(waiting, amended.scored)?;
         let editor = operator(record)?;
         let proposed = self.proposed.as_mut().ok_or(NOT_NOW)?;
@@ -326,15 +327,17 @@ impl Proposal {
             held.iter().copied().eq(&started.plan.claims),
             "does not hold every target of its plan",
         )?;
-        let ends = matches!(preview.undo, Undo::Restore { .. });
-        require(
-            started.restore_at.is_some() == ends,
-            "has an end where its action has none, or the reverse",
-        )?;
-        require(
-            started.restore_at.is_none_or(|at| at > record.at),
-            "starts after its own end",
-        )?;
+        match (started.restore_at, &preview.undo) {
+            (Some(end), Undo::Restore { after_s }) => {
+                require(end > record.at, "starts after its own end")?;
+                require(
+                    end <= record.at.plus_seconds(*after_s),
+                    "lasts longer than was previewed",
+                )?;
+            }
+            (None, Undo::OnDemand | Undo::OneShot) => {}
+            (Some(_) | None, _) => return Err("has an end where its action has none, or the reverse"),
+        }
         match state {
             State::Approved(approval) => require(
                 approval.holds(record.at, started.extension),

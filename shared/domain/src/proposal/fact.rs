@@ -287,6 +287,8 @@ pub struct Amended {
     pub action: Action,
     /// What it will do, exactly.
     pub preview: Preview,
+    /// Set where a pause moved the deadline.
+    pub extension: Option<Extension>,
 }
 
 /// `voted`

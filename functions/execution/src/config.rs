@@ -1,0 +1,55 @@
+//! The environment of `execution`.
+
+use runtime::env::{BadVariable, Env};
+
+/// What the function is configured with.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Name of the trail table, from `TRAIL_TABLE`.
+    pub trail_table: String,
+    /// Base URL of the gateway's admin API, from `GATEWAY_URL`.
+    pub gateway_url: String,
+    /// ARN of the secret that changes the gateway, from `GATEWAY_WRITE_SECRET`.
+    pub gateway_secret: String,
+    /// Base URL of the pager's Events API, from `PAGERDUTY_URL`.
+    pub pagerduty_url: String,
+    /// ARN of the pager's routing key, from `PAGERDUTY_SECRET`.
+    pub pagerduty_secret: String,
+    /// Its own queue, from `EXECUTION_QUEUE_URL`.
+    pub execution_queue: String,
+    /// Its dead-letter queue, from `EXECUTION_DLQ_URL`.
+    pub execution_dlq: String,
+    /// Its queue of restores, from `RESTORE_QUEUE_URL`.
+    pub restore_queue: String,
+    /// That one's dead-letter queue, from `RESTORE_DLQ_URL`.
+    pub restore_dlq: String,
+    /// Its queue of verifications, from `VERIFY_QUEUE_URL`.
+    pub verify_queue: String,
+    /// That one's dead-letter queue, from `VERIFY_DLQ_URL`.
+    pub verify_dlq: String,
+    /// How long after an effect its metric is asked again, seconds, from `VERIFY_AFTER_S`.
+    pub verify_after_s: u64,
+    /// The function's timeout in seconds, from `FUNCTION_TIMEOUT_S`.
+    pub timeout_s: u64,
+}
+
+impl Config {
+    /// Reads the environment.
+    pub fn from(env: &Env<'_>) -> Result<Self, BadVariable> {
+        Ok(Self {
+            trail_table: env.text("TRAIL_TABLE")?,
+            gateway_url: env.text("GATEWAY_URL")?,
+            gateway_secret: env.text("GATEWAY_WRITE_SECRET")?,
+            pagerduty_url: env.text("PAGERDUTY_URL")?,
+            pagerduty_secret: env.text("PAGERDUTY_SECRET")?,
+            execution_queue: env.text("EXECUTION_QUEUE_URL")?,
+            execution_dlq: env.text("EXECUTION_DLQ_URL")?,
+            restore_queue: env.text("RESTORE_QUEUE_URL")?,
+            restore_dlq: env.text("RESTORE_DLQ_URL")?,
+            verify_queue: env.text("VERIFY_QUEUE_URL")?,
+            verify_dlq: env.text("VERIFY_DLQ_URL")?,
+            verify_after_s: env.number("VERIFY_AFTER_S", 0, 600)?,
+            timeout_s: env.number("FUNCTION_TIMEOUT_S", 1, 900)?,
+        })
+    }
+}

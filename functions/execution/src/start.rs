@@ -1,0 +1,188 @@
+//! Starting: nothing is written to the outside before `started` is on the trail.
+
+use std::time::Duration;
+
+use domain::action::{Preview, Undo};
+use domain::control::Control;
+use domain::inventory::Condition;
+use domain::ports::load_control;
+use domain::proposal::{
+    Approval, Decision, Expired, Held, Precondition, Proposal, ProposalFact, Proposed, Refused, Started,
+    State,
+};
+use runtime::queue::Fault;
+
+use crate::claims::{self, Claimed, Wanted};
+use crate::{Deps, outcome, record};
+
+/// How long to wait before trying again for a target that another proposal holds.
+const TAKEN_AGAIN: Duration = Duration::from_secs(10);
+
+/// Starts an approved proposal, or says on the trail why not.
+pub(crate) async fn start(deps: &Deps<'_>, proposal: Proposal) -> Result<(), Fault> {
+    let (State::Approved(approval), Some(proposed)) = (proposal.state(), proposal.proposed()) else {
+        return Ok(());
+    };
+    let (approval, proposed) = (*approval, proposed.clone());
+    let control = load_control(deps.trail).await?;
+    if let Some(pause) = &control.switches.paused {
+        // Housekeeping comes back to it after the pause.
+        tracing::info!(proposal.id = %proposal.id(), reason = pause.reason, "paused: not started");
+        return Ok(());
+    }
+    if let Some(expired) = expired(&approval, &control, deps) {
+        record(deps, proposal, &expired).await?;
+        return Ok(());
+    }
+    let automatic = proposal
+        .scored()
+        .is_some_and(|scored| scored.decision == Decision::Auto);
+    if automatic && control.switches.automatic_off.is_some() {
+        tracing::info!(proposal.id = %proposal.id(), "automatic execution is off: not started");
+        return Ok(());
+    }
+    let now = deps.clock.now();
+    let wanted = Wanted {
+        proposal: proposal.id(),
+        targets: &proposed.preview.plan.claims,
+        lease_until: now.plus_seconds(deps.lease_s),
+        restore_at: restore_at(&proposed.preview, now),
+        taking_back: false,
+    };
+    let held = match claims::take(deps, &wanted).await? {
+        Claimed::All(held) => held,
+        Claimed::TakenBy(other) => {
+            tracing::info!(proposal.id = %proposal.id(), holder.id = %other, "a target is taken: will be tried again");
+            return Ok(deps.again.hint(proposal.id(), TAKEN_AGAIN).await?);
+        }
+        Claimed::Busy => return Err(Fault::Later("another function is about to start it".to_owned())),
+    };
+    let id = proposal.id().clone();
+    match begin(deps, proposal, &proposed, &held, &control, automatic).await {
+        Ok(Some((proposal, started))) => outcome::perform(deps, proposal, &started).await,
+        Ok(None) => claims::release(deps, &id, &held).await,
+        Err(fault) => {
+            // Not started: nobody else should wait for our lease to end.
+            claims::release(deps, &id, &held).await?;
+            Err(fault)
+        }
+    }
+}
+
+/// Takes over from an executor that died: the effect is absolute, so doing it again is doing it once.
+pub(crate) async fn start_again(deps: &Deps<'_>, proposal: Proposal) -> Result<(), Fault> {
+    let State::Executing(execution) = proposal.state().clone() else {
+        return Ok(());
+    };
+    let now = deps.clock.now();
+    let wanted = Wanted {
+        proposal: proposal.id(),
+        targets: &execution.plan.claims,
+        lease_until: now.plus_seconds(deps.lease_s),
+        restore_at: execution.restore_at,
+        taking_back: false,
+    };
+    let held = match claims::take(deps, &wanted).await? {
+        Claimed::All(held) => held,
+        Claimed::TakenBy(other) => return Err(Fault::Later(format!("{other} holds a target"))),
+        Claimed::Busy => {
+            return Err(Fault::Later(
+                "another function is about to take it over".to_owned(),
+            ));
+        }
+    };
+    tracing::warn!(proposal.id = %proposal.id(), "takes over from an executor that died");
+    let started = Started {
+        plan: execution.plan,
+        held,
+        lease_until: now.plus_seconds(deps.lease_s),
+        restore_at: execution.restore_at,
+        extension: None,
+    };
+    let proposal = record(deps, proposal, &ProposalFact::Started(started)).await?;
+    let started = proposal.last().clone();
+    outcome::perform(deps, proposal, &started).await
+}
+
+type Begun = (Proposal, domain::record::Record);
+
+/// Checks the preconditions again and appends `started`; `None` where one failed, which is recorded.
+async fn begin(
+    deps: &Deps<'_>,
+    proposal: Proposal,
+    proposed: &Proposed,
+    held: &[Held],
+    control: &Control,
+    automatic: bool,
+) -> Result<Option<Begun>, Fault> {
+    let refusal = match deps.gateway.inventory().await {
+        Ok(inventory) => {
+            let condition = inventory.condition(&proposal.received().event);
+            let preview = proposed.action.preview(&inventory);
+            refusal(
+                &condition,
+                preview.as_ref().map_err(ToString::to_string),
+                proposed,
+            )
+        }
+        // A person who approved a page is not kept waiting by the gateway they are paged about.
+        Err(_) if proposed.preview.plan.changes.is_empty() && !automatic => None,
+        Err(err) => return Err(err.into()),
+    };
+    if let Some(refusal) = refusal {
+        tracing::info!(proposal.id = %proposal.id(), reason = refusal.explanation, "refused");
+        record(deps, proposal, &ProposalFact::Refused(refusal)).await?;
+        return Ok(None);
+    }
+    let State::Approved(approval) = proposal.state() else {
+        return Ok(None);
+    };
+    let now = deps.clock.now();
+    let started = Started {
+        plan: proposed.preview.plan.clone(),
+        held: held.to_vec(),
+        lease_until: now.plus_seconds(deps.lease_s),
+        restore_at: restore_at(&proposed.preview, now),
+        extension: control.extension(approval.paused_before_ms, now),
+    };
+    let proposal = record(deps, proposal, &ProposalFact::Started(started)).await?;
+    let started = proposal.last().clone();
+    Ok(Some((proposal, started)))
+}
+
+fn refusal(condition: &Condition, preview: Result<&Preview, String>, proposed: &Proposed) -> Option<Refused> {
+    let refuse = |precondition, explanation| {
+        Some(Refused {
+            precondition,
+            explanation,
+        })
+    };
+    match (condition, preview) {
+        (Condition::Refuted(observed), _) => refuse(
+            Precondition::Condition,
+            format!("the condition is gone: {observed}"),
+        ),
+        (_, Err(complaint)) => refuse(Precondition::Possible, complaint),
+        (_, Ok(preview)) if preview.plan != proposed.preview.plan => refuse(
+            Precondition::NoDrift,
+            "the gateway is not as it was when this was previewed".to_owned(),
+        ),
+        (Condition::Confirmed(_) | Condition::Unreadable(_), Ok(_)) => None,
+    }
+}
+
+fn restore_at(preview: &Preview, now: domain::time::Timestamp) -> Option<domain::time::Timestamp> {
+    match preview.undo {
+        Undo::Restore { after_s } => Some(now.plus_seconds(after_s)),
+        Undo::OnDemand | Undo::OneShot => None,
+    }
+}
+
+fn expired(approval: &Approval, control: &Control, deps: &Deps<'_>) -> Option<ProposalFact> {
+    let now = deps.clock.now();
+    let extension = control.extension(approval.paused_before_ms, now);
+    (!approval.holds(now, extension)).then_some(ProposalFact::Expired(Expired {
+        deadline: approval.valid_until,
+        extension,
+    }))
+}

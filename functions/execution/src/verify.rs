@@ -1,0 +1,33 @@
+//! Verifying: some time after an effect, the very metric that fired is asked again.
+
+use domain::ids::ProposalId;
+use domain::proposal::{ProposalFact, State, Verified};
+use runtime::queue::Fault;
+
+use crate::{Deps, load, record};
+
+/// Records what the metric says now, once.
+pub(crate) async fn verify(deps: &Deps<'_>, id: &ProposalId) -> Result<(), Fault> {
+    let proposal = load(deps, id).await?;
+    let had_effect = match proposal.state() {
+        State::Succeeded(_) => true,
+        State::Closed(outcome) => *outcome == domain::proposal::Outcome::Restored,
+        State::Reasoning(_)
+        | State::Proposed
+        | State::AwaitingApproval(_)
+        | State::Approved(_)
+        | State::Executing(_)
+        | State::Unknown(_) => false,
+    };
+    if !had_effect || proposal.verified().is_some() {
+        return Ok(());
+    }
+    let condition = deps
+        .gateway
+        .inventory()
+        .await?
+        .condition(&proposal.received().event);
+    tracing::info!(proposal.id = %id, condition = ?condition, "verified");
+    record(deps, proposal, &ProposalFact::Verified(Verified { condition })).await?;
+    Ok(())
+}

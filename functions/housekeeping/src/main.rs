@@ -1,0 +1,51 @@
+//! Lambda entry point: builds the real adapters and runs [`housekeeping::handle`] every minute.
+
+use adapters::DynamoTrail;
+use adapters::DynamoView;
+use adapters::SqsQueue;
+use adapters::SystemClock;
+use housekeeping::Deps;
+use housekeeping::config::Config;
+use housekeeping::event_sources::LambdaEventSources;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use runtime::env::{Env, process};
+use serde_json::{Value, json};
+
+/// What is left of the timeout for the proposal under way when the budget is used up, seconds.
+const RESERVE_S: u64 = 15;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let aws = runtime::start().await;
+    let config = Config::from(&Env::new(&process))?;
+
+    let trail = DynamoTrail::new(&aws, config.trail_table);
+    let view = DynamoView::new(&aws, config.proposals_table);
+    let queue = |url: &str| SqsQueue::new(&aws, url);
+    let ingest = queue(&config.ingest_queue);
+    let scoring = queue(&config.scoring_queue);
+    let execution = queue(&config.execution_queue);
+    let restores = queue(&config.restore_queue);
+    let verifications = queue(&config.verify_queue);
+    let sources = LambdaEventSources::new(&aws, config.pausable);
+    let deps = &Deps {
+        trail: &trail,
+        view: &view,
+        ingest: &ingest,
+        scoring: &scoring,
+        execution: &execution,
+        restores: &restores,
+        verifications: &verifications,
+        sources: &sources,
+        clock: &SystemClock,
+        agent_enabled: config.agent_enabled,
+        verify_after_s: config.verify_after_s,
+        budget_s: config.timeout_s.saturating_sub(RESERVE_S),
+    };
+
+    run(service_fn(async |_: LambdaEvent<Value>| {
+        let report = housekeeping::handle(deps).await?;
+        Ok::<_, Error>(json!({ "looked_at": report.looked_at, "woken": report.woken, "expired": report.expired, "left": report.left }))
+    }))
+    .await
+}

@@ -1,0 +1,115 @@
+//! From an event received to one action proposed, or declined.
+
+use domain::evidence::Evidence;
+use domain::inventory::{Condition, Inventory};
+use domain::ports::{Conclusion, TrailError, load_proposal};
+use domain::proposal::{DeclineReason, Declined, Proposal, ProposalFact, Proposed, State};
+use domain::record::{Actor, Fact};
+use runtime::queue::Fault;
+
+use crate::Deps;
+
+/// Reasons, and records the conclusion if the lease is still ours.
+pub(crate) async fn conclude(deps: &Deps<'_>, proposal: Proposal) -> Result<(), Fault> {
+    let State::Reasoning(lease) = *proposal.state() else {
+        return Ok(());
+    };
+    let fact = conclusion(deps, &proposal).await?;
+    let mut proposal = proposal;
+    loop {
+        let entry = proposal
+            .entry(deps.clock.now(), Actor::Agent, &fact)
+            .map_err(TrailError::from)?;
+        match deps.trail.append(entry).await {
+            Ok(record) => {
+                tracing::info!(proposal.id = %proposal.id(), record.kind = fact.kind(), record.seq = record.seq, "concluded");
+                return Ok(());
+            }
+            Err(TrailError::Conflict { .. }) => {}
+            Err(err) => return Err(err.into()),
+        }
+        // A repetition may have come between, which changes nothing. Another `received` means that our
+        // lease ran out: the conclusion belongs to whoever took it.
+        let reloaded = load_proposal(deps.trail, proposal.id()).await?;
+        match reloaded {
+            Some(reloaded) if *reloaded.state() == State::Reasoning(lease) => proposal = reloaded,
+            Some(_) | None => {
+                tracing::warn!(proposal.id = %proposal.id(), "dropped a conclusion that came after its lease");
+                return Ok(());
+            }
+        }
+    }
+}
+
+async fn conclusion(deps: &Deps<'_>, proposal: &Proposal) -> Result<ProposalFact, Fault> {
+    let received = proposal.received();
+    let event = &received.event;
+    let tier = deps.policy.tier;
+    if !tier.runs_agent() {
+        let explanation = format!(
+            "the {} tier does not run the agent: business and enterprise do",
+            tier.name()
+        );
+        return Ok(declined(DeclineReason::Unlicensed, explanation));
+    }
+    if let Some(contradiction) = event.contradiction() {
+        return Ok(declined(DeclineReason::Contradiction, contradiction));
+    }
+    let inventory = deps.gateway.inventory().await;
+    let condition = match &inventory {
+        Ok(inventory) => inventory.condition(event),
+        Err(err) => Condition::Unreadable(err.to_string()),
+    };
+    if let Condition::Refuted(observed) = condition {
+        return Ok(declined(
+            DeclineReason::Unconfirmed,
+            format!("the gateway does not confirm it: {observed}"),
+        ));
+    }
+    let inventory = inventory.ok();
+    Ok(match deps.reasoner.reason(received, inventory.as_ref()).await? {
+        Conclusion::Decline(decline) => ProposalFact::Declined(decline),
+        Conclusion::Propose {
+            action,
+            rationale,
+            proposer,
+        } => {
+            // As if the reasoner were hostile: bounds, targets and relation to the event are decided here.
+            match action.check(event, inventory.as_ref(), &deps.policy.limits) {
+                Ok(preview) => ProposalFact::Proposed(Box::new(Proposed {
+                    evidence: evidence(condition, inventory.as_ref(), received, &preview.plan.claims),
+                    action,
+                    preview,
+                    proposer,
+                    rationale,
+                })),
+                Err(complaints) => {
+                    let complaints: Vec<String> = complaints.iter().map(ToString::to_string).collect();
+                    declined(
+                        DeclineReason::OutOfScope,
+                        format!("the action is not possible: {}", complaints.join("; ")),
+                    )
+                }
+            }
+        }
+    })
+}
+
+fn declined(reason: DeclineReason, explanation: String) -> ProposalFact {
+    ProposalFact::Declined(Declined { reason, explanation })
+}
+
+fn evidence(
+    condition: Condition,
+    inventory: Option<&Inventory>,
+    received: &domain::proposal::Received,
+    targets: &[domain::target::Target],
+) -> Evidence {
+    match (condition, inventory) {
+        (Condition::Unreadable(problem), _) => Evidence::unreadable(&problem),
+        (_, Some(inventory)) => Evidence::gather(&received.event, targets, inventory),
+        (Condition::Confirmed(_) | Condition::Refuted(_), None) => {
+            Evidence::unreadable("the gateway was not read")
+        }
+    }
+}

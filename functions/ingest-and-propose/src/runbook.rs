@@ -1,0 +1,169 @@
+//! The built-in runbook: a deterministic proposer, for when no model can answer.
+//!
+//! | event | action |
+//! | --- | --- |
+//! | provider unhealthy | break it, if every model group keeps a deployment; else page |
+//! | latency spike | re-route to a healthy deployment of the group; else page |
+//! | budget, soft | decline: nothing is refused yet |
+//! | budget, hard | page |
+//! | SLA, a latency, with a provider | re-route; else page |
+//! | SLA, any other | page |
+
+use async_trait::async_trait;
+use domain::action::{Action, CircuitBreakProvider, PageOncall, RerouteModelGroup};
+use domain::event::{BudgetKind, Event, Trouble};
+use domain::ids::ProviderId;
+use domain::inventory::{Inventory, ModelGroup};
+use domain::policy::Limits;
+use domain::ports::{Conclusion, Reasoner, Unavailable};
+use domain::proposal::{DeclineReason, Declined, Proposer, Received};
+
+/// Version of the rules above, recorded with every proposal.
+pub const VERSION: u32 = 1;
+
+/// The runbook with its one parameter.
+#[derive(Debug, Clone)]
+pub struct Runbook {
+    /// How long it breaks a provider, 30–300 seconds.
+    pub break_s: u64,
+    /// Bounds of actions.
+    pub limits: Limits,
+}
+
+#[async_trait]
+impl Reasoner for Runbook {
+    async fn reason(
+        &self,
+        received: &Received,
+        inventory: Option<&Inventory>,
+    ) -> Result<Conclusion, Unavailable> {
+        Ok(self.conclude(&received.event, inventory))
+    }
+}
+
+impl Runbook {
+    /// What the runbook says to an event.
+    pub fn conclude(&self, event: &Event, inventory: Option<&Inventory>) -> Conclusion {
+        let Some(inventory) = inventory else {
+            return page(
+                event,
+                "The gateway could not be read, so nothing on it may be changed.",
+            );
+        };
+        match &event.trouble {
+            Trouble::ProviderUnhealthy { provider, .. } => self.break_provider(event, provider, inventory),
+            Trouble::LatencySpike { provider, .. } => self.reroute(event, provider, inventory),
+            Trouble::BudgetExceeded {
+                kind: BudgetKind::Soft,
+                ..
+            } => Conclusion::Decline(Declined {
+                reason: DeclineReason::NothingToDo,
+                explanation: "a soft limit only warns: the gateway refuses nothing yet".to_owned(),
+            }),
+            Trouble::BudgetExceeded {
+                kind: BudgetKind::Hard,
+                ..
+            } => page(
+                event,
+                "The gateway refuses requests; whether to allow more spending is a person's decision.",
+            ),
+            Trouble::SlaViolation {
+                measured,
+                provider: Some(provider),
+                ..
+            } if measured.is_latency() => self.reroute(event, provider, inventory),
+            Trouble::SlaViolation { .. } => page(event, "The contract names no provider to move away from."),
+        }
+    }
+
+    fn break_provider(&self, event: &Event, provider: &ProviderId, inventory: &Inventory) -> Conclusion {
+        let action = Action::CircuitBreakProvider(CircuitBreakProvider {
+            provider: provider.clone(),
+            duration_s: self.break_s,
+        });
+        match action.check(event, Some(inventory), &self.limits) {
+            Ok(_) => propose(
+                action,
+                format!("{event}. Every model group keeps a deployment without {provider}."),
+            ),
+            Err(complaints) => page(
+                event,
+                &format!("A break is not possible: {}.", sentence(&complaints)),
+            ),
+        }
+    }
+
+    fn reroute(&self, event: &Event, from: &ProviderId, inventory: &Inventory) -> Conclusion {
+        let mut groups: Vec<&ModelGroup> = inventory
+            .groups_of(from)
+            .filter(|group| event.model_group().is_none_or(|named| *named == group.id))
+            .collect();
+        groups.sort_by_key(|group| (std::cmp::Reverse(weight(group, from)), group.id.clone()));
+        for group in groups {
+            let mut others: Vec<_> = inventory
+                .live_routes(group)
+                .filter(|route| route.provider != *from)
+                .collect();
+            others.sort_by_key(|route| (std::cmp::Reverse(route.weight), route.provider.clone()));
+            for route in others {
+                let action = Action::RerouteModelGroup(RerouteModelGroup {
+                    model_group: group.id.clone(),
+                    from: from.clone(),
+                    to: route.provider.clone(),
+                });
+                if action.check(event, Some(inventory), &self.limits).is_ok() {
+                    return propose(
+                        action,
+                        format!(
+                            "{event}. {} is healthy and serves {} already.",
+                            route.provider, group.id
+                        ),
+                    );
+                }
+            }
+        }
+        page(
+            event,
+            &format!("No model group that {from} serves has a healthy alternative."),
+        )
+    }
+}
+
+fn weight(group: &ModelGroup, provider: &ProviderId) -> u32 {
+    group
+        .routes
+        .iter()
+        .find(|route| route.provider == *provider)
+        .map_or(0, |route| route.weight)
+}
+
+fn sentence(complaints: &[domain::action::Complaint]) -> String {
+    complaints
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
+}
+
+fn propose(action: Action, rationale: String) -> Conclusion {
+    Conclusion::Propose {
+        action,
+        rationale,
+        proposer: Proposer::Runbook { version: VERSION },
+    }
+}
+
+/// A page made of the event's structured facts, never of its free text.
+fn page(event: &Event, why: &str) -> Conclusion {
+    let mut summary = event.to_string();
+    if let Some((end, _)) = summary.char_indices().nth(PageOncall::MAX_CHARS) {
+        summary.truncate(end);
+    }
+    propose(
+        Action::PageOncall(PageOncall {
+            severity: event.severity,
+            summary,
+        }),
+        format!("{event}. {why}"),
+    )
+}

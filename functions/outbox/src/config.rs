@@ -1,0 +1,28 @@
+//! The environment of `outbox`.
+
+use runtime::env::{BadVariable, Env};
+
+/// What the function is configured with.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Name of the trail table, from `TRAIL_TABLE`.
+    pub trail_table: String,
+    /// Name of the view's table, from `PROPOSALS_TABLE`.
+    pub proposals_table: String,
+    /// Name of the bus, from `BUS_NAME`.
+    pub bus: String,
+    /// ARN of the topic of what needs a person, from `APPROVAL_TOPIC_ARN`.
+    pub topic: String,
+}
+
+impl Config {
+    /// Reads the environment.
+    pub fn from(env: &Env<'_>) -> Result<Self, BadVariable> {
+        Ok(Self {
+            trail_table: env.text("TRAIL_TABLE")?,
+            proposals_table: env.text("PROPOSALS_TABLE")?,
+            bus: env.text("BUS_NAME")?,
+            topic: env.text("APPROVAL_TOPIC_ARN")?,
+        })
+    }
+}

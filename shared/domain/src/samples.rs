@@ -1,0 +1,425 @@
+//! Small builders for the tests of this crate: one gateway, four events, and proposals that stand
+//! wherever a test needs them.
+
+use std::str::FromStr;
+
+use serde_json::{Value, json};
+
+use crate::action::Action;
+use crate::digest::Digest;
+use crate::event::{Event, SlaMetric};
+use crate::evidence::Evidence;
+use crate::ids::{BadId, ProposalId, WriterId};
+use crate::inventory::{Budget, Contract, Guardrail, Inventory, ModelGroup, Provider, Team};
+use crate::operator::Operator;
+use crate::proposal::{
+    Approved, Decision, Held, IllegalTransition, Proposal, ProposalFact, Proposed, Proposer, Received,
+    Scored, Started, State, Succeeded, UndoDecided, UndoRequested, UndoState, Verbatim,
+};
+use crate::record::{Actor, Entry, Record};
+use crate::target::{Change, Reading, Route, Setting};
+use crate::tier::Tier;
+use crate::time::Timestamp;
+use crate::units::{Micros, Ppm};
+
+/// 10 o'clock on a Sunday, and this many seconds.
+pub(crate) fn at(seconds: u64) -> Timestamp {
+    let ten: Timestamp = "2026-11-22T10:00:00Z".parse().unwrap();
+    ten.plus_seconds(seconds)
+}
+
+/// Any id from its text.
+pub(crate) fn id<T: FromStr<Err = BadId>>(text: &str) -> T {
+    text.parse().unwrap()
+}
+
+/// An operator as the actor of a record.
+pub(crate) fn person(name: &str) -> Actor {
+    operator(name).actor("slack")
+}
+
+/// An active operator.
+pub(crate) fn operator(name: &str) -> Operator {
+    Operator {
+        id: id(name),
+        name: name.to_owned(),
+        bot: false,
+        active: true,
+        groups: Vec::new(),
+        slack: Vec::new(),
+        email: None,
+    }
+}
+
+/// An event of a detail-type: the usual fields, with those of `more` over them.
+pub(crate) fn event(detail_type: &str, more: Value) -> Event {
+    let mut detail = match detail_type {
+        "provider.unhealthy" => {
+            json!({"provider": "openai", "error_rate": 0.62, "requests": 180, "window_s": 300})
+        }
+        "latency.spike" => json!({"provider": "openai", "current_ms": 1900, "median_1h_ms": 400}),
+        "budget.exceeded" => {
+            json!({"scope": "team", "scope_id": "payments", "kind": "hard", "spend": "104.37",
+                                    "limit": "100.00", "period": "monthly"})
+        }
+        _ => json!({"sla_id": "gold", "metric": "p95", "target": 800, "actual": 1200, "window_s": 300,
+                    "provider": "openai"}),
+    };
+    detail["version"] = json!(1);
+    detail["event_id"] = json!("e-1");
+    detail["org_id"] = json!("acme");
+    for (field, value) in more.as_object().unwrap() {
+        detail[field] = value.clone();
+    }
+    Event::parse(detail_type, &detail).unwrap()
+}
+
+/// `openai` fails.
+pub(crate) fn unhealthy() -> Event {
+    event("provider.unhealthy", json!({}))
+}
+
+/// An action from its JSON form.
+pub(crate) fn action(form: Value) -> Action {
+    serde_json::from_value(form).unwrap()
+}
+
+/// A break of `openai`.
+pub(crate) fn breaks(duration_s: u64) -> Action {
+    action(json!({"action": "circuit_break_provider", "provider": "openai", "duration_s": duration_s}))
+}
+
+/// The group `chat` from `openai` to `anthropic`: an effect without an end, undone on demand.
+pub(crate) fn reroutes() -> Action {
+    action(
+        json!({"action": "reroute_model_group", "model_group": "chat", "from": "openai", "to": "anthropic"}),
+    )
+}
+
+/// A page: an effect that cannot be taken back.
+pub(crate) fn pages() -> Action {
+    action(json!({"action": "page_oncall", "severity": "critical", "summary": "openai fails"}))
+}
+
+/// A gateway on which `openai` fails, `anthropic` and `mistral` do well, and `azure` is blocked.
+pub(crate) fn inventory() -> Inventory {
+    let provider = |name: &str, error_rate: u32, latency: u64| Provider {
+        id: id(name),
+        blocked: name == "azure",
+        requests: 180,
+        error_rate: Ppm(error_rate),
+        window_s: 300,
+        latency_p50_ms: Some(latency),
+        median_1h_ms: Some(400),
+    };
+    let group = |name: &str, routes: &[(&str, u32)]| ModelGroup {
+        id: id(name),
+        routes: routes
+            .iter()
+            .map(|(provider, weight)| Route {
+                provider: id(provider),
+                weight: *weight,
+            })
+            .collect(),
+    };
+    let team = |name: &str, requests_5m: u64, groups: &[&str]| Team {
+        id: id(name),
+        rpm: 600,
+        tpm: 100_000,
+        requests_5m,
+        critical: name == "payments",
+        model_groups: groups.iter().map(|group| id(group)).collect(),
+    };
+    let budget = |scope: &str, name: &str, soft: Option<u64>, hard: u64, spend: u64| Budget {
+        owner: crate::target::BudgetOwner::parse(scope, name).unwrap(),
+        soft_cap: soft.map(|usd| Micros(usd * 1_000_000)),
+        hard_cap: Micros(hard * 1_000_000),
+        spend: Micros(spend * 1_000_000),
+    };
+    let contract = |name: &str, enabled: bool, measured: Option<SlaMetric>| Contract {
+        id: id(name),
+        enabled,
+        measured,
+    };
+    Inventory {
+        read_at: at(5),
+        providers: vec![
+            provider("anthropic", 1_000, 410),
+            provider("azure", 0, 400),
+            provider("mistral", 2_000, 390),
+            provider("openai", 620_000, 1_900),
+        ],
+        model_groups: vec![
+            group("chat", &[("anthropic", 30), ("openai", 70)]),
+            group("code", &[("anthropic", 50), ("azure", 50), ("openai", 0)]),
+            group("ocr", &[("azure", 50), ("mistral", 50)]),
+        ],
+        teams: vec![
+            team("research", 100, &["chat", "ocr"]),
+            team("payments", 300, &["chat"]),
+            team("archive", 600, &["ocr"]),
+        ],
+        budgets: vec![
+            budget("team", "payments", Some(80), 100, 104),
+            budget("org", "acme", None, 1000, 200),
+        ],
+        guardrails: vec![
+            Guardrail {
+                id: id("pii"),
+                enabled: true,
+            },
+            Guardrail {
+                id: id("toxicity"),
+                enabled: false,
+            },
+        ],
+        contracts: vec![
+            contract(
+                "gold",
+                true,
+                Some(SlaMetric::P95 {
+                    target: 800,
+                    actual: 1200,
+                }),
+            ),
+            contract("silver", true, None),
+            contract("old", false, None),
+        ],
+    }
+}
+
+/// A proposal's records, one told after the other.
+#[derive(Debug, Clone)]
+pub(crate) struct Story {
+    /// The records so far.
+    pub(crate) records: Vec<Record>,
+    proposal: Proposal,
+}
+
+impl Story {
+    /// An event was received at second 0 and somebody reasons until second 60.
+    pub(crate) fn of(event: &Event, requested_by: Option<&str>) -> Self {
+        let received = Received {
+            event: event.clone(),
+            verbatim: Verbatim::Inline("{}".to_owned()),
+            occurred_at: at(0),
+            lease_until: at(60),
+            requested_by: requested_by.map(id),
+        };
+        let proposal = ProposalId::new(event.fingerprint(), 1);
+        let entry = Proposal::first_entry(proposal, received, at(0), Actor::Agent, Tier::Business);
+        let records = vec![entry.seal(writer(1))];
+        let proposal = Proposal::replay(&records).unwrap();
+        Self { records, proposal }
+    }
+
+    /// The last record.
+    pub(crate) fn last(&self) -> &Record {
+        self.records.last().unwrap()
+    }
+
+    /// The proposal it makes.
+    pub(crate) fn proposal(&self) -> &Proposal {
+        &self.proposal
+    }
+
+    /// With one more record, or why that is illegal.
+    pub(crate) fn attempt(
+        &self,
+        when: Timestamp,
+        actor: Actor,
+        fact: &ProposalFact,
+    ) -> Result<Self, IllegalTransition> {
+        let entry = Entry::after(self.last(), when, actor, fact);
+        let record = entry.seal(writer(self.last().seq + 1));
+        let proposal = self.proposal.clone().apply(&record)?;
+        let mut records = self.records.clone();
+        records.push(record);
+        Ok(Self { records, proposal })
+    }
+
+    /// With one more record, which is legal.
+    pub(crate) fn then(self, seconds: u64, actor: Actor, fact: &ProposalFact) -> Self {
+        self.attempt(at(seconds), actor, fact).unwrap()
+    }
+
+    /// What is wrong with one more record.
+    pub(crate) fn refuses(&self, seconds: u64, actor: Actor, fact: &ProposalFact) -> String {
+        self.attempt(at(seconds), actor, fact).unwrap_err().problem
+    }
+}
+
+/// Different for every record of a story.
+pub(crate) fn writer(number: u64) -> WriterId {
+    id(&format!("w-{number}"))
+}
+
+/// `proposed`, with the preview on the sample gateway.
+pub(crate) fn proposes(action: Action) -> ProposalFact {
+    let (event, inventory) = (unhealthy(), inventory());
+    let preview = action.preview(&inventory).unwrap();
+    ProposalFact::Proposed(Box::new(Proposed {
+        evidence: Evidence::gather(&event, &preview.plan.claims, &inventory),
+        action,
+        preview,
+        proposer: Proposer::Runbook { version: 1 },
+        rationale: "the runbook says so".to_owned(),
+    }))
+}
+
+/// `scored`, with the given risk under the default threshold of 40; deadlines 30 and 15 minutes after 10.
+pub(crate) fn scored(score: u8, decision: Decision, needed: u8) -> Scored {
+    Scored {
+        score,
+        baseline: 15,
+        floor: 5,
+        factors: Vec::new(),
+        threshold: 40,
+        auto_approve: decision == Decision::Auto,
+        decision,
+        because: "of the test".to_owned(),
+        policy: Digest::of(b"policy"),
+        approvals_needed: needed,
+        deadline: (decision == Decision::Gate).then(|| at(1800)),
+        valid_until: (decision == Decision::Auto).then(|| at(900)),
+        paused_before_ms: 0,
+    }
+}
+
+/// `scored`, and so many different people must approve until second 1800.
+pub(crate) fn gate(needed: u8) -> ProposalFact {
+    ProposalFact::Scored(scored(15, Decision::Gate, needed))
+}
+
+/// `approved` of the `scored` record that waits, good until second 900.
+pub(crate) fn approves(proposal: &Proposal) -> ProposalFact {
+    ProposalFact::Approved(Approved {
+        scored: scored_digest(proposal),
+        policy: Digest::of(b"policy"),
+        valid_until: at(900),
+        paused_before_ms: 0,
+        extension: None,
+    })
+}
+
+/// The digest that a decision must name; any other where nothing waits.
+pub(crate) fn scored_digest(proposal: &Proposal) -> Digest {
+    if let State::AwaitingApproval(waiting) = proposal.state() {
+        waiting.scored
+    } else {
+        Digest::of(b"nothing waits")
+    }
+}
+
+/// `started` as previewed: every claim held, a lease of 60 seconds, the effect's end where it has one.
+pub(crate) fn starts(proposal: &Proposal, when: Timestamp) -> Started {
+    let preview = match proposal.proposed() {
+        Some(proposed) => proposed.preview.clone(),
+        None => breaks(300).preview(&inventory()).unwrap(),
+    };
+    let restore_at = match (proposal.state().execution(), preview.undo) {
+        (Some(execution), _) => execution.restore_at,
+        (None, crate::action::Undo::Restore { after_s }) => Some(when.plus_seconds(after_s)),
+        (None, crate::action::Undo::OnDemand | crate::action::Undo::OneShot) => None,
+    };
+    Started {
+        held: holds(&preview.plan.claims),
+        plan: preview.plan,
+        lease_until: when.plus_seconds(60),
+        restore_at,
+        extension: None,
+    }
+}
+
+/// A claim on each of the targets.
+pub(crate) fn holds(targets: &[crate::target::Target]) -> Vec<Held> {
+    targets
+        .iter()
+        .map(|target| Held {
+            target: target.clone(),
+            fence: 1,
+        })
+        .collect()
+}
+
+/// What each changed target of the action reads.
+pub(crate) fn readings(proposal: &Proposal, value: impl Fn(&Change) -> &Setting) -> Vec<Reading> {
+    let changes = match proposal.proposed() {
+        Some(proposed) => proposed.preview.plan.changes.clone(),
+        None => Vec::new(),
+    };
+    changes
+        .iter()
+        .map(|change| Reading {
+            target: change.target.clone(),
+            value: value(change).clone(),
+        })
+        .collect()
+}
+
+/// `succeeded`: every target reads as planned; the page has its receipt.
+pub(crate) fn succeeds(proposal: &Proposal) -> ProposalFact {
+    ProposalFact::Succeeded(Succeeded {
+        readings: readings(proposal, |change| &change.after),
+        receipt: proposal
+            .proposed()
+            .and_then(|proposed| proposed.preview.plan.page.as_ref())
+            .map(|_| "page".to_owned()),
+    })
+}
+
+/// `undo_requested`.
+pub(crate) fn asks_undo() -> ProposalFact {
+    ProposalFact::UndoRequested(UndoRequested {
+        reason: "traffic is back".to_owned(),
+    })
+}
+
+/// The answer to the request that waits; to none where none does.
+pub(crate) fn answers_undo(proposal: &Proposal) -> UndoDecided {
+    let requested = match proposal.state() {
+        State::Succeeded(done) => match &done.undo {
+            UndoState::Requested { record, .. } => *record,
+            UndoState::None | UndoState::Approved => Digest::of(b"nobody asked"),
+        },
+        State::Reasoning(_)
+        | State::Proposed
+        | State::AwaitingApproval(_)
+        | State::Approved(_)
+        | State::Executing(_)
+        | State::Unknown(_)
+        | State::Closed(_) => Digest::of(b"nobody asked"),
+    };
+    UndoDecided { requested }
+}
+
+/// Proposed at second 10.
+pub(crate) fn proposed(action: Action) -> Story {
+    Story::of(&unhealthy(), None).then(10, Actor::Agent, &proposes(action))
+}
+
+/// Waits since second 20, until second 1800, for so many people.
+pub(crate) fn awaiting(action: Action, needed: u8) -> Story {
+    proposed(action).then(20, Actor::Agent, &gate(needed))
+}
+
+/// Approved by Alice at second 30, until second 900.
+pub(crate) fn approved(action: Action) -> Story {
+    let story = awaiting(action, 1);
+    let fact = approves(story.proposal());
+    story.then(30, person("alice"), &fact)
+}
+
+/// Executing since second 40, with a lease until second 100.
+pub(crate) fn executing(action: Action) -> Story {
+    let story = approved(action);
+    let fact = ProposalFact::Started(starts(story.proposal(), at(40)));
+    story.then(40, Actor::Agent, &fact)
+}
+
+/// Succeeded at second 50.
+pub(crate) fn succeeded(action: Action) -> Story {
+    let story = executing(action);
+    let fact = succeeds(story.proposal());
+    story.then(50, Actor::Agent, &fact)
+}

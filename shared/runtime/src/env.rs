@@ -1,0 +1,175 @@
+//! The environment, typed: every complaint names its variable and what it should hold.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use domain::action::ActionKind;
+use domain::policy::{Limits, Policy};
+use domain::tier::Tier;
+use domain::units::Micros;
+
+/// A variable that is missing or wrong. The function does not start.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("environment variable {name} {problem}")]
+pub struct BadVariable {
+    /// The variable.
+    pub name: &'static str,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+/// Where variables are looked up: the process's environment, or a test's table.
+pub struct Env<'a>(&'a dyn Fn(&str) -> Option<String>);
+
+/// The process's environment.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads it")]
+pub fn process(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+impl<'a> Env<'a> {
+    /// Variables from a lookup; a function passes [`process`].
+    pub fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self(lookup)
+    }
+
+    /// A text that must be there.
+    pub fn text(&self, name: &'static str) -> Result<String, BadVariable> {
+        match (self.0)(name) {
+            Some(text) if !text.is_empty() => Ok(text),
+            Some(_) | None => Err(BadVariable {
+                name,
+                problem: "is not set".to_owned(),
+            }),
+        }
+    }
+
+    /// A text that may be empty or absent.
+    pub fn optional(&self, name: &'static str) -> Option<String> {
+        (self.0)(name).filter(|text| !text.is_empty())
+    }
+
+    /// A value that must be there.
+    pub fn value<T: FromStr<Err: Display>>(&self, name: &'static str) -> Result<T, BadVariable> {
+        let text = self.text(name)?;
+        text.parse().map_err(|err| BadVariable {
+            name,
+            problem: format!("is \"{text}\": {err}"),
+        })
+    }
+
+    /// A whole number within bounds.
+    pub fn number(&self, name: &'static str, least: u64, most: u64) -> Result<u64, BadVariable> {
+        let number: u64 = self.value(name)?;
+        if (least..=most).contains(&number) {
+            Ok(number)
+        } else {
+            Err(BadVariable {
+                name,
+                problem: format!("is {number}, not within {least}–{most}"),
+            })
+        }
+    }
+
+    /// Comma-separated texts; none where it is empty or absent.
+    pub fn list(&self, name: &'static str) -> Vec<String> {
+        let text = self.optional(name).unwrap_or_default();
+        text.split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// The policy, which every function that decides reads from the same variables: so its digest is the same.
+    pub fn policy(&self) -> Result<Policy, BadVariable> {
+        let small = |name, least, most| {
+            self.number(name, least, most)
+                .map(|number| u8::try_from(number).unwrap_or(u8::MAX))
+        };
+        let shadow = self
+            .list("SHADOW_ACTIONS")
+            .iter()
+            .map(|name| name.parse::<ActionKind>())
+            .collect::<Result<_, _>>();
+        Ok(Policy {
+            risk_threshold: small("SRE_RISK_THRESHOLD", 0, 100)?,
+            auto_approve: self.value("SRE_AUTO_APPROVE")?,
+            tier: self.value::<Tier>("LICENSE_TIER")?,
+            shadow: shadow.map_err(|problem| BadVariable {
+                name: "SHADOW_ACTIONS",
+                problem,
+            })?,
+            approval_deadline_s: self.number("APPROVAL_DEADLINE_S", 60, 7 * 86_400)?,
+            approval_valid_s: self.number("APPROVAL_VALID_S", 60, 86_400)?,
+            correlation_window_s: self.number("CORRELATION_WINDOW_S", 0, 86_400)?,
+            quorum_from: small("QUORUM_FROM_SCORE", 0, 101)?,
+            quorum: 2,
+            limits: Limits {
+                max_budget_cap: self.value::<Micros>("MAX_BUDGET_CAP")?,
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy_with(name: &str, value: &str) -> Result<Policy, String> {
+        let (name, value) = (name.to_owned(), value.to_owned());
+        let lookup = move |asked: &str| {
+            let defaults = [
+                ("SRE_RISK_THRESHOLD", "40"),
+                ("SRE_AUTO_APPROVE", "false"),
+                ("LICENSE_TIER", "enterprise"),
+                ("SHADOW_ACTIONS", ""),
+                ("APPROVAL_DEADLINE_S", "1800"),
+                ("APPROVAL_VALID_S", "900"),
+                ("CORRELATION_WINDOW_S", "900"),
+                ("QUORUM_FROM_SCORE", "75"),
+                ("MAX_BUDGET_CAP", "10000.00"),
+            ];
+            if asked == name {
+                return Some(value.clone());
+            }
+            defaults
+                .iter()
+                .find(|(known, _)| *known == asked)
+                .map(|(_, value)| (*value).to_owned())
+        };
+        Env::new(&lookup).policy().map_err(|err| err.to_string())
+    }
+
+    #[test]
+    fn the_documented_values_are_the_default_policy() {
+        assert_eq!(policy_with("x", ""), Ok(Policy::default()));
+    }
+
+    #[test]
+    fn a_wrong_variable_is_named() {
+        for (name, value) in [
+            ("SRE_RISK_THRESHOLD", "101"),
+            ("SRE_RISK_THRESHOLD", "high"),
+            ("SRE_RISK_THRESHOLD", ""),
+            ("SRE_AUTO_APPROVE", "yes"),
+            ("LICENSE_TIER", "gold"),
+            ("SHADOW_ACTIONS", "reboot"),
+            ("MAX_BUDGET_CAP", "-1"),
+            ("APPROVAL_VALID_S", "0"),
+        ] {
+            let problem = policy_with(name, value).unwrap_err();
+            assert!(
+                problem.starts_with(&format!("environment variable {name} ")),
+                "{problem}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_list_may_have_spaces_and_may_be_absent() {
+        let lookup = |name: &str| (name == "A").then(|| " x, y ,,".to_owned());
+        assert_eq!(Env::new(&lookup).list("A"), ["x", "y"]);
+        assert!(Env::new(&lookup).list("B").is_empty());
+    }
+}
