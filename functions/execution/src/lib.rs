@@ -28,6 +28,9 @@ use runtime::queue::{Delivery, Fault};
 
 pub use self::lane::Lane;
 
+/// A lease outlives its holder: the function's timeout, one request's deadline and some seconds more.
+pub const LEASE_MARGIN_S: u64 = 7;
+
 /// What this function may use.
 pub struct Deps<'a> {
     /// The audit trail.

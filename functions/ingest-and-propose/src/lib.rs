@@ -19,6 +19,9 @@ use domain::stream::StreamId;
 use domain::time::Timestamp;
 use runtime::queue::{Delivery, Fault};
 
+/// A lease outlives its holder: the function's timeout, one request's deadline and some seconds more.
+pub const LEASE_MARGIN_S: u64 = 7;
+
 /// What this function may use. There is nothing in it that changes the gateway.
 pub struct Deps<'a> {
     /// The audit trail.

@@ -1,0 +1,72 @@
+//! Lambda entry point: builds the real adapters and hands messages to [`execution::handle`].
+
+use std::sync::Arc;
+
+use actuator::AdminActuator;
+use adapters::{DynamoTrail, Secret, SqsQueue, SystemClock};
+use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
+use execution::config::Config;
+use execution::{Deps, LEASE_MARGIN_S, Lane};
+use gateway::AdminApi;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use runtime::env::{Env, process};
+use runtime::queue::{DeadLetterQueue, DeadLetters, Delivery, Fault, batch};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let aws = runtime::start().await;
+    let config = Config::from(&Env::new(&process))?;
+
+    let trail = DynamoTrail::new(&aws, config.trail_table);
+    let secret = async |arn: String| Secret::new(&aws, arn, Arc::new(SystemClock)).value().await;
+    let token = secret(config.gateway_secret).await?;
+    let routing_key = secret(config.pagerduty_secret).await?;
+    let gateway = AdminApi::new(&config.gateway_url, token.expose())?;
+    let actuator = AdminActuator::new(
+        &config.gateway_url,
+        token.expose(),
+        &config.pagerduty_url,
+        routing_key.expose(),
+    )?;
+    let queue = |url: &str| SqsQueue::new(&aws, url);
+    let again = queue(&config.execution_queue);
+    let restores = queue(&config.restore_queue);
+    let verifications = queue(&config.verify_queue);
+    let deps = &Deps {
+        trail: &trail,
+        gateway: &gateway,
+        actuator: &actuator,
+        again: &again,
+        restores: &restores,
+        verifications: &verifications,
+        clock: &SystemClock,
+        lease_s: config.timeout_s + LEASE_MARGIN_S,
+        verify_after_s: config.verify_after_s,
+    };
+    let dead = |url: String| DeadLetterQueue::new(&aws, url, "execution");
+    let given_up = dead(config.execution_dlq);
+    let given_up_restores = dead(config.restore_dlq);
+    let given_up_verifications = dead(config.verify_dlq);
+    let dead_letters = |message: &SqsMessage| -> &dyn DeadLetters {
+        match lane(message) {
+            Some(Lane::Restore) => &given_up_restores,
+            Some(Lane::Verification) => &given_up_verifications,
+            Some(Lane::Approval) | None => &given_up,
+        }
+    };
+
+    run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        let handle = async |delivery: Delivery<'_>, message: &SqsMessage| match lane(message) {
+            Some(lane) => execution::handle(deps, lane, delivery).await,
+            None => Err(Fault::Poison(
+                "the message is of a queue that is not one of execution's".to_owned(),
+            )),
+        };
+        Ok::<_, Error>(batch(event.payload, dead_letters, handle).await)
+    }))
+    .await
+}
+
+fn lane(message: &SqsMessage) -> Option<Lane> {
+    Lane::of_queue(message.event_source_arn.as_deref()?)
+}

@@ -1,0 +1,49 @@
+//! Lambda entry point: builds the real adapters and hands messages to [`ingest_and_propose::handle`].
+
+use std::sync::Arc;
+
+use adapters::{DynamoTrail, PayloadBucket, Secret, SystemClock};
+use aws_lambda_events::event::sqs::SqsEvent;
+use gateway::AdminApi;
+use ingest_and_propose::config::Config;
+use ingest_and_propose::runbook::Runbook;
+use ingest_and_propose::{Deps, LEASE_MARGIN_S};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use runtime::env::{Env, process};
+use runtime::queue::{DeadLetterQueue, batch};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let aws = runtime::start().await;
+    let config = Config::from(&Env::new(&process))?;
+
+    let trail = DynamoTrail::new(&aws, config.trail_table);
+    let payloads = PayloadBucket::new(&aws, config.payload_bucket);
+    let token = Secret::new(&aws, config.gateway_secret, Arc::new(SystemClock))
+        .value()
+        .await?;
+    let gateway = AdminApi::new(&config.gateway_url, token.expose())?;
+    let runbook = Runbook {
+        break_s: config.break_s,
+        limits: config.policy.limits.clone(),
+    };
+    let dead_letters = DeadLetterQueue::new(&aws, config.dead_letters, "ingest-and-propose");
+    let deps = &Deps {
+        trail: &trail,
+        payloads: &payloads,
+        gateway: &gateway,
+        reasoner: &runbook,
+        clock: &SystemClock,
+        policy: &config.policy,
+        sources: &config.sources,
+        lease_s: config.timeout_s + LEASE_MARGIN_S,
+    };
+
+    run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        let handle = async |delivery: runtime::queue::Delivery<'_>, _: &_| {
+            ingest_and_propose::handle(deps, delivery).await
+        };
+        Ok::<_, Error>(batch(event.payload, |_| &dead_letters, handle).await)
+    }))
+    .await
+}
