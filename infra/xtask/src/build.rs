@@ -26,7 +26,14 @@ pub(crate) struct Binary {
 }
 
 /// Builds the functions, the sandbox and the operators' command in one call of cargo: they share their dependencies.
-pub(crate) async fn build(paths: &Paths, functions: &[String]) -> Result<BTreeMap<String, Binary>> {
+///
+/// With the tests, everything is built with the features that `cargo test --workspace` uses: without that, cargo would
+/// compile the SDKs once for the tests and once for the functions.
+pub(crate) async fn build(
+    paths: &Paths,
+    functions: &[String],
+    with_tests: bool,
+) -> Result<BTreeMap<String, Binary>> {
     let wanted: Vec<&str> = functions
         .iter()
         .map(String::as_str)
@@ -35,12 +42,14 @@ pub(crate) async fn build(paths: &Paths, functions: &[String]) -> Result<BTreeMa
     let messages = paths.stack().join("build.json");
     let mut command = cargo(paths);
     command.args(["build", "--message-format=json-render-diagnostics"]);
-    for package in &wanted {
-        command.args(["--package", package]);
+    if with_tests {
+        command.args(["--workspace", "--bins", "--tests"]);
+    } else {
+        command.args(wanted.iter().flat_map(|package| ["--package", package]));
     }
     Run {
         name: "build",
-        label: "building the functions, the sandbox and the command line (a first build takes minutes)",
+        label: "building the functions, the sandbox and sre-agent (minutes, the first time)",
         remedy: "the compiler's messages above say what to mend",
         limit: Duration::from_secs(3600),
         stdout: Some(messages.clone()),
@@ -53,8 +62,10 @@ pub(crate) async fn build(paths: &Paths, functions: &[String]) -> Result<BTreeMa
         if let Ok(Artifact {
             executable: Some(path),
             target,
+            profile,
         }) = serde_json::from_str(line)
             && target.kind.iter().any(|kind| kind == "bin")
+            && !profile.test
         {
             let metadata = fs::metadata(&path)?;
             let modified = metadata.modified()?.duration_since(UNIX_EPOCH)?.as_nanos();
@@ -80,6 +91,12 @@ pub(crate) async fn build(paths: &Paths, functions: &[String]) -> Result<BTreeMa
 struct Artifact {
     executable: Option<PathBuf>,
     target: Target,
+    profile: Profile,
+}
+
+#[derive(Deserialize)]
+struct Profile {
+    test: bool,
 }
 
 #[derive(Deserialize)]

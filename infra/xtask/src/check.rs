@@ -132,7 +132,7 @@ impl CheckStep {
                 .args(["doc", "--workspace", "--no-deps"])
                 .env("RUSTDOCFLAGS", "-D warnings"),
             Self::Tests => command.args(["test", "--workspace", "--no-fail-fast"]),
-            Self::Stack => command.args(["test", "--package", "tests", "--test", "stack"]),
+            Self::Stack => command.args(["test", "--workspace", "--test", "stack"]),
             Self::Sam => {
                 command = Command::new(SAM.ensure(paths).await?.join("sam"));
                 command
@@ -160,7 +160,7 @@ async fn attempt(paths: &Paths, step: CheckStep) -> Result<(Counts, String)> {
 
 /// Brings a stack of its own up, tests it, and stops it.
 async fn on_the_stack(paths: &Paths, lock: &stack::Lock) -> Result<(Counts, String)> {
-    let arguments = stack::Arguments::from_scratch();
+    let arguments = stack::Arguments::for_tests();
     let stack = stack::up(paths, lock, &arguments).await?;
     let mut command = CheckStep::Stack.command(paths).await?;
     environment::apply(&stack.state, &mut command)?;

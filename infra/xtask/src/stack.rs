@@ -32,14 +32,18 @@ pub(crate) struct Arguments {
     /// Starts from scratch even where a stack runs
     #[arg(long)]
     fresh: bool,
+    /// Whether the tests are built in the same call
+    #[arg(skip)]
+    with_tests: bool,
 }
 
 impl Arguments {
-    /// A new stack, whatever runs.
-    pub(crate) fn from_scratch() -> Self {
+    /// A new stack, whatever runs, for the tests.
+    pub(crate) fn for_tests() -> Self {
         Self {
             parameters: Vec::new(),
             fresh: true,
+            with_tests: true,
         }
     }
 }
@@ -93,7 +97,7 @@ pub(crate) async fn up(paths: &Paths, _: &Lock, arguments: &Arguments) -> Result
     let source = fs::read_to_string(paths.root.join("template.yaml")).context("reading template.yaml")?;
     let functions = template::binaries(&source);
     let derived = template::derive(&source)?;
-    let binaries = build::build(paths, &functions).await?;
+    let binaries = build::build(paths, &functions, arguments.with_tests).await?;
     build::stage(paths, &functions, &binaries).await?;
     let cli = binary(&binaries, build::CLI)?.path.clone();
 
@@ -179,7 +183,7 @@ fn parameters(sandbox_port: u16, asked: &[(String, String)]) -> BTreeMap<String,
         ("SlackTeamIds", slack::TEAM_ID),
         ("RunbookBreakSeconds", "30"),
         ("CorrelationWindowSeconds", "20"),
-        ("VerifyAfterSeconds", "20"),
+        ("VerifyAfterSeconds", "10"),
     ];
     let local = local
         .into_iter()

@@ -1,22 +1,21 @@
 //! `cargo xtask demo`: one incident from the failing provider to the verified trail. Every line it prints was
 //! observed, and it fails where something was not.
 
+mod observe;
+
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::emulator::http;
-use crate::environment;
+use self::observe::{Demo, Event, Record};
 use crate::paths::Paths;
 use crate::processes::Run;
 use crate::progress::{Step, seconds};
-use crate::slack::{ADA, Click};
-use crate::stack::{self, Stack};
+use crate::stack;
 use crate::traffic::{self, Traffic};
-use crate::{aws, sandbox};
+use crate::{environment, sandbox};
 
 /// The provider that fails.
 const PROVIDER: &str = "openai";
@@ -51,44 +50,6 @@ pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<()> {
         println!("The stack is still up: eval \"$(cargo xtask env)\"; stop it with cargo xtask down.");
     }
     Ok(())
-}
-
-struct Demo<'a> {
-    paths: &'a Paths,
-    stack: &'a Stack,
-    sandbox: String,
-}
-
-/// A record of the trail, as far as the demo looks at it.
-#[derive(Deserialize)]
-struct Record {
-    stream: String,
-    kind: String,
-    at: String,
-    digest: String,
-    body: String,
-}
-
-/// A record that was waited for, and its stream.
-#[derive(Deserialize)]
-struct Found {
-    record: Record,
-    stream: Vec<Record>,
-}
-
-/// An event that the sandbox made.
-#[derive(Deserialize)]
-struct Event {
-    event_id: String,
-    detail_type: String,
-    detail: Value,
-    sent_at: Option<String>,
-}
-
-impl Record {
-    fn body(&self) -> Result<Value> {
-        serde_json::from_str(&self.body).with_context(|| format!("reading the body of {}", self.kind))
-    }
 }
 
 impl Demo<'_> {
@@ -150,14 +111,6 @@ impl Demo<'_> {
         step.done_with(&event.detail_type);
         println!("{}", serde_json::to_string_pretty(&event.detail)?);
         Ok(event)
-    }
-
-    async fn events(&self) -> Result<Vec<Event>> {
-        #[derive(Deserialize)]
-        struct Events {
-            events: Vec<Event>,
-        }
-        Ok(sandbox::get::<Events>(&self.sandbox, "events").await?.events)
     }
 
     /// The agent's proposal, with its preview and its score.
@@ -226,6 +179,7 @@ impl Demo<'_> {
             "{PROVIDER} was blocked before anybody approved it"
         );
         let value = format!("{proposal}.{}", scored.digest);
+        let known = self.answers().await?.len();
         let forged = self.click(&value, "not-the-signing-secret").await?;
         ensure!(forged.0 == 401, "a forged click was answered with {}", forged.0);
         println!("forged    a click that somebody else signed: HTTP {}", forged.0);
@@ -252,6 +206,7 @@ impl Demo<'_> {
                 println!("{:<9} {}", record.kind, record.at);
             }
         }
+        println!("answer    \"{}\"", self.told(known).await?);
         let during = traffic::wait(&self.sandbox, "the traffic to move", 20, |traffic| {
             traffic.share(PROVIDER) == 0
                 && traffic.blocked(PROVIDER) == Some(true)
@@ -261,29 +216,6 @@ impl Demo<'_> {
         println!("\n{PROVIDER}'s share of the traffic, before and during the break:");
         traffic::print_shares(PROVIDER, &[("before", before), ("during", &during)]);
         Ok(during)
-    }
-
-    /// What the callback answers to a click on Approve.
-    async fn click(&self, value: &str, secret: &str) -> Result<(u16, String)> {
-        let response_url = format!("{}/sandbox/v1/slack/response/demo", self.sandbox);
-        let click = Click {
-            user: ADA,
-            action: "approve",
-            value,
-            response_url: &response_url,
-        };
-        let signed = click.sign(secret, jiff::Timestamp::now().as_second())?;
-        let answer = http()?
-            .post(format!("{}/slack/interactions", self.stack.state.callback_url()?))
-            .header("Content-Type", "application/x-www-form-urlencoded")
-            .header("X-Slack-Request-Timestamp", signed.timestamp)
-            .header("X-Slack-Signature", signed.signature)
-            .body(signed.body)
-            .send()
-            .await
-            .context("posting the click to the callback")?;
-        let status = answer.status().as_u16();
-        Ok((status, answer.text().await.unwrap_or_default()))
     }
 
     /// The break ends by itself, and the recovered provider gets its traffic back.
@@ -321,7 +253,7 @@ impl Demo<'_> {
         );
         ensure!(restored >= due, "the restore came early");
         let after = traffic::wait(&self.sandbox, "the traffic to come back", 20, |traffic| {
-            traffic.share(PROVIDER) > 0
+            2 * traffic.share(PROVIDER) >= before.share(PROVIDER)
                 && traffic.blocked(PROVIDER) == Some(false)
                 && traffic.healthy(PROVIDER)
         })
@@ -366,37 +298,6 @@ impl Demo<'_> {
             ensure!(story.contains(kind), "the story of the proposal has no {kind}");
         }
         Ok(())
-    }
-
-    /// Waits for a record of the trail.
-    async fn wait(&self, prefix: &str, kinds: &[&str], holding: &str, limit_s: u32) -> Result<Found> {
-        let label = match holding {
-            "" => format!("waiting for {}", kinds[0]),
-            event => format!("waiting for {} of event {event}", kinds[0]),
-        };
-        let mut step = Step::begin(label);
-        let request = json!({
-            "table": self.stack.state.output("TrailTableName")?,
-            "prefix": prefix, "kinds": kinds, "text": holding, "seconds": limit_s,
-        });
-        let call = aws::call::<Found>(self.paths, &self.stack.state, "wait", &request);
-        tokio::pin!(call);
-        let found = loop {
-            tokio::select! {
-                found = &mut call => break found,
-                () = tokio::time::sleep(Duration::from_secs(1)) => step.heartbeat(|| None),
-            }
-        };
-        match found {
-            Ok(found) => {
-                step.done_with(&found.record.kind);
-                Ok(found)
-            }
-            Err(error) => {
-                step.failed();
-                Err(error.context("see target/stack/logs/emulator.log for what the functions logged"))
-            }
-        }
     }
 }
 
