@@ -26,6 +26,9 @@ mod memory;
 mod outages;
 mod proxy;
 pub mod sample;
+pub mod slack;
+#[cfg(test)]
+mod tests;
 mod trail;
 
 pub use self::actuator::{FakeActuator, Fault};

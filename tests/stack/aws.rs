@@ -1,0 +1,146 @@
+//! The stack as an AWS client sees it.
+
+use std::collections::BTreeMap;
+
+use adapters::SdkConfig;
+use aws_sdk_cloudformation::types::{Capability, Parameter, StackStatus};
+use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use serde_json::Value;
+
+use crate::world::{variable, within};
+
+/// Clients of the services that the tests look at.
+pub(crate) struct Aws {
+    pub(crate) cloudformation: aws_sdk_cloudformation::Client,
+    pub(crate) events: aws_sdk_eventbridge::Client,
+    pub(crate) secrets: aws_sdk_secretsmanager::Client,
+    pub(crate) sqs: aws_sdk_sqs::Client,
+    pub(crate) outputs: BTreeMap<String, String>,
+    stack: String,
+}
+
+impl Aws {
+    pub(crate) async fn new(config: &SdkConfig) -> Self {
+        let stack = variable("SRE_AGENT_STACK");
+        let cloudformation = aws_sdk_cloudformation::Client::new(config);
+        let described = cloudformation
+            .describe_stacks()
+            .stack_name(&stack)
+            .send()
+            .await
+            .unwrap();
+        let outputs = described.stacks()[0]
+            .outputs()
+            .iter()
+            .map(|output| {
+                (
+                    output.output_key().unwrap().to_owned(),
+                    output.output_value().unwrap().to_owned(),
+                )
+            })
+            .collect();
+        Self {
+            cloudformation,
+            events: aws_sdk_eventbridge::Client::new(config),
+            secrets: aws_sdk_secretsmanager::Client::new(config),
+            sqs: aws_sdk_sqs::Client::new(config),
+            outputs,
+            stack,
+        }
+    }
+
+    pub(crate) fn output(&self, name: &str) -> &str {
+        self.outputs
+            .get(name)
+            .unwrap_or_else(|| panic!("the stack has no output {name}"))
+    }
+
+    /// Puts an event on the bus, as any client would.
+    pub(crate) async fn put_event(&self, source: &str, detail_type: &str, detail: &Value) {
+        let entry = PutEventsRequestEntry::builder()
+            .event_bus_name(self.output("BusName"))
+            .source(source)
+            .detail_type(detail_type)
+            .detail(detail.to_string())
+            .build();
+        let answer = self.events.put_events().entries(entry).send().await.unwrap();
+        assert_eq!(answer.failed_entry_count(), 0, "{answer:?}");
+    }
+
+    /// Puts a text on a queue, past the bus.
+    pub(crate) async fn send(&self, queue: &str, body: &str) {
+        self.sqs
+            .send_message()
+            .queue_url(self.output(queue))
+            .message_body(body)
+            .send()
+            .await
+            .unwrap();
+    }
+
+    /// Messages waiting in a queue.
+    pub(crate) async fn waiting(&self, queue: &str) -> usize {
+        use aws_sdk_sqs::types::QueueAttributeName::ApproximateNumberOfMessages;
+        let read = self.sqs.get_queue_attributes().queue_url(self.output(queue));
+        let read = read
+            .attribute_names(ApproximateNumberOfMessages)
+            .send()
+            .await
+            .unwrap();
+        read.attributes().unwrap()[&ApproximateNumberOfMessages]
+            .parse()
+            .unwrap()
+    }
+
+    pub(crate) async fn secret(&self, purpose: &str) -> String {
+        let id = format!("{}/{purpose}", self.stack);
+        let read = self
+            .secrets
+            .get_secret_value()
+            .secret_id(id)
+            .send()
+            .await
+            .unwrap();
+        read.secret_string().unwrap().to_owned()
+    }
+
+    /// Deploys the same template with other values of some parameters.
+    pub(crate) async fn deploy_with(&self, values: &[(&str, &str)]) {
+        let described = self
+            .cloudformation
+            .describe_stacks()
+            .stack_name(&self.stack)
+            .send()
+            .await
+            .unwrap();
+        let parameters = described.stacks()[0].parameters().iter().map(|parameter| {
+            let name = parameter.parameter_key().unwrap();
+            let builder = Parameter::builder().parameter_key(name);
+            match values.iter().find(|(changed, _)| *changed == name) {
+                Some((_, value)) => builder.parameter_value(*value).build(),
+                None => builder.use_previous_value(true).build(),
+            }
+        });
+        self.cloudformation
+            .update_stack()
+            .stack_name(&self.stack)
+            .use_previous_template(true)
+            .set_parameters(Some(parameters.collect()))
+            .capabilities(Capability::CapabilityIam)
+            .capabilities(Capability::CapabilityAutoExpand)
+            .send()
+            .await
+            .unwrap();
+        within(60, "the update of the stack", async || {
+            let described = self
+                .cloudformation
+                .describe_stacks()
+                .stack_name(&self.stack)
+                .send()
+                .await
+                .unwrap();
+            (described.stacks()[0].stack_status() == Some(&StackStatus::UpdateComplete)).then_some(())
+        })
+        .await;
+    }
+}

@@ -1,0 +1,13 @@
+//! Tests on the local stack: the deployed template and the real binaries. `cargo xtask test` brings a stack up and
+//! gives its environment to this binary; on its own: `eval "$(cargo xtask env)" && cargo test -p tests --test stack`.
+//!
+//! They share one gateway, so they take turns, and each leaves the gateway as it found it.
+
+mod aws;
+mod killed;
+mod malformed;
+mod path;
+mod sandbox;
+mod slack;
+mod threshold;
+mod world;

@@ -1,0 +1,98 @@
+//! At or below the threshold with automatic approval on, nobody is asked; above, or with it off, somebody is.
+
+use domain::proposal::{Decision, Proposal};
+
+use crate::world::World;
+
+/// A hard budget makes the runbook page, which scores 35.
+const SCORE: u8 = 35;
+
+async fn decided(world: &World, team: &str) -> (Proposal, Decision) {
+    let before = world.spend_budget("team", team, "0.00").await;
+    let generation = world.generation(&before).await;
+    let fingerprint = world.spend_budget("team", team, "500.00").await;
+    let id = world.proposal_of(&fingerprint, generation).await;
+    world.until_recorded(&id, 30, "scored").await;
+    let proposal = Proposal::replay(&world.records(&id).await).unwrap();
+    let scored = proposal.scored().unwrap();
+    assert_eq!((scored.score, scored.baseline), (SCORE, SCORE));
+    let decision = scored.decision;
+    (proposal, decision)
+}
+
+#[tokio::test]
+async fn one_action_of_score_35_under_thresholds_34_35_and_36() {
+    let world = World::new().await;
+    let cases = [
+        ("payments", "34", "true", Decision::Gate),
+        ("checkout", "35", "true", Decision::Auto),
+        ("research", "36", "true", Decision::Auto),
+    ];
+    for (team, threshold, auto_approve, expected) in cases {
+        world
+            .aws
+            .deploy_with(&[("SreRiskThreshold", threshold), ("SreAutoApprove", auto_approve)])
+            .await;
+        let (proposal, decision) = decided(&world, team).await;
+        assert_eq!(decision, expected, "threshold {threshold}");
+        let id = proposal.id();
+        if expected == Decision::Auto {
+            world.until(id, 30, "succeeded").await;
+            assert_eq!(world.sandbox.pages(&id.to_string()).await, [format!("{id}/page")]);
+            assert_eq!(world.count(id, "approved").await, 0, "nobody was asked");
+        } else {
+            assert_eq!(world.count(id, "started").await, 0, "somebody is asked first");
+            assert!(world.sandbox.pages(&id.to_string()).await.is_empty());
+        }
+    }
+    world
+        .aws
+        .deploy_with(&[("SreRiskThreshold", "36"), ("SreAutoApprove", "false")])
+        .await;
+    world.sandbox.clear().await;
+    let generation = world
+        .generation(&world.spend_budget("org", "acme", "0.00").await)
+        .await;
+    let fingerprint = world.spend_budget("org", "acme", "5000.00").await;
+    let id = world.proposal_of(&fingerprint, generation).await;
+    world.until(&id, 30, "awaiting_approval").await;
+
+    world
+        .aws
+        .deploy_with(&[("SreRiskThreshold", "40"), ("SreAutoApprove", "false")])
+        .await;
+    world.sandbox.clear().await;
+}
+
+#[tokio::test]
+async fn fifty_clicks_at_once_make_one_decision_and_at_most_one_execution() {
+    let world = World::new().await;
+    let generation = world
+        .generation(&world.spend_budget("team", "payments", "0.00").await)
+        .await;
+    let fingerprint = world.spend_budget("team", "payments", "500.00").await;
+    // The proposal of the test above may still be the current one.
+    let id = world
+        .proposal_of(&fingerprint, generation.saturating_sub(1))
+        .await;
+    let proposal = world.until(&id, 30, "awaiting_approval").await;
+    let clicks = (0..50).map(|n| world.click(if n % 2 == 0 { "approve" } else { "reject" }, &proposal));
+    for answer in futures::future::join_all(clicks).await {
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
+    let (approved, rejected) = (
+        world.count(&id, "approved").await,
+        world.count(&id, "rejected").await,
+    );
+    assert_eq!(approved + rejected, 1);
+    if approved == 1 {
+        world.until(&id, 30, "succeeded").await;
+    }
+    assert_eq!(world.count(&id, "started").await, approved);
+    assert_eq!(world.sandbox.pages(&id.to_string()).await.len(), approved);
+    assert!(
+        !world.sandbox.slack_replies().await.is_empty(),
+        "whoever clicked is told"
+    );
+    world.sandbox.clear().await;
+}

@@ -1,0 +1,176 @@
+//! What every test on the stack starts from.
+
+use std::time::{Duration, Instant};
+
+use adapters::{DynamoTrail, aws};
+use domain::event::Event;
+use domain::ids::{Fingerprint, ProposalId};
+use domain::incident;
+use domain::ports::Trail;
+use domain::proposal::{Proposal, State};
+use domain::record::{Record, verify_chain};
+use domain::stream::StreamId;
+use serde_json::{Value, json};
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::aws::Aws;
+use crate::sandbox::Sandbox;
+use crate::slack::{self, Answer};
+
+/// One test at a time: they share a gateway.
+static TURN: Mutex<()> = Mutex::const_new(());
+
+pub(crate) struct World {
+    pub(crate) aws: Aws,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) trail: DynamoTrail,
+    pub(crate) http: reqwest::Client,
+    callback: String,
+    signing_secret: String,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// A variable of the stack's environment.
+#[expect(clippy::disallowed_methods, reason = "the stack is named by the environment")]
+pub(crate) fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: eval \"$(cargo xtask env)\" first"))
+}
+
+/// Waits until `look` sees something, for a bounded time.
+pub(crate) async fn within<T>(seconds: u64, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(seen) = look().await {
+            return seen;
+        }
+        assert!(
+            began.elapsed() < Duration::from_secs(seconds),
+            "{what}: not within {seconds} s"
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let turn = TURN.lock().await;
+        let config = aws::config().await;
+        let aws = Aws::new(&config).await;
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(Duration::from_secs(15))
+            .build()
+            .unwrap();
+        let sandbox = Sandbox::new(http.clone());
+        sandbox.clear().await;
+        Self {
+            trail: DynamoTrail::new(&config, variable("TRAIL_TABLE")),
+            callback: variable("CALLBACK_URL"),
+            signing_secret: aws.secret("slack-signing").await,
+            aws,
+            sandbox,
+            http,
+            _turn: turn,
+        }
+    }
+
+    /// The current proposal of a trouble, once it is there.
+    pub(crate) async fn proposal_of(&self, fingerprint: &Fingerprint, after_generation: u32) -> ProposalId {
+        let stream = StreamId::Incident(fingerprint.clone());
+        within(30, "a proposal is opened", async || {
+            let last = self.trail.last(&stream).await.unwrap();
+            let generation = incident::generation(last.as_ref()).unwrap();
+            (generation > after_generation).then(|| ProposalId::new(fingerprint.clone(), generation))
+        })
+        .await
+    }
+
+    /// The generation a trouble has reached so far.
+    pub(crate) async fn generation(&self, fingerprint: &Fingerprint) -> u32 {
+        let last = self
+            .trail
+            .last(&StreamId::Incident(fingerprint.clone()))
+            .await
+            .unwrap();
+        incident::generation(last.as_ref()).unwrap()
+    }
+
+    pub(crate) async fn records(&self, id: &ProposalId) -> Vec<Record> {
+        self.trail.load(&StreamId::Proposal(id.clone())).await.unwrap()
+    }
+
+    /// Waits until the proposal's state has a name, and returns it.
+    pub(crate) async fn until(&self, id: &ProposalId, seconds: u64, state: &str) -> Proposal {
+        within(seconds, &format!("{id} is {state}"), async || {
+            let records = self.records(id).await;
+            let proposal = (!records.is_empty()).then(|| Proposal::replay(&records).unwrap())?;
+            (proposal.state().name() == state).then_some(proposal)
+        })
+        .await
+    }
+
+    /// Waits until the proposal has a record of a kind.
+    pub(crate) async fn until_recorded(&self, id: &ProposalId, seconds: u64, kind: &str) -> Record {
+        within(seconds, &format!("{id} has a record {kind}"), async || {
+            self.records(id)
+                .await
+                .into_iter()
+                .find(|record| record.kind == kind)
+        })
+        .await
+    }
+
+    /// How often a kind is on a proposal's trail, which must verify.
+    pub(crate) async fn count(&self, id: &ProposalId, kind: &str) -> usize {
+        let records = self.records(id).await;
+        verify_chain(&records).unwrap();
+        Proposal::replay(&records).unwrap();
+        records.iter().filter(|record| record.kind == kind).count()
+    }
+
+    /// Ada clicks a button under the proposal's present score.
+    pub(crate) async fn click(&self, choice: &str, proposal: &Proposal) -> Answer {
+        let State::AwaitingApproval(waiting) = proposal.state() else {
+            panic!(
+                "{} is {}, and waits for nobody",
+                proposal.id(),
+                proposal.state().name()
+            );
+        };
+        let value = format!("{}.{}", proposal.id(), waiting.scored);
+        slack::click(&self.http, &self.callback, &self.signing_secret, choice, &value).await
+    }
+
+    /// Fails a provider for real, and returns the fingerprint of its trouble.
+    pub(crate) async fn fail_provider(&self, provider: &str) -> Fingerprint {
+        let fault =
+            json!({ "fault": "fail_provider", "provider": provider, "error_rate": 0.9, "burst": 120 });
+        self.sandbox.fault(&fault).await;
+        unhealthy("probe", provider).fingerprint()
+    }
+
+    /// Spends a team's budget for real, and returns the fingerprint of its trouble.
+    pub(crate) async fn spend_budget(&self, scope: &str, id: &str, amount: &str) -> Fingerprint {
+        self.sandbox
+            .fault(&json!({ "fault": "spend_budget", "scope": scope, "id": id, "amount": amount }))
+            .await;
+        let detail = json!({ "version": 1, "event_id": "probe", "org_id": "acme", "scope": scope, "scope_id": id,
+            "kind": "hard", "spend": "1", "limit": "1", "period": "monthly" });
+        Event::parse("budget.exceeded", &detail).unwrap().fingerprint()
+    }
+}
+
+/// The detail of an event that says that a provider fails.
+pub(crate) fn unhealthy_detail(event_id: &str, provider: &str) -> Value {
+    json!({ "version": 1, "event_id": event_id, "org_id": "acme", "provider": provider,
+        "error_rate": 0.8, "requests": 40, "window_s": 15, "severity": "critical" })
+}
+
+pub(crate) fn unhealthy(event_id: &str, provider: &str) -> Event {
+    Event::parse("provider.unhealthy", &unhealthy_detail(event_id, provider)).unwrap()
+}
+
+/// An id that no earlier run used.
+pub(crate) fn fresh(name: &str) -> String {
+    format!("{name}-{}", uuid::Uuid::new_v4().simple())
+}
