@@ -167,11 +167,11 @@ async fn a_trail_out_of_reach_is_unavailable_within_a_bounded_time() {
         let began = Instant::now();
         let append = trail.append(entry(1, None, "{}")).await.unwrap_err();
         assert!(matches!(append, TrailError::Unavailable(_)), "{append}");
-        // The insert and the read-back, 3 s each.
-        assert!(began.elapsed() < Duration::from_secs(7), "{:?}", began.elapsed());
+        // The insert and the read-back take at most 3 s each; the rest is for a busy machine.
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
         let load = trail.load(&stream()).await.unwrap_err();
         assert!(matches!(load, TrailError::Unavailable(_)), "{load}");
-        assert!(began.elapsed() < Duration::from_secs(11), "{:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
         assert_eq!(
             dynamo.trail().load(&stream()).await.unwrap(),
             [],
