@@ -140,7 +140,8 @@ fn the_digest_covers_a_documented_sequence_of_bytes() {
         bytes.extend_from_slice(field.as_bytes());
     }
     assert_eq!(record.digest, Digest::of(&bytes));
-    expect!["40db0436fa014bba6e2db16b46b6add6baaa1e19a3c3aa45b2d791fa5da032b7"].assert_eq(&record.digest.to_string());
+    expect!["40db0436fa014bba6e2db16b46b6add6baaa1e19a3c3aa45b2d791fa5da032b7"]
+        .assert_eq(&record.digest.to_string());
 }
 
 #[test]
@@ -172,14 +173,19 @@ fn each_way_to_break_a_chain_is_said_in_words() {
             .replace(&records[0].stream.to_string(), "…")
     };
     let resealed = |record: &mut Record| record.digest = record.computed_digest();
-    expect!["record 3 of … does not match its digest: it was changed after it was written"].assert_eq(&problem(&|records| records[2].body += " "));
-    expect!["record 4 of … does not follow the record before it: its `prev` names another"].assert_eq(&problem(&|records| {
-        records[2].body += " ";
-        resealed(&mut records[2]);
-    }));
-    expect!["record 4 of … is not the next one: a record is missing or out of order"].assert_eq(&problem(&|records| {
-        records.remove(2);
-    }));
+    expect!["record 3 of … does not match its digest: it was changed after it was written"]
+        .assert_eq(&problem(&|records| records[2].body += " "));
+    expect!["record 4 of … does not follow the record before it: its `prev` names another"].assert_eq(
+        &problem(&|records| {
+            records[2].body += " ";
+            resealed(&mut records[2]);
+        }),
+    );
+    expect!["record 4 of … is not the next one: a record is missing or out of order"].assert_eq(&problem(
+        &|records| {
+            records.remove(2);
+        },
+    ));
     expect!["record 3 of … has an unknown source or record format"].assert_eq(&problem(&|records| {
         records[2].schema = 2;
         resealed(&mut records[2]);

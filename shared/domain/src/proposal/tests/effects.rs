@@ -244,7 +244,7 @@ fn a_restore_that_fired_bars_any_later_apply() {
     let restored = next(failed, 341, "restored", Actor::System);
     assert_eq!(
         restored.refuses(342, Actor::Agent, &apply),
-        "does not belong here"
+        "starts after its own end"
     );
     assert!(restored.proposal().permit_apply(restored.last()).is_none());
 }
