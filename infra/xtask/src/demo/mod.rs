@@ -186,11 +186,8 @@ impl Demo<'_> {
         let signed = self
             .click(&value, &self.stack.state.secrets.slack_signing)
             .await?;
-        println!(
-            "approved  Ada clicks Approve on {value}: HTTP {} {}",
-            signed.0, signed.1
-        );
         ensure!(signed.0 == 200, "the callback answered {} {}", signed.0, signed.1);
+        println!("click     Ada clicks Approve on {value}: HTTP {}", signed.0);
 
         let stream = format!("proposal/{proposal}");
         let ended = ["succeeded", "failed", "refused", "unknown", "rejected"];
@@ -253,7 +250,7 @@ impl Demo<'_> {
         );
         ensure!(restored >= due, "the restore came early");
         let after = traffic::wait(&self.sandbox, "the traffic to come back", 20, |traffic| {
-            2 * traffic.share(PROVIDER) >= before.share(PROVIDER)
+            4 * traffic.share(PROVIDER) >= 3 * before.share(PROVIDER)
                 && traffic.blocked(PROVIDER) == Some(false)
                 && traffic.healthy(PROVIDER)
         })
