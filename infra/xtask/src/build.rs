@@ -49,7 +49,7 @@ pub(crate) async fn build(
     }
     Run {
         name: "build",
-        label: "building the functions, the sandbox and sre-agent (minutes, the first time)",
+        label: "building the functions, the sandbox and sre-agent",
         remedy: "the compiler's messages above say what to mend",
         limit: Duration::from_secs(3600),
         stdout: Some(messages.clone()),
