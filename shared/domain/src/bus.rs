@@ -144,3 +144,125 @@ impl Row {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+    use serde_json::json;
+
+    use super::*;
+    use crate::proposal::{Failed, ProposalFact, Unclear};
+    use crate::record::Actor;
+    use crate::samples::*;
+
+    fn pretty(value: &impl Serialize) -> String {
+        serde_json::to_string_pretty(&json!(value)).unwrap()
+    }
+
+    #[test]
+    fn an_announcement_says_what_happened_and_where_it_left_the_proposal() {
+        let story = awaiting(breaks(300), 1);
+        let announcement = Announcement::of(story.proposal());
+        assert_eq!(announcement.detail_type(), "proposal.scored");
+        assert_eq!(announcement.digest, story.last().digest);
+        expect![[r#"
+            {
+              "at": "2026-11-22T10:00:20.000Z",
+              "digest": "<digest>",
+              "kind": "scored",
+              "proposal": "te62pwqbdtyue7vjfvvymfu5mi-1",
+              "seq": 3,
+              "summary": {
+                "action": "circuit_break_provider",
+                "decision": "gate",
+                "event_type": "provider.unhealthy",
+                "org_id": "acme",
+                "risk_score": 15,
+                "severity": "warning",
+                "state": "awaiting_approval"
+              },
+              "version": 1
+            }"#]]
+        .assert_eq(&pretty(&announcement).replace(&announcement.digest.to_string(), "<digest>"));
+        let text = serde_json::to_string(&announcement).unwrap();
+        assert_eq!(serde_json::from_str::<Announcement>(&text).unwrap(), announcement);
+    }
+
+    #[test]
+    fn what_is_not_known_yet_is_absent() {
+        let story = Story::of(&event("provider.unhealthy", json!({"team_id": "payments"})), None);
+        expect![[r#"
+            {
+              "event_type": "provider.unhealthy",
+              "org_id": "acme",
+              "severity": "warning",
+              "state": "reasoning",
+              "team_id": "payments"
+            }"#]]
+        .assert_eq(&pretty(&Summary::of(story.proposal())));
+    }
+
+    #[test]
+    fn a_row_is_open_while_something_is_still_to_happen() {
+        let ask = |story: Story| story.then(60, person("alice"), &asks_undo());
+        for (story, open) in [
+            (Story::of(&unhealthy(), None), true),
+            (awaiting(breaks(300), 1), true),
+            (succeeded(breaks(300)), true),
+            (succeeded(reroutes()), false),
+            (ask(succeeded(reroutes())), true),
+        ] {
+            let row = Row::of(story.proposal());
+            assert_eq!(row.open, open, "{}", row.summary.state);
+            assert_eq!(row.seq, story.last().seq);
+            assert_eq!((row.opened_at, row.updated_at), (at(0), story.last().at));
+            let text = serde_json::to_string(&row).unwrap();
+            assert_eq!(serde_json::from_str::<Row>(&text).unwrap(), row);
+        }
+    }
+
+    #[test]
+    fn people_hear_of_what_waits_for_them_and_of_what_went_wrong() {
+        let reason = |story: &Story| Announcement::of(story.proposal()).needs_a_person();
+        assert_eq!(
+            reason(&awaiting(breaks(300), 1)),
+            Some("a proposal waits for approval")
+        );
+        let asked = succeeded(reroutes()).then(60, person("alice"), &asks_undo());
+        assert_eq!(reason(&asked), Some("an undo waits for approval"));
+        let acting = executing(breaks(300));
+        let failed = Failed {
+            reason: "the gateway refused".to_owned(),
+            readings: readings(acting.proposal(), |change| &change.before),
+        };
+        for (seconds, fact, expected) in [
+            (50, ProposalFact::Failed(failed.clone()), "an action failed"),
+            (
+                340,
+                ProposalFact::RestoreFailed(failed),
+                "an effect could not be taken back",
+            ),
+            (
+                50,
+                ProposalFact::Unknown(Unclear {
+                    cause: "a timeout".to_owned(),
+                }),
+                "it is unknown whether an action took effect",
+            ),
+        ] {
+            let story = acting.clone().then(seconds, Actor::Agent, &fact);
+            assert_eq!(reason(&story), Some(expected));
+        }
+        let by_policy = ProposalFact::Scored(scored(15, Decision::Auto, 1));
+        for story in [
+            Story::of(&unhealthy(), None),
+            proposed(breaks(300)),
+            proposed(breaks(300)).then(20, Actor::Agent, &by_policy),
+            approved(breaks(300)),
+            acting,
+            succeeded(breaks(300)),
+        ] {
+            assert_eq!(reason(&story), None, "{}", story.last().kind);
+        }
+    }
+}

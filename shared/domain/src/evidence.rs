@@ -88,3 +88,91 @@ impl Evidence {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::samples::*;
+    use crate::target::BudgetOwner;
+
+    /// Who is affected by a change of the targets: the teams, whether one is critical, their traffic.
+    fn affected(targets: &[Target]) -> (Vec<String>, bool, u32) {
+        let evidence = Evidence::gather(&unhealthy(), targets, &inventory());
+        assert_eq!(evidence.teams_affected, evidence.teams.len() as u64);
+        let teams = evidence.teams.iter().map(ToString::to_string).collect();
+        (teams, evidence.critical_team, evidence.traffic_share.0)
+    }
+
+    fn teams(names: &[&str]) -> Vec<String> {
+        names.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn those_are_affected_who_use_what_changes() {
+        let chat = (teams(&["payments", "research"]), true, 400_000);
+        assert_eq!(affected(&[Target::Provider(id("openai"))]), chat);
+        assert_eq!(affected(&[Target::ModelGroup(id("chat"))]), chat);
+        let both = [Target::ModelGroup(id("chat")), Target::Provider(id("openai"))];
+        assert_eq!(affected(&both), chat, "each team counts once");
+        let ocr = (teams(&["archive", "research"]), false, 700_000);
+        assert_eq!(affected(&[Target::Provider(id("mistral"))]), ocr);
+        let one = (teams(&["payments"]), true, 300_000);
+        assert_eq!(affected(&[Target::Team(id("payments"))]), one);
+        assert_eq!(
+            affected(&[Target::Budget(BudgetOwner::Team(id("payments")))]),
+            one
+        );
+        let all = (teams(&["archive", "payments", "research"]), true, 1_000_000);
+        assert_eq!(affected(&[Target::Budget(BudgetOwner::Org(id("acme")))]), all);
+        assert_eq!(affected(&[Target::Guardrail(id("pii"))]), all);
+        assert_eq!(affected(&[Target::Contract(id("gold"))]), all);
+    }
+
+    #[test]
+    fn a_page_and_an_unused_provider_affect_nobody() {
+        let nobody = (Vec::new(), false, 0);
+        assert_eq!(affected(&[]), nobody);
+        assert_eq!(affected(&[Target::Provider(id("nobody"))]), nobody);
+    }
+
+    #[test]
+    fn without_traffic_the_share_is_zero() {
+        let mut quiet = inventory();
+        for team in &mut quiet.teams {
+            team.requests_5m = 0;
+        }
+        let evidence = Evidence::gather(&unhealthy(), &[Target::Guardrail(id("pii"))], &quiet);
+        assert_eq!((evidence.teams_affected, evidence.traffic_share), (3, Ppm(0)));
+    }
+
+    #[test]
+    fn at_most_twenty_teams_are_named_and_all_are_counted() {
+        let mut crowded = inventory();
+        crowded.teams = (0..50)
+            .rev()
+            .map(|number| crate::inventory::Team {
+                id: id(&format!("team-{number:02}")),
+                ..inventory().teams[0].clone()
+            })
+            .collect();
+        let evidence = Evidence::gather(&unhealthy(), &[Target::Guardrail(id("pii"))], &crowded);
+        assert_eq!(evidence.teams_affected, 50);
+        assert_eq!(evidence.teams.len(), 20);
+        assert_eq!(evidence.teams[0], id("team-00"));
+    }
+
+    #[test]
+    fn it_says_what_the_gateway_says_and_when_it_was_asked() {
+        let evidence = Evidence::gather(&event("latency.spike", json!({})), &[], &inventory());
+        assert_eq!(evidence.read_at, Some(at(5)));
+        assert!(matches!(evidence.condition, Condition::Confirmed(_)));
+        let none = Evidence::unreadable("it does not answer");
+        assert_eq!(none.read_at, None);
+        assert_eq!(
+            none.condition,
+            Condition::Unreadable("it does not answer".to_owned())
+        );
+    }
+}

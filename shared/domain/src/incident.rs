@@ -66,3 +66,76 @@ pub fn belongs(
         Belongs::Current(ProposalId::new(fingerprint.clone(), generation))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Actor, Entry};
+    use crate::samples::*;
+    use crate::stream::StreamId;
+
+    /// The generation that an event at an instant belongs to, with a window of 15 minutes.
+    fn joins(generation: u32, current: Option<&Proposal>, now: Timestamp) -> (&'static str, u32) {
+        match belongs(&unhealthy().fingerprint(), generation, current, 900, now) {
+            Belongs::Current(id) => ("current", id.generation()),
+            Belongs::Next(id) => ("next", id.generation()),
+        }
+    }
+
+    #[test]
+    fn the_first_event_opens_the_first_generation() {
+        assert_eq!(joins(0, None, at(0)), ("next", 1));
+    }
+
+    #[test]
+    fn one_that_was_opened_and_got_no_record_yet_is_still_current() {
+        assert_eq!(joins(3, None, at(1_000_000)), ("current", 3));
+    }
+
+    #[test]
+    fn an_unsettled_proposal_takes_every_event_however_late() {
+        for story in [
+            Story::of(&unhealthy(), None),
+            awaiting(breaks(300), 1),
+            approved(breaks(300)),
+            executing(breaks(300)),
+            succeeded(breaks(300)),
+        ] {
+            let proposal = story.proposal();
+            let joined = joins(1, Some(proposal), at(1_000_000));
+            assert_eq!(joined, ("current", 1), "{}", proposal.state().name());
+        }
+    }
+
+    #[test]
+    fn a_settled_one_takes_them_until_the_window_has_passed() {
+        let story = succeeded(reroutes());
+        let proposal = story.proposal();
+        assert_eq!(proposal.settled_at(), Some(at(50)));
+        assert_eq!(joins(1, Some(proposal), at(950)), ("current", 1));
+        assert_eq!(joins(1, Some(proposal), at(950).plus_millis(1)), ("next", 2));
+        assert_eq!(
+            joins(1, Some(proposal), at(0)),
+            ("current", 1),
+            "a clock behind the trail's opens nothing"
+        );
+    }
+
+    #[test]
+    fn the_generation_is_the_one_that_the_last_record_opened() {
+        let stream = StreamId::Incident(unhealthy().fingerprint());
+        let opened = |generation| IncidentFact::Opened {
+            generation,
+            proposal: ProposalId::new(unhealthy().fingerprint(), generation),
+        };
+        assert_eq!(generation(None), Ok(0));
+        let first = Entry::next(stream.clone(), None, at(0), Actor::Agent, &opened(1)).seal(writer(1));
+        let second = Entry::next(stream, Some(&first), at(1), Actor::Agent, &opened(2)).seal(writer(2));
+        assert_eq!(
+            (generation(Some(&first)), generation(Some(&second))),
+            (Ok(1), Ok(2))
+        );
+        assert_eq!(second.expires_at, None);
+        assert!(generation(Some(Story::of(&unhealthy(), None).last())).is_err());
+    }
+}

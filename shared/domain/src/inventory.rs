@@ -289,3 +289,6 @@ impl Inventory {
 fn ms(value: Option<u64>) -> String {
     value.map_or("unknown".to_owned(), |value| value.to_string())
 }
+
+#[cfg(test)]
+mod tests;

@@ -57,3 +57,42 @@ pub fn take(
         None => Entry::first(stream, now, Actor::System, &fact, Some(expires_at)),
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::verify_chain;
+    use crate::samples::*;
+
+    fn stream() -> StreamId {
+        StreamId::Limit {
+            name: "automatic".to_owned(),
+            window: "2026-11-22T10".to_owned(),
+        }
+    }
+
+    fn proposal(generation: u32) -> ProposalId {
+        ProposalId::new(unhealthy().fingerprint(), generation)
+    }
+
+    #[test]
+    fn a_window_has_so_many_slots_and_each_proposal_takes_one() {
+        let mut records = Vec::new();
+        for generation in 1..=3 {
+            let entry = take(stream(), &records, &proposal(generation), 3, at(0), 99)
+                .unwrap()
+                .unwrap();
+            records.push(entry.seal(writer(u64::from(generation))));
+        }
+        assert_eq!(take(stream(), &records, &proposal(2), 3, at(1), 99), Ok(None));
+        assert_eq!(take(stream(), &records, &proposal(4), 3, at(1), 99), Err(3));
+        assert!(take(stream(), &records, &proposal(4), 4, at(1), 99).is_ok_and(|entry| entry.is_some()));
+        assert_eq!(verify_chain(&records), Ok(()));
+        assert!(records.iter().all(|record| record.expires_at == Some(99)));
+    }
+
+    #[test]
+    fn a_limit_of_nothing_gives_nothing() {
+        assert_eq!(take(stream(), &[], &proposal(1), 0, at(0), 99), Err(0));
+    }
+}

@@ -264,3 +264,137 @@ pub fn claim_counts(claim: &Claim, holder: &Proposal, now: Timestamp) -> bool {
         State::Reasoning(_) | State::Proposed | State::AwaitingApproval(_) | State::Closed(_) => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+    use crate::proposal::ProposalFact;
+    use crate::record::{Actor, Entry};
+    use crate::samples::*;
+    use crate::stream::StreamId;
+
+    fn one_of_each() -> [Target; 7] {
+        [
+            Target::Provider(id("openai")),
+            Target::ModelGroup(id("chat")),
+            Target::Team(id("payments")),
+            Target::Guardrail(id("pii")),
+            Target::Budget(BudgetOwner::Team(id("payments"))),
+            Target::Budget(BudgetOwner::Org(id("a/b"))),
+            Target::Contract(id("gold")),
+        ]
+    }
+
+    /// The proposal's claim on a target, with a lease until second 100.
+    fn claim(proposal: &Proposal) -> Claim {
+        Claim {
+            proposal: proposal.id().clone(),
+            fence: 1,
+            lease_until: at(100),
+            restore_at: None,
+            taking_back: false,
+        }
+    }
+
+    /// A re-route in force whose undo was approved.
+    fn undo_approved() -> Story {
+        let asked = succeeded(reroutes()).then(60, person("alice"), &asks_undo());
+        let yes = ProposalFact::UndoApproved(answers_undo(asked.proposal()));
+        asked.then(70, person("bob"), &yes)
+    }
+
+    #[test]
+    fn a_target_reads_back_from_its_kind_and_id() {
+        for target in one_of_each() {
+            assert_eq!(Target::parse(target.kind(), &target.id()), Ok(target.clone()));
+            let text = serde_json::to_string(&target).unwrap();
+            assert_eq!(serde_json::from_str::<Target>(&text).unwrap(), target);
+        }
+        for (kind, id) in [
+            ("planet", "mars"),
+            ("provider", ""),
+            ("budget", "payments"),
+            ("budget", "planet/mars"),
+            ("budget", "team/"),
+        ] {
+            assert!(Target::parse(kind, id).is_err(), "{kind} {id}");
+        }
+    }
+
+    #[test]
+    fn a_claim_counts_while_its_holder_may_have_an_effect_on_the_target() {
+        let mut table = format!("{:36} {:>6} {:>6} {:>6}\n", "", "100 s", "101 s", "1 day");
+        for (head, story) in [
+            ("reasoning", Story::of(&unhealthy(), None)),
+            ("proposed", proposed(breaks(300))),
+            ("awaiting approval", awaiting(breaks(300), 1)),
+            ("approved", approved(breaks(300))),
+            ("executing", executing(breaks(300))),
+            ("in force until its end", succeeded(breaks(300))),
+            ("in force without an end", succeeded(reroutes())),
+            (
+                "in force, undo requested",
+                succeeded(reroutes()).then(60, person("alice"), &asks_undo()),
+            ),
+            ("in force, undo approved", undo_approved()),
+            ("a page sent", succeeded(pages())),
+        ] {
+            let proposal = story.proposal();
+            let cells: String = [at(100), at(101), at(86_400)]
+                .iter()
+                .map(|now| {
+                    let counts = claim_counts(&claim(proposal), proposal, *now);
+                    format!(" {:>6}", if counts { "counts" } else { "·" })
+                })
+                .collect();
+            table += &format!("{head:36}{cells}\n");
+        }
+        expect![[r#"
+                                                  100 s  101 s  1 day
+            reasoning                                 ·      ·      ·
+            proposed                                  ·      ·      ·
+            awaiting approval                         ·      ·      ·
+            approved                             counts      ·      ·
+            executing                            counts counts counts
+            in force until its end               counts counts counts
+            in force without an end                   ·      ·      ·
+            in force, undo requested                  ·      ·      ·
+            in force, undo approved              counts      ·      ·
+            a page sent                               ·      ·      ·
+        "#]]
+        .assert_eq(&table);
+    }
+
+    #[test]
+    fn the_last_record_says_who_holds_a_target() {
+        let story = executing(breaks(300));
+        let held = claim(story.proposal());
+        let stream = StreamId::Target(Target::Provider(id("openai")));
+        let claimed = TargetFact::Claimed(held.clone());
+        let first = Entry::next(stream.clone(), None, at(0), Actor::Agent, &claimed).seal(writer(1));
+        assert_eq!(claim_of(Some(&first)), Ok(Some(held.clone())));
+        let released = TargetFact::Released(Release {
+            proposal: held.proposal,
+            fence: held.fence,
+        });
+        let second = Entry::next(stream, Some(&first), at(1), Actor::Agent, &released).seal(writer(2));
+        assert_eq!(claim_of(Some(&second)), Ok(None));
+        assert_eq!(claim_of(None), Ok(None));
+        assert!(
+            claim_of(Some(story.last())).is_err(),
+            "a proposal's record is not a target's"
+        );
+    }
+
+    #[test]
+    fn a_change_is_said_in_words() {
+        let change = Change {
+            target: Target::ModelGroup(id("chat")),
+            before: Setting::Blocked(true),
+            after: Setting::HardCap(Micros(1)),
+        };
+        expect!["model group chat: blocked → 0.000001 USD"].assert_eq(&change.to_string());
+    }
+}

@@ -35,6 +35,11 @@ const COVERED: [&str; 12] = [
     "expires_at",
 ];
 
+/// A stored attribute as text.
+fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
 /// Every text that differs from this one in one byte, or lacks one, or has one more.
 fn neighbours(text: &str) -> Vec<String> {
     let mut all = vec![format!("{text}0"), format!("0{text}")];
@@ -75,10 +80,7 @@ fn the_digest_changes_with_any_changed_byte_of_any_attribute() {
         "an attribute that no digest covers: {attributes:?}"
     );
     for attribute in COVERED {
-        let text = match &stored[attribute] {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
+        let text = text_of(&stored[attribute]);
         let mut changed = 0;
         for other in neighbours(&text) {
             if let Some(other) = with(record, attribute, &other)
@@ -250,10 +252,7 @@ fn forged(forgery: &Forgery, mut records: Vec<Record>) -> Option<(Vec<Record>, u
         } => {
             let at = place % inner;
             let stored = serde_json::to_value(&records[at]).unwrap();
-            let text = match &stored[COVERED[*attribute]] {
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            };
+            let text = text_of(&stored[COVERED[*attribute]]);
             let all = neighbours(&text);
             let mut other = with(&records[at], COVERED[*attribute], &all[neighbour % all.len()])?;
             if other == records[at] {
