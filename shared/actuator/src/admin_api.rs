@@ -1,90 +1,125 @@
-//! The gateway behind our admin API, writing.
+//! The gateway's admin API, writing.
 
 use async_trait::async_trait;
 use domain::action::Page;
 use domain::ports::{ActError, Actuator, Unavailable};
 use domain::proposal::{Permit, Power};
 use domain::target::{Change, Setting, Target};
-use gateway::{AdminApi, BadUrl, Connection, RequestError, wire};
+use gateway::http::{self, BadSettings, BaseUrl, Token};
+use gateway::{AdminApi, wire};
+use reqwest::Client;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
 
+use crate::outcome;
 use crate::pagerduty::PagerDuty;
 
-/// The longest one request may take, ms: [`Connection`]'s bound and the pager's.
-const REQUEST_MS: u64 = 2_000;
+/// What errors call the gateway.
+const SERVICE: &str = "the gateway";
 
-/// The writing half of the admin API, with the pager.
+/// The gateway through its admin API, and the pager.
+///
+/// Every write sets an absolute value, so that repeating it is harmless; none is repeated here. What a
+/// failed write did is found by reading its target.
 #[derive(Debug)]
 pub struct AdminActuator {
-    reading: AdminApi,
-    writing: Connection,
+    client: Client,
+    base: BaseUrl,
+    token: Token,
+    reader: AdminApi,
     pager: PagerDuty,
 }
 
 impl AdminActuator {
-    /// The admin API at a base URL with a token that may write, and PagerDuty's Events API at another with a
-    /// routing key.
-    pub fn new(base_url: &str, token: &str, pagerduty_url: &str, routing_key: &str) -> Result<Self, BadUrl> {
+    /// The API at a base URL with the token of the secret `gateway-write`, and the pager. Nothing is sent yet.
+    pub fn new(base_url: &str, token: &str, pager: PagerDuty) -> Result<Self, BadSettings> {
+        let client = http::client()?;
+        let base = BaseUrl::new("GATEWAY_URL", base_url)?;
+        let token = Token::new("gateway-write", token)?;
         Ok(Self {
-            reading: AdminApi::new(base_url, token)?,
-            writing: Connection::new(base_url, token)?,
-            pager: PagerDuty::new(pagerduty_url, routing_key)?,
+            reader: AdminApi::over(client.clone(), base.clone(), token.clone()),
+            client,
+            base,
+            token,
+            pager,
         })
     }
 
-    async fn set(&self, target: &Target, value: &Setting) -> Result<(), ActError> {
-        let path = wire::path(target);
-        let reply: Result<wire::Value, _> = self.writing.put(&path, &wire::Value::from(value)).await;
-        match reply {
-            Ok(reply) if Setting::from(reply.clone()) == *value => Ok(()),
-            Ok(_) => Err(ActError::Unclear(format!(
-                "{target}: the reply names another value than was set"
-            ))),
-            Err(RequestError::Refused { status, message }) => {
-                Err(ActError::Refused(format!("{target}: {status}: {message}")))
-            }
-            Err(RequestError::Unclear(cause)) => Err(ActError::Unclear(format!("{target}: {cause}"))),
+    /// The same gateway, reading with the same token.
+    pub fn reader(&self) -> &AdminApi {
+        &self.reader
+    }
+
+    /// Sets a target to a value. A success says that the gateway shows that very value.
+    async fn put(&self, target: &Target, value: &Setting) -> Result<(), ActError> {
+        let refused = |problem: String| ActError::Refused(problem);
+        let path = wire::path(target).ok_or_else(|| refused(format!("no path can name {target}")))?;
+        let body = wire::body(target, value)
+            .ok_or_else(|| refused(format!("{target} has no setting such as {value}")))?;
+        let request = self
+            .client
+            .put(self.base.join(&path))
+            .header(AUTHORIZATION, self.token.bearer())
+            .header(CONTENT_TYPE, "application/json")
+            .body(body);
+        let reply = http::exchange(request)
+            .await
+            .map_err(|problem| outcome::of_silence(SERVICE, &problem))?;
+        if !reply.status.is_success() {
+            return Err(outcome::of_status(SERVICE, &reply, &self.token));
         }
+        match wire::setting(target, &reply.body) {
+            Ok(now) if now == *value => Ok(()),
+            Ok(now) => Err(ActError::Unclear(format!(
+                "{target} should be {value}; {SERVICE} answered {now}"
+            ))),
+            Err(err) => Err(ActError::Unclear(format!(
+                "{SERVICE} gave a bad reply about {target}: {err}"
+            ))),
+        }
+    }
+}
+
+fn of_plan(permit: &Permit, change: &Change) -> Result<(), ActError> {
+    if permit.plan().changes.contains(change) {
+        Ok(())
+    } else {
+        let proposal = permit.proposal();
+        Err(ActError::Refused(format!(
+            "the plan of proposal {proposal} does not hold {change}"
+        )))
     }
 }
 
 #[async_trait]
 impl Actuator for AdminActuator {
     fn request_ms(&self) -> u64 {
-        REQUEST_MS
+        http::REQUEST_MS
     }
 
     async fn read(&self, target: &Target) -> Result<Setting, Unavailable> {
-        self.reading.read(target).await
+        self.reader.read(target).await
     }
 
     async fn apply(&self, permit: &Permit, change: &Change) -> Result<(), ActError> {
-        if permit.power() != Power::Apply {
-            return Err(ActError::Refused(
-                "the permit is to take back, not to apply".to_owned(),
-            ));
+        of_plan(permit, change)?;
+        match permit.power() {
+            Power::Apply => self.put(&change.target, &change.after).await,
+            Power::Undo => Err(ActError::Refused(format!(
+                "proposal {} may only take its effect back",
+                permit.proposal()
+            ))),
         }
-        planned(permit, change)?;
-        self.set(&change.target, &change.after).await
     }
 
     async fn revert(&self, permit: &Permit, change: &Change) -> Result<(), ActError> {
-        planned(permit, change)?;
-        self.set(&change.target, &change.before).await
+        of_plan(permit, change)?;
+        // Both powers allow it: whoever applies takes back what it half did.
+        match permit.power() {
+            Power::Apply | Power::Undo => self.put(&change.target, &change.before).await,
+        }
     }
 
     async fn page(&self, permit: &Permit, page: &Page, dedup_key: &str) -> Result<(), ActError> {
-        self.pager.trigger(permit.proposal(), page, dedup_key).await
-    }
-}
-
-/// A permit is for its own plan only.
-fn planned(permit: &Permit, change: &Change) -> Result<(), ActError> {
-    if permit.plan().changes.contains(change) {
-        Ok(())
-    } else {
-        Err(ActError::Refused(format!(
-            "the permit is not for {}",
-            change.target
-        )))
+        self.pager.trigger(permit, page, dedup_key).await
     }
 }

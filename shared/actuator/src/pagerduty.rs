@@ -1,91 +1,108 @@
-//! PagerDuty's Events API v2.
-//!
-//! Facts: <https://developer.pagerduty.com/docs/send-alert-event>: `POST /v2/enqueue` answers 202 with the dedup
-//! key, 400 for an event it will never take, 429 and 5xx for one that may be sent again.
-
-use std::fmt;
-use std::time::Duration;
+//! A page through PagerDuty's Events API v2:
+//! <https://developer.pagerduty.com/docs/send-alert-event>.
 
 use domain::action::Page;
 use domain::event::Severity;
-use domain::ids::ProposalId;
 use domain::ports::ActError;
-use gateway::BadUrl;
-use reqwest::{Client, StatusCode, redirect};
-use serde_json::json;
+use domain::proposal::Permit;
+use gateway::http::{self, BadSettings, BaseUrl, Token};
+use reqwest::Client;
+use serde::Serialize;
 
-/// The pager, with the key that routes to the on-call engineer.
-pub(crate) struct PagerDuty {
-    http: Client,
-    url: String,
-    routing_key: String,
+use crate::outcome;
+
+/// What errors call PagerDuty.
+const SERVICE: &str = "PagerDuty";
+
+/// The longest summary it takes, characters.
+const MAX_SUMMARY: usize = 1024;
+
+/// The longest dedup key it takes, characters.
+const MAX_DEDUP_KEY: usize = 255;
+
+/// PagerDuty, with one service's routing key.
+#[derive(Debug)]
+pub struct PagerDuty {
+    client: Client,
+    base: BaseUrl,
+    routing_key: Token,
 }
 
-impl fmt::Debug for PagerDuty {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PagerDuty")
-            .field("url", &self.url)
-            .finish_non_exhaustive()
-    }
+#[derive(Serialize)]
+struct Trigger<'a> {
+    routing_key: &'a str,
+    event_action: &'static str,
+    dedup_key: &'a str,
+    payload: Payload,
+}
+
+#[derive(Serialize)]
+struct Payload {
+    summary: String,
+    source: &'static str,
+    severity: &'static str,
+    custom_details: Details,
+}
+
+#[derive(Serialize)]
+struct Details {
+    proposal: String,
 }
 
 impl PagerDuty {
-    pub(crate) fn new(base_url: &str, routing_key: &str) -> Result<Self, BadUrl> {
-        // Checked in the same way as the gateway's.
-        gateway::Connection::new(base_url, "")?;
-        let http = Client::builder()
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .connect_timeout(Duration::from_millis(500))
-            .timeout(Duration::from_secs(2))
-            .build()
-            .map_err(|err| BadUrl::unusable(&err))?;
-        let url = format!("{}/v2/enqueue", base_url.trim_end_matches('/'));
+    /// PagerDuty at a base URL, with the routing key of the secret `pagerduty`. Nothing is sent yet.
+    pub fn new(base_url: &str, routing_key: &str) -> Result<Self, BadSettings> {
         Ok(Self {
-            http,
-            url,
-            routing_key: routing_key.to_owned(),
+            client: http::client()?,
+            base: BaseUrl::new("PAGERDUTY_URL", base_url)?,
+            routing_key: Token::new("pagerduty", routing_key)?,
         })
     }
 
-    /// Opens an incident, or finds the one that the dedup key opened before.
+    /// Triggers an incident, or adds to the open one of the same key, which wakes nobody again. Any permit
+    /// allows it: a page that tells of drift belongs to a plan that has none.
     pub(crate) async fn trigger(
         &self,
-        proposal: &ProposalId,
+        permit: &Permit,
         page: &Page,
         dedup_key: &str,
     ) -> Result<(), ActError> {
-        let event = json!({
-            "routing_key": self.routing_key,
-            "event_action": "trigger",
-            "dedup_key": dedup_key,
-            "client": "sre-agent",
-            "payload": {
-                "summary": page.summary,
-                "source": "sre-agent",
-                "severity": severity(page.severity),
-                "custom_details": { "proposal": proposal },
+        if dedup_key.is_empty() || dedup_key.chars().count() > MAX_DEDUP_KEY {
+            // Without a key every repetition would be another incident.
+            return Err(ActError::Refused(format!(
+                "a dedup key has 1 to {MAX_DEDUP_KEY} characters"
+            )));
+        }
+        let trigger = Trigger {
+            routing_key: self.routing_key.expose(),
+            event_action: "trigger",
+            dedup_key,
+            payload: Payload {
+                summary: page.summary.chars().take(MAX_SUMMARY).collect(),
+                source: "sre-agent",
+                severity: severity(page.severity),
+                custom_details: Details {
+                    proposal: permit.proposal().to_string(),
+                },
             },
-        });
-        let reply = self.http.post(&self.url).json(&event).send().await;
-        let reply = reply.map_err(|err| ActError::Unclear(format!("PagerDuty: {}", err.without_url())))?;
-        match reply.status() {
-            StatusCode::ACCEPTED => Ok(()),
-            status if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS => {
-                let remedy = "check the routing key in the secret `pagerduty`";
-                Err(ActError::Refused(format!(
-                    "PagerDuty refused the event with {status}: {remedy}"
-                )))
-            }
-            status => Err(ActError::Unclear(format!("PagerDuty answered {status}"))),
+        };
+        let request = self.client.post(self.base.join("/v2/enqueue")).json(&trigger);
+        let reply = http::exchange(request)
+            .await
+            .map_err(|problem| outcome::of_silence(SERVICE, &problem))?;
+        if reply.status.as_u16() == 202 {
+            Ok(())
+        } else {
+            Err(outcome::of_status(SERVICE, &reply, &self.routing_key))
         }
     }
 }
 
+/// PagerDuty knows `critical`, `error`, `warning` and `info`.
 fn severity(severity: Severity) -> &'static str {
     match severity {
-        Severity::Info => "info",
-        Severity::Warning => "warning",
         Severity::Critical => "critical",
+        Severity::Warning => "warning",
+        Severity::Info => "info",
     }
 }

@@ -1,9 +1,17 @@
-//! Reading the gateway: inventory, health, limits, budgets. It also holds what the writing half shares with it:
-//! the connection and the shapes on the wire. Nothing here changes anything.
+//! The gateway, reading: its inventory and the settings an action may change.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `admin_api` | the gateway's admin API as a [`domain::ports::Gateway`] |
+//! | [`wire`] | what that API sends and takes, and what of it is believed |
+//! | [`http`] | one bounded request: time, size, no redirects, no secrets in errors |
+//!
+//! [`wire`] and [`http`] are public for `actuator`, which writes through the same API. Nothing here sends
+//! anything but a `GET`.
 
 mod admin_api;
-mod http;
+pub mod http;
 pub mod wire;
 
 pub use self::admin_api::AdminApi;
-pub use self::http::{BadUrl, Connection, RequestError};
+pub use self::http::BadSettings;
