@@ -30,7 +30,8 @@ pub struct AdminActuator {
 }
 
 impl AdminActuator {
-    /// The API at a base URL with the token of the secret `gateway-write`, and the pager. Nothing is sent yet.
+    /// The API at a base URL with the token of the secret `gateway-write`, and the pager. Nothing is sent
+    /// yet.
     pub fn new(base_url: &str, token: &str, pager: PagerDuty) -> Result<Self, BadSettings> {
         let client = http::client()?;
         let base = BaseUrl::new("GATEWAY_URL", base_url)?;
