@@ -182,7 +182,7 @@ pub fn inventory(reply: &[u8]) -> Result<Inventory, BadReply> {
 
 /// The path of a target's setting. `None` for a thing whose name is `.` or `..`: any HTTP client takes such
 /// a segment, encoded or not, for a step to another path
-/// (<https://url.spec.whatwg.org/#double-dot-url-path-segment>).
+/// (<https://url.spec.whatwg.org/#path-state>).
 pub fn path(target: &Target) -> Option<String> {
     let segment = |name: &str| (name != "." && name != "..").then(|| encode_name(name));
     Some(match target {
