@@ -1,0 +1,160 @@
+//! Text for a terminal: what came from outside cannot steer it.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+/// The longest text from outside that is shown in full, characters. `--json` has all of it.
+const MAX_QUOTE: usize = 400;
+
+/// Where a command prints.
+pub(crate) struct Terminal<'a>(Box<dyn Write + 'a>);
+
+impl<'a> Terminal<'a> {
+    /// The process's standard output.
+    pub(crate) fn stdout() -> Self {
+        Self(Box::new(io::stdout()))
+    }
+
+    /// A buffer, in tests.
+    #[cfg(test)]
+    pub(crate) fn buffer(buffer: &'a mut Vec<u8>) -> Self {
+        Self(Box::new(buffer))
+    }
+
+    /// Prints one line, in which every dangerous character is made visible, line breaks too.
+    pub(crate) fn line(&mut self, text: &str) -> io::Result<()> {
+        self.raw(&visible(text))
+    }
+
+    /// Prints a value as one line of JSON. What is dangerous on a terminal is escaped as JSON escapes it,
+    /// so that a reader gets the very same value.
+    pub(crate) fn json(&mut self, value: &impl Serialize) -> anyhow::Result<()> {
+        let text = escaped(&serde_json::to_string(value)?, |unit| format!("\\u{unit:04x}"));
+        Ok(self.raw(&text)?)
+    }
+
+    fn raw(&mut self, text: &str) -> io::Result<()> {
+        match writeln!(self.0, "{text}").and_then(|()| self.0.flush()) {
+            // Whoever read along, such as `head`, has seen enough.
+            Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written,
+        }
+    }
+}
+
+/// The text with control characters, bidirectional marks and invisible characters written out, `\u{202e}`.
+pub(crate) fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_dangerous(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// The beginning of a text from outside, visible, and how much is left out.
+pub(crate) fn quote(text: &str) -> String {
+    quote_within(text, MAX_QUOTE)
+}
+
+/// As [`quote`], with another limit.
+pub(crate) fn quote_within(text: &str, most: usize) -> String {
+    let left_out = text.chars().count().saturating_sub(most);
+    let start: String = text.chars().take(most).collect();
+    match left_out {
+        0 => visible(&start),
+        _ => format!("{}… ({left_out} more characters)", visible(&start)),
+    }
+}
+
+/// A span of time in its largest sensible unit: `45 s`, `12 min`, `3 h`, `5 d`.
+pub(crate) fn span(ms: u64) -> String {
+    match ms / 1000 {
+        s if s < 120 => format!("{s} s"),
+        s if s < 2 * 3600 => format!("{} min", s / 60),
+        s if s < 2 * 86_400 => format!("{} h", s / 3600),
+        s => format!("{} d", s / 86_400),
+    }
+}
+
+/// `1 record`, `2 records`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
+/// JSON text with every dangerous character as one or two UTF-16 escapes. They occur in strings only.
+fn escaped(json: &str, escape: impl Fn(u16) -> String) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_dangerous(c) {
+            let mut units = [0; 2];
+            text.extend(c.encode_utf16(&mut units).iter().map(|unit| escape(*unit)));
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
+/// Whether a character steers a terminal, reorders what follows, or cannot be seen.
+fn is_dangerous(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{180e}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+
+    use super::*;
+
+    const HOSTILE: &str =
+        "\u{1b}]0;owned\u{7}\u{9b}31m\r\nok\u{202e}txt.exe\u{2066}\u{200b}\u{7f}\u{e0041} → é 🚀 \\u{1b}";
+
+    #[test]
+    fn nothing_from_outside_steers_the_terminal() {
+        expect![[
+            r#"\u{1b}]0;owned\u{7}\u{9b}31m\u{d}\u{a}ok\u{202e}txt.exe\u{2066}\u{200b}\u{7f}\u{e0041} → é 🚀 \u{1b}"#
+        ]]
+        .assert_eq(&visible(HOSTILE));
+    }
+
+    #[test]
+    fn json_is_as_safe_and_reads_back_unchanged() {
+        let mut buffer = Vec::new();
+        Terminal::buffer(&mut buffer).json(&HOSTILE).unwrap();
+        let line = String::from_utf8(buffer).unwrap();
+        let shown = line.strip_suffix('\n').unwrap();
+        assert!(!shown.chars().any(is_dangerous), "{shown}");
+        assert_eq!(serde_json::from_str::<String>(shown).unwrap(), HOSTILE);
+    }
+
+    #[test]
+    fn a_long_text_is_cut_and_says_so() {
+        assert_eq!(quote_within("abcdef", 4), "abcd… (2 more characters)");
+        assert_eq!(quote_within("äöüß", 4), "äöüß");
+    }
+
+    #[test]
+    fn a_span_has_one_unit() {
+        for (ms, text) in [
+            (999, "0 s"),
+            (119_999, "119 s"),
+            (120_000, "2 min"),
+            (7_200_000, "2 h"),
+            (200_000_000, "2 d"),
+        ] {
+            assert_eq!(span(ms), text);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Why a message lies in a dead-letter queue: from the attributes that came with it, else from its body.
+
+use domain::message::Message;
+use serde_json::Value;
+
+use crate::print::quote;
+use crate::redrive::sqs::Letter;
+use crate::stack::Lane;
+
+/// Attributes that say why a message is where it is. They do not go back with it.
+///
+/// The first three are the agent's own; then EventBridge's
+/// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html>) and those of SNS.
+pub(crate) const EXPLAINING: [&str; 12] = [
+    "reason",
+    "function",
+    "failed_at",
+    "RULE_ARN",
+    "TARGET_ARN",
+    "ERROR_CODE",
+    "ERROR_MESSAGE",
+    "EXHAUSTED_RETRY_CONDITION",
+    "RETRY_ATTEMPTS",
+    "ErrorCode",
+    "ErrorMessage",
+    "RequestID",
+];
+
+/// Why it is here, one sentence a line.
+pub(crate) fn of(lane: Lane, letter: &Letter) -> Vec<String> {
+    if let Some(reason) = letter.attribute("reason") {
+        let function = letter.attribute("function").unwrap_or("a function");
+        let at = letter
+            .attribute("failed_at")
+            .map_or(String::new(), |at| format!(" at {}", quote(at)));
+        return vec![format!("refused by {}{at}: {reason}", quote(function))];
+    }
+    let undelivered = [
+        ("EventBridge", "ERROR_CODE", "ERROR_MESSAGE"),
+        ("SNS", "ErrorCode", "ErrorMessage"),
+    ]
+    .into_iter()
+    .find_map(|(service, code, message)| {
+        let code = letter.attribute(code)?;
+        let message = letter.attribute(message).unwrap_or("no message");
+        Some(format!(
+            "{service} could not deliver it: {}: {}",
+            quote(code),
+            quote(message)
+        ))
+    });
+    let cause = undelivered.unwrap_or_else(|| {
+        if letter.moved_by_sqs {
+            "no reason with it: SQS moved it here after too many deliveries, so the function died or ran out of \
+             time each time"
+                .to_owned()
+        } else {
+            "no reason with it: no function of the agent put it here".to_owned()
+        }
+    });
+    match lane {
+        Lane::Outbox => vec![
+            failure(&letter.body).unwrap_or(cause),
+            "housekeeping finds on the trail whatever waits for these records and wakes it; other subscribers of \
+             the bus and of the approval topic did not hear of them"
+                .to_owned(),
+        ],
+        Lane::Housekeeping => vec![
+            failure(&letter.body).unwrap_or(cause),
+            "the next run makes up for it: there is nothing to put back".to_owned(),
+        ],
+        Lane::Ingest | Lane::Scoring | Lane::Execution | Lane::Restore | Lane::Verify => {
+            vec![cause, body(lane, &letter.body)]
+        }
+    }
+}
+
+/// What the functions would make of a body now.
+fn body(lane: Lane, body: &str) -> String {
+    match Message::parse(body) {
+        Err(malformed) => format!("its body is refused: {malformed}"),
+        Ok(Message::Hint(proposal)) => format!("its body can be read: it is about proposal {proposal}"),
+        Ok(Message::Incident(delivery)) => {
+            let event = &delivery.event;
+            let what = format!("event {}, {}", event.event_id, event.event_type().name());
+            match lane {
+                Lane::Ingest => format!("its body can be read: {what}"),
+                _ => format!("its body is refused: {what} is an incident, which this queue does not take"),
+            }
+        }
+    }
+}
+
+/// What Lambda says in the record that it leaves where a function failed: of a batch of the trail's stream, or
+/// of one run.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html>,
+/// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html>
+fn failure(body: &str) -> Option<String> {
+    let record: Value = serde_json::from_str(body).ok()?;
+    let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).map(quote);
+    let condition = text("/requestContext/condition")?;
+    let error = text("/responsePayload/errorMessage").or_else(|| text("/responseContext/functionError"));
+    let error = error.map_or(String::new(), |error| format!(": {error}"));
+    let Some(batch) = record.get("DDBStreamBatchInfo") else {
+        let at = text("/timestamp").unwrap_or_else(|| "an unknown time".to_owned());
+        return Some(format!("a run failed at {at} ({condition}){error}"));
+    };
+    let size = batch.get("batchSize").and_then(Value::as_u64).unwrap_or_default();
+    let first = text("/DDBStreamBatchInfo/approximateArrivalOfFirstRecord").unwrap_or_default();
+    let last = text("/DDBStreamBatchInfo/approximateArrivalOfLastRecord").unwrap_or_default();
+    Some(format!(
+        "{size} of the trail's records were not announced, written from {first} to {last} ({condition}){error}"
+    ))
+}

@@ -1,0 +1,285 @@
+//! Looks at every part of a deployed agent at once. What cannot be seen does not hide the rest.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use adapters::{DynamoView, Secret, SystemClock};
+use anyhow::Context as _;
+use aws_sdk_sqs::types::QueueAttributeName;
+use domain::control::{Control, ControlFact};
+use domain::ids::ProposalId;
+use domain::inventory::Inventory;
+use domain::ports::{Gateway, Trail, View};
+use domain::proposal::Proposal;
+use domain::record::{Fact, HOUR_SHARDS};
+use domain::stream::StreamId;
+use domain::time::Timestamp;
+use gateway::AdminApi;
+use gateway::http::BaseUrl;
+
+use crate::stack::{Lane, Stack};
+use crate::status::picture::{
+    AgentPart, GatewayPart, Messages, OpenPart, Picture, ProposalPart, QueuePart, SourcePart, StackPart,
+};
+use crate::status::waiting;
+use crate::trail::verified;
+
+/// The stack's outputs that are read here, but for those of the queues.
+#[cfg(test)]
+pub(crate) const OUTPUTS: &[&str] = &[
+    "TrailTableName",
+    "ProposalsTableName",
+    "GatewayReadSecretArn",
+    "IngestAndProposeFunctionName",
+    "ScoringFunctionName",
+    "ExecutionFunctionName",
+    "OutboxFunctionName",
+    "BusName",
+    "IncidentTopicArn",
+    "ApprovalTopicArn",
+    "ApprovalCallbackUrl",
+];
+
+/// The most open proposals whose trails are read.
+const MOST_OPEN: usize = 100;
+
+/// Everything there is to see.
+pub(crate) async fn at(stack: &Stack, now: Timestamp) -> Picture {
+    let (agent, queues, event_sources, open, gateway) = tokio::join!(
+        agent(stack),
+        queues(stack),
+        event_sources(stack),
+        open(stack, now),
+        gateway(stack)
+    );
+    Picture {
+        stack: StackPart {
+            name: stack.name.clone(),
+            region: stack.aws.region().map(ToString::to_string).unwrap_or_default(),
+            status: stack.status.clone(),
+            outputs: stack.outputs.clone(),
+        },
+        agent: agent.into(),
+        queues: queues.into(),
+        event_sources: event_sources.into(),
+        open: open.into(),
+        gateway,
+    }
+}
+
+async fn agent(stack: &Stack) -> anyhow::Result<AgentPart> {
+    let last = stack.trail()?.last(&StreamId::Control).await?;
+    let control = Control::read(last.as_ref())?;
+    let fact = last.as_ref().map(ControlFact::read).transpose()?;
+    Ok(AgentPart {
+        switches: control.switches,
+        changed_at: last.map(|record| record.at),
+        tampered: match fact {
+            Some(ControlFact::TamperDetected { what, .. }) => Some(what),
+            Some(_) | None => None,
+        },
+    })
+}
+
+async fn queues(stack: &Stack) -> anyhow::Result<Vec<QueuePart>> {
+    let client = aws_sdk_sqs::Client::new(&stack.aws);
+    let mut parts = Vec::new();
+    for lane in Lane::ALL {
+        let messages = match lane.queue_output() {
+            Some(output) => Some(messages(&client, stack.output(output)?).await?),
+            None => None,
+        };
+        let dead = messages_of_dead_letters(&client, stack, lane).await?;
+        parts.push(QueuePart {
+            name: lane,
+            messages,
+            dead_letters: dead.waiting + dead.in_flight + dead.delayed,
+        });
+    }
+    Ok(parts)
+}
+
+async fn messages_of_dead_letters(
+    client: &aws_sdk_sqs::Client,
+    stack: &Stack,
+    lane: Lane,
+) -> anyhow::Result<Messages> {
+    messages(client, stack.output(lane.dead_letters_output())?).await
+}
+
+async fn messages(client: &aws_sdk_sqs::Client, url: &str) -> anyhow::Result<Messages> {
+    let asked = [
+        QueueAttributeName::ApproximateNumberOfMessages,
+        QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+    ];
+    let reply = client
+        .get_queue_attributes()
+        .queue_url(url)
+        .set_attribute_names(Some(asked.to_vec()))
+        .send()
+        .await
+        .with_context(|| format!("queue {url}"))?;
+    let found = reply.attributes.unwrap_or_default();
+    let [waiting, in_flight, delayed] = asked.map(|name| {
+        let number = found.get(&name).and_then(|number| number.parse().ok());
+        number.with_context(|| format!("queue {url} does not tell its {}", name.as_str()))
+    });
+    Ok(Messages {
+        waiting: waiting?,
+        in_flight: in_flight?,
+        delayed: delayed?,
+    })
+}
+
+async fn event_sources(stack: &Stack) -> anyhow::Result<Vec<SourcePart>> {
+    let client = aws_sdk_lambda::Client::new(&stack.aws);
+    let mut states: BTreeMap<Lane, String> = BTreeMap::new();
+    for output in [
+        "IngestAndProposeFunctionName",
+        "ScoringFunctionName",
+        "ExecutionFunctionName",
+        "OutboxFunctionName",
+    ] {
+        let function = stack.output(output)?;
+        let mut pages = client
+            .list_event_source_mappings()
+            .function_name(function)
+            .into_paginator()
+            .send();
+        while let Some(page) = pages.next().await {
+            for mapping in page
+                .with_context(|| format!("function {function}"))?
+                .event_source_mappings()
+            {
+                let lane = mapping.event_source_arn().and_then(|arn| lane_of(stack, arn));
+                if let Some(lane) = lane {
+                    states.insert(lane, mapping.state().unwrap_or("unknown").to_owned());
+                }
+            }
+        }
+    }
+    let expected = Lane::ALL.into_iter().filter(|lane| *lane != Lane::Housekeeping);
+    Ok(expected
+        .map(|lane| SourcePart {
+            name: lane,
+            state: states.remove(&lane),
+        })
+        .collect())
+}
+
+/// Whose event source it is: a queue's ARN ends as its URL does, and the trail's stream wakes the outbox.
+fn lane_of(stack: &Stack, arn: &str) -> Option<Lane> {
+    if arn.contains(":dynamodb:") {
+        return Some(Lane::Outbox);
+    }
+    let queue = arn.rsplit(':').next()?;
+    Lane::ALL.into_iter().find(|lane| {
+        let url = lane.queue_output().and_then(|output| stack.output(output).ok());
+        url.is_some_and(|url| url.rsplit('/').next() == Some(queue))
+    })
+}
+
+/// The proposals that the view calls open and those with records in the last two hours, whatever the view knows.
+async fn open(stack: &Stack, now: Timestamp) -> anyhow::Result<OpenPart> {
+    let trail = stack.trail()?;
+    let view = DynamoView::new(&stack.aws, stack.output("ProposalsTableName")?);
+    let control = Control::read(trail.last(&StreamId::Control).await?.as_ref())?;
+    let mut ids: Vec<ProposalId> = view.open().await?;
+    let mut recent = BTreeSet::new();
+    for back in 0..=2 {
+        let hour = now.minus_seconds(back * 3600).hour();
+        for shard in 0..HOUR_SHARDS {
+            let streams = trail.streams_of(&format!("{hour}/{shard}")).await?;
+            recent.extend(streams.into_iter().filter_map(|stream| match stream {
+                StreamId::Proposal(id) => Some(id),
+                StreamId::Incident(_) | StreamId::Target(_) | StreamId::Limit { .. } | StreamId::Control => {
+                    None
+                }
+            }));
+        }
+    }
+    ids.retain(|id| !recent.contains(id));
+    ids.extend(recent);
+    let more = ids.len().saturating_sub(MOST_OPEN);
+    let mut part = OpenPart {
+        proposals: Vec::new(),
+        more,
+        broken: Vec::new(),
+    };
+    for id in ids.into_iter().take(MOST_OPEN) {
+        let records = trail.load(&StreamId::Proposal(id.clone())).await?;
+        match verified(&records) {
+            Ok(proposal) => part.proposals.extend(described(&proposal, &control, now)),
+            Err(fault) => part.broken.push((id.to_string(), fault)),
+        }
+    }
+    part.proposals.sort_by_key(|one| one.opened_at);
+    Ok(part)
+}
+
+/// An open proposal in a few words; `None` where it is not open any more.
+pub(super) fn described(proposal: &Proposal, control: &Control, now: Timestamp) -> Option<ProposalPart> {
+    let waiting = waiting::of(proposal, control, now)?;
+    let mut what = proposal.received().event.to_string();
+    if let Some(proposed) = proposal.proposed() {
+        what = proposed.action.to_string();
+    }
+    if let Some(scored) = proposal.scored() {
+        what = format!("{what}, score {}", scored.score);
+    }
+    Some(ProposalPart {
+        proposal: proposal.id().to_string(),
+        opened_at: proposal.opened_at(),
+        state: proposal.state().name(),
+        what,
+        waits_for: waiting.on,
+        overdue: waiting.overdue,
+    })
+}
+
+/// Reads the gateway's inventory as `ingest-and-propose` does, where the caller may read its token.
+async fn gateway(stack: &Stack) -> GatewayPart {
+    let (url, secret) = match (
+        stack.parameter("GatewayUrl"),
+        stack.output("GatewayReadSecretArn"),
+    ) {
+        (Ok(url), Ok(secret)) => (url, secret),
+        (Err(err), _) | (_, Err(err)) => return GatewayPart::NotAsked(format!("{err:#}")),
+    };
+    let url = match BaseUrl::new("GatewayUrl", url) {
+        Ok(_) => url.to_owned(),
+        Err(bad) => {
+            return GatewayPart::Unreadable {
+                url: "(hidden)".to_owned(),
+                problem: bad.to_string(),
+            };
+        }
+    };
+    let token = match Secret::new(&stack.aws, secret, Arc::new(SystemClock))
+        .value()
+        .await
+    {
+        Ok(token) => token,
+        Err(err) => return GatewayPart::NotAsked(format!("its token could not be read: {err}")),
+    };
+    let read = match AdminApi::new(&url, token.expose()) {
+        Ok(api) => api.inventory().await.map_err(|err| err.to_string()),
+        Err(bad) => Err(bad.to_string()),
+    };
+    match read {
+        Ok(inventory) => readable(url, &inventory),
+        Err(problem) => GatewayPart::Unreadable { url, problem },
+    }
+}
+
+fn readable(url: String, inventory: &Inventory) -> GatewayPart {
+    let blocked = inventory.providers.iter().filter(|provider| provider.blocked);
+    GatewayPart::Readable {
+        url,
+        providers: inventory.providers.len(),
+        blocked: blocked.map(|provider| provider.id.to_string()).collect(),
+        model_groups: inventory.model_groups.len(),
+        teams: inventory.teams.len(),
+    }
+}

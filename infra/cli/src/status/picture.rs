@@ -1,0 +1,416 @@
+//! What was seen of the agent: whether that is healthy, and how it is shown.
+
+use std::collections::BTreeMap;
+
+use domain::control::Switches;
+use domain::time::Timestamp;
+use serde::Serialize;
+
+use crate::print::{count, quote, span};
+use crate::stack::Lane;
+
+/// `housekeeping` makes the event sources agree with `control` every minute: for so long they may differ.
+const FOLLOWS_WITHIN_MS: u64 = 180_000;
+
+/// Open proposals shown one by one.
+const MOST_SHOWN: usize = 10;
+
+/// One part, or why it could not be seen.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Part<T> {
+    /// It was.
+    Seen(T),
+    /// It was not.
+    Unseen(String),
+}
+
+impl<T> From<anyhow::Result<T>> for Part<T> {
+    fn from(result: anyhow::Result<T>) -> Self {
+        match result {
+            Ok(part) => Part::Seen(part),
+            Err(err) => Part::Unseen(format!("{err:#}")),
+        }
+    }
+}
+
+/// Everything that was seen.
+#[derive(Debug, Serialize)]
+pub(crate) struct Picture {
+    pub(crate) stack: StackPart,
+    pub(crate) agent: Part<AgentPart>,
+    pub(crate) queues: Part<Vec<QueuePart>>,
+    pub(crate) event_sources: Part<Vec<SourcePart>>,
+    pub(crate) open: Part<OpenPart>,
+    pub(crate) gateway: GatewayPart,
+}
+
+/// The stack.
+#[derive(Debug, Serialize)]
+pub(crate) struct StackPart {
+    pub(crate) name: String,
+    pub(crate) region: String,
+    pub(crate) status: String,
+    pub(crate) outputs: BTreeMap<String, String>,
+}
+
+/// What `control` says.
+#[derive(Debug, Serialize)]
+pub(crate) struct AgentPart {
+    pub(crate) switches: Switches,
+    /// When it was changed last.
+    pub(crate) changed_at: Option<Timestamp>,
+    /// Somebody changed or removed a record, as the last record of `control` says.
+    pub(crate) tampered: Option<String>,
+}
+
+/// A queue and its dead letters.
+#[derive(Debug, Serialize)]
+pub(crate) struct QueuePart {
+    pub(crate) name: Lane,
+    /// Absent where there is no queue, only a destination for failures.
+    pub(crate) messages: Option<Messages>,
+    pub(crate) dead_letters: u64,
+}
+
+/// A queue's messages.
+#[derive(Debug, Serialize)]
+pub(crate) struct Messages {
+    pub(crate) waiting: u64,
+    pub(crate) in_flight: u64,
+    pub(crate) delayed: u64,
+}
+
+/// What wakes a function.
+#[derive(Debug, Serialize)]
+pub(crate) struct SourcePart {
+    pub(crate) name: Lane,
+    /// Lambda's word, such as `Enabled`; absent where there is no such event source.
+    pub(crate) state: Option<String>,
+}
+
+/// Proposals on which something is still to happen.
+#[derive(Debug, Serialize)]
+pub(crate) struct OpenPart {
+    /// The oldest first.
+    pub(crate) proposals: Vec<ProposalPart>,
+    /// How many more there are that were not looked at.
+    pub(crate) more: usize,
+    /// Proposals whose trail does not hold, and why.
+    pub(crate) broken: Vec<(String, String)>,
+}
+
+/// One open proposal.
+#[derive(Debug, Serialize)]
+pub(crate) struct ProposalPart {
+    pub(crate) proposal: String,
+    pub(crate) opened_at: Timestamp,
+    pub(crate) state: &'static str,
+    pub(crate) what: String,
+    pub(crate) waits_for: String,
+    pub(crate) overdue: Option<String>,
+}
+
+/// The gateway.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum GatewayPart {
+    /// Its inventory was read.
+    Readable {
+        url: String,
+        providers: usize,
+        blocked: Vec<String>,
+        model_groups: usize,
+        teams: usize,
+    },
+    /// It did not answer as it should.
+    Unreadable { url: String, problem: String },
+    /// The caller may not read its token: nothing is known, and nothing is wrong.
+    NotAsked(String),
+}
+
+/// A picture with its judgement.
+#[derive(Serialize)]
+pub(crate) struct Judged<'a> {
+    healthy: bool,
+    reasons: &'a [String],
+    #[serde(flatten)]
+    picture: &'a Picture,
+}
+
+impl Picture {
+    /// The picture with its judgement.
+    pub(crate) fn judged<'a>(&'a self, reasons: &'a [String]) -> Judged<'a> {
+        Judged {
+            healthy: reasons.is_empty(),
+            reasons,
+            picture: self,
+        }
+    }
+
+    /// Why the agent is not healthy; empty where it is. A pause that somebody wants is no reason.
+    pub(crate) fn reasons(&self, now: Timestamp) -> Vec<String> {
+        let mut reasons = Vec::new();
+        if !is_sound(&self.stack.status) {
+            reasons.push(format!("the stack is {}", self.stack.status));
+        }
+        match &self.agent {
+            Part::Seen(agent) => {
+                let tampered = agent.tampered.iter();
+                reasons.extend(tampered.map(|what| format!("the trail was tampered with: {}", quote(what))));
+            }
+            Part::Unseen(problem) => reasons.push(format!("control could not be read: {problem}")),
+        }
+        match &self.queues {
+            Part::Seen(queues) => {
+                let dead = queues.iter().filter(|queue| queue.dead_letters > 0);
+                reasons.extend(dead.map(|queue| {
+                    let letters = count(
+                        usize::try_from(queue.dead_letters).unwrap_or(usize::MAX),
+                        "dead letter",
+                    );
+                    format!(
+                        "{letters} of {0}: sre-agent redrive --list --queue {0}",
+                        queue.name
+                    )
+                }));
+            }
+            Part::Unseen(problem) => reasons.push(format!("the queues could not be read: {problem}")),
+        }
+        match &self.event_sources {
+            Part::Seen(sources) => {
+                reasons.extend(sources.iter().filter_map(|source| self.disagrees(source, now)))
+            }
+            Part::Unseen(problem) => reasons.push(format!("the event sources could not be read: {problem}")),
+        }
+        match &self.open {
+            Part::Seen(open) => {
+                let broken = open.broken.iter();
+                reasons.extend(broken.map(|(id, fault)| format!("the trail of {id} does not hold: {fault}")));
+                let overdue = open.proposals.iter();
+                reasons.extend(overdue.filter_map(|one| {
+                    let overdue = one.overdue.as_ref()?;
+                    Some(format!("{} is {}: {overdue}", one.proposal, one.state))
+                }));
+            }
+            Part::Unseen(problem) => reasons.push(format!("the open proposals could not be read: {problem}")),
+        }
+        match &self.gateway {
+            GatewayPart::Unreadable { problem, .. } => reasons.push(problem.clone()),
+            GatewayPart::Readable { .. } | GatewayPart::NotAsked(_) => {}
+        }
+        reasons
+    }
+
+    /// How an event source is not as `control` wants it, once it had the time to follow.
+    fn disagrees(&self, source: &SourcePart, now: Timestamp) -> Option<String> {
+        let name = source.name;
+        let Some(state) = &source.state else {
+            return Some(format!("{name} has no event source: nothing wakes its function"));
+        };
+        let paused = match &self.agent {
+            Part::Seen(agent) => agent.switches.paused.is_some(),
+            Part::Unseen(_) => return None,
+        };
+        let wanted = !(paused && name.is_pausable());
+        let follows = match &self.agent {
+            Part::Seen(AgentPart {
+                changed_at: Some(at), ..
+            }) => name.is_pausable() && now.millis_since(*at) <= FOLLOWS_WITHIN_MS,
+            Part::Seen(_) | Part::Unseen(_) => false,
+        };
+        let is = match state.as_str() {
+            "Enabled" => true,
+            "Disabled" => false,
+            // Creating, Enabling, Disabling, Updating, Deleting: on its way.
+            _ => wanted,
+        };
+        (is != wanted && !follows).then(|| {
+            let agent = if paused { "paused" } else { "not paused" };
+            format!("the event source of {name} is {state}, but the agent is {agent}")
+        })
+    }
+
+    /// The picture for people, with the judgement in the last line.
+    pub(crate) fn lines(&self, reasons: &[String], now: Timestamp) -> Vec<String> {
+        let mut lines = self.of_stack();
+        lines.push(String::new());
+        lines.extend(self.of_agent(now));
+        lines.push(String::new());
+        lines.extend(self.of_queues());
+        lines.push(String::new());
+        lines.extend(self.of_sources());
+        lines.push(String::new());
+        lines.extend(self.of_open(now));
+        lines.push(String::new());
+        lines.push(self.of_gateway());
+        lines.push(String::new());
+        lines.extend(self.verdict(reasons));
+        lines
+    }
+
+    fn of_stack(&self) -> Vec<String> {
+        let StackPart {
+            name,
+            region,
+            status,
+            outputs,
+        } = &self.stack;
+        let mut lines = vec![format!("stack {name} in {region}: {status}")];
+        for (key, label) in [
+            ("BusName", "bus"),
+            ("IncidentTopicArn", "incident topic"),
+            ("ApprovalTopicArn", "approval topic"),
+            ("ApprovalCallbackUrl", "approval callback"),
+            ("TrailTableName", "trail"),
+        ] {
+            if let Some(value) = outputs.get(key) {
+                lines.push(format!("  {label:<18}{value}"));
+            }
+        }
+        lines
+    }
+
+    fn of_agent(&self, now: Timestamp) -> Vec<String> {
+        let agent = match &self.agent {
+            Part::Seen(agent) => agent,
+            Part::Unseen(problem) => return vec![format!("agent: {problem}")],
+        };
+        let mut lines = match &agent.switches.paused {
+            None => vec!["agent: running".to_owned()],
+            Some(pause) => vec![
+                format!(
+                    "agent: paused since {} ({}): {}",
+                    pause.since,
+                    span(now.millis_since(pause.since)),
+                    quote(&pause.reason)
+                ),
+                "  incidents, scoring and new executions wait in their queues; restores and undos go on"
+                    .to_owned(),
+            ],
+        };
+        let off = agent.switches.automatic_off.iter();
+        lines.extend(off.map(|why| format!("  nothing executes by itself: {}", quote(why))));
+        lines
+    }
+
+    fn of_queues(&self) -> Vec<String> {
+        let queues = match &self.queues {
+            Part::Seen(queues) => queues,
+            Part::Unseen(problem) => return vec![format!("queues: {problem}")],
+        };
+        let mut lines = vec![format!(
+            "{:<16}{:>8}{:>11}{:>9}{:>14}",
+            "queues", "waiting", "in flight", "delayed", "dead letters"
+        )];
+        lines.extend(queues.iter().map(|queue| match &queue.messages {
+            Some(Messages {
+                waiting,
+                in_flight,
+                delayed,
+            }) => format!(
+                "  {:<14}{waiting:>8}{in_flight:>11}{delayed:>9}{:>14}",
+                queue.name, queue.dead_letters
+            ),
+            None => format!("  {:<42}{:>14}", queue.name, queue.dead_letters),
+        }));
+        lines
+    }
+
+    fn of_sources(&self) -> Vec<String> {
+        let sources = match &self.event_sources {
+            Part::Seen(sources) => sources,
+            Part::Unseen(problem) => return vec![format!("event sources: {problem}")],
+        };
+        let mut lines = vec!["event sources".to_owned()];
+        lines.extend(sources.iter().map(|source| {
+            let state = source.state.as_deref().unwrap_or("missing");
+            format!("  {:<14}{state}", source.name)
+        }));
+        lines
+    }
+
+    fn of_open(&self, now: Timestamp) -> Vec<String> {
+        let open = match &self.open {
+            Part::Seen(open) => open,
+            Part::Unseen(problem) => return vec![format!("open proposals: {problem}")],
+        };
+        let mut lines = vec![format!(
+            "open proposals: {}{}",
+            match open.proposals.len() + open.more {
+                0 => "none".to_owned(),
+                number => number.to_string(),
+            },
+            match open.proposals.len() {
+                0 | 1 => "",
+                _ => ", the oldest first",
+            }
+        )];
+        for one in open.proposals.iter().take(MOST_SHOWN) {
+            let age = span(now.millis_since(one.opened_at));
+            lines.push(format!(
+                "  {}, {}, opened {age} ago: {}",
+                one.proposal, one.state, one.what
+            ));
+            lines.push(format!("    waits for {}", one.waits_for));
+        }
+        let hidden = open.proposals.len().saturating_sub(MOST_SHOWN) + open.more;
+        if hidden > 0 {
+            lines.push(format!("  and {hidden} more"));
+        }
+        lines
+    }
+
+    fn of_gateway(&self) -> String {
+        match &self.gateway {
+            GatewayPart::Readable {
+                url,
+                providers,
+                blocked,
+                model_groups,
+                teams,
+            } => {
+                let blocked = match blocked.len() {
+                    0 => String::new(),
+                    _ => format!(" (blocked: {})", quote(&blocked.join(", "))),
+                };
+                let (providers, groups) =
+                    (count(*providers, "provider"), count(*model_groups, "model group"));
+                let teams = count(*teams, "team");
+                format!("gateway {url}: {providers}{blocked}, {groups}, {teams}")
+            }
+            GatewayPart::Unreadable { url, problem } => format!("gateway {url}: {}", quote(problem)),
+            GatewayPart::NotAsked(why) => format!("gateway: not asked, {}", quote(why)),
+        }
+    }
+
+    fn verdict(&self, reasons: &[String]) -> Vec<String> {
+        let paused = match &self.agent {
+            Part::Seen(agent) => agent.switches.paused.is_some(),
+            Part::Unseen(_) => false,
+        };
+        match reasons {
+            [] if paused => vec!["healthy, but paused".to_owned()],
+            [] => vec!["healthy".to_owned()],
+            [only] => vec![format!("unhealthy: {only}")],
+            several => {
+                let mut lines = vec!["unhealthy:".to_owned()];
+                lines.extend(several.iter().map(|reason| format!("  {reason}")));
+                lines
+            }
+        }
+    }
+}
+
+/// Whether a stack in this state works as deployed: also after a deployment that was rolled back, and during one.
+fn is_sound(status: &str) -> bool {
+    matches!(
+        status,
+        "CREATE_COMPLETE"
+            | "UPDATE_COMPLETE"
+            | "UPDATE_ROLLBACK_COMPLETE"
+            | "IMPORT_COMPLETE"
+            | "UPDATE_IN_PROGRESS"
+            | "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+    )
+}
