@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use actuator::AdminActuator;
+use actuator::{AdminActuator, PagerDuty};
 use adapters::{DynamoTrail, Secret, SqsQueue, SystemClock};
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use execution::config::Config;
 use execution::{Deps, LEASE_MARGIN_S, Lane};
-use gateway::AdminApi;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use runtime::env::{Env, process};
 use runtime::queue::{DeadLetterQueue, DeadLetters, Delivery, Fault, batch};
@@ -21,20 +20,15 @@ async fn main() -> Result<(), Error> {
     let secret = async |arn: String| Secret::new(&aws, arn, Arc::new(SystemClock)).value().await;
     let token = secret(config.gateway_secret).await?;
     let routing_key = secret(config.pagerduty_secret).await?;
-    let gateway = AdminApi::new(&config.gateway_url, token.expose())?;
-    let actuator = AdminActuator::new(
-        &config.gateway_url,
-        token.expose(),
-        &config.pagerduty_url,
-        routing_key.expose(),
-    )?;
+    let pager = PagerDuty::new(&config.pagerduty_url, routing_key.expose())?;
+    let actuator = AdminActuator::new(&config.gateway_url, token.expose(), pager)?;
     let queue = |url: &str| SqsQueue::new(&aws, url);
     let again = queue(&config.execution_queue);
     let restores = queue(&config.restore_queue);
     let verifications = queue(&config.verify_queue);
     let deps = &Deps {
         trail: &trail,
-        gateway: &gateway,
+        gateway: actuator.reader(),
         actuator: &actuator,
         again: &again,
         restores: &restores,
