@@ -63,10 +63,12 @@ async fn take_one(
         let last = deps.trail.last(&stream).await?;
         let now = deps.clock.now();
         match claim_of(last.as_ref()).map_err(TrailError::from)? {
+            // The claim of the start does not stand in the way of taking back; one that does the same thing
+            // does, until its lease is over.
             Some(claim) if claim.proposal == *wanted.proposal => {
-                // The claim of the start does not stand in the way of taking back; one that does the same
-                // thing does, until its lease is over.
-                if claim.taking_back == wanted.taking_back && now <= claim.lease_until {
+                let same_work = claim.taking_back == wanted.taking_back;
+                let busy = same_work && now <= claim.lease_until;
+                if busy {
                     return Ok(Err(Claimed::Busy));
                 }
             }

@@ -19,7 +19,7 @@ pub enum Chore {
     /// Somebody is to look at it.
     Wake(Wake),
     /// A record is to be appended.
-    Append(ProposalFact),
+    Append(Box<ProposalFact>),
 }
 
 /// Who is to look at it.
@@ -89,10 +89,10 @@ fn overdue(end: Timestamp, now: Timestamp) -> bool {
 
 fn expire(deadline: Timestamp, extension: Option<Extension>, now: Timestamp) -> Option<Chore> {
     let extended = deadline.plus_millis(extension.map_or(0, |extension| extension.ms));
-    (now > extended).then_some(Chore::Append(ProposalFact::Expired(Expired {
+    (now > extended).then_some(Chore::Append(Box::new(ProposalFact::Expired(Expired {
         deadline,
         extension,
-    })))
+    }))))
 }
 
 /// What may be left over after the end: a claim that was not released, a metric that was not asked.
