@@ -2,14 +2,13 @@
 
 use domain::proposal::{Decision, Proposal};
 
-use crate::world::World;
+use crate::world::{World, overspent};
 
 /// A hard budget makes the runbook page, which scores 35.
 const SCORE: u8 = 35;
 
 async fn decided(world: &World, team: &str) -> (Proposal, Decision) {
-    let before = world.spend_budget("team", team, "0.00").await;
-    let generation = world.generation(&before).await;
+    let generation = world.generation(&overspent("team", team)).await;
     let fingerprint = world.spend_budget("team", team, "500.00").await;
     let id = world.proposal_of(&fingerprint, generation).await;
     world.until_recorded(&id, 30, "scored").await;
@@ -67,15 +66,14 @@ async fn one_action_of_score_35_under_thresholds_34_35_and_36() {
 #[tokio::test]
 async fn fifty_clicks_at_once_make_one_decision_and_at_most_one_execution() {
     let world = World::new().await;
-    let generation = world
-        .generation(&world.spend_budget("team", "payments", "0.00").await)
-        .await;
-    let fingerprint = world.spend_budget("team", "payments", "500.00").await;
+    let fingerprint = overspent("org", "acme");
+    let generation = world.generation(&fingerprint).await;
+    world.spend_budget("org", "acme", "5000.00").await;
     // The proposal of the test above may still be the current one.
     let id = world
         .proposal_of(&fingerprint, generation.saturating_sub(1))
         .await;
-    let proposal = world.until(&id, 30, "awaiting_approval").await;
+    let proposal = world.until(&id, 60, "awaiting_approval").await;
     let clicks = (0..50).map(|n| world.click(if n % 2 == 0 { "approve" } else { "reject" }, &proposal));
     for answer in futures::future::join_all(clicks).await {
         assert_eq!(answer.status, 200, "{}", answer.body);

@@ -154,10 +154,15 @@ impl World {
         self.sandbox
             .fault(&json!({ "fault": "spend_budget", "scope": scope, "id": id, "amount": amount }))
             .await;
-        let detail = json!({ "version": 1, "event_id": "probe", "org_id": "acme", "scope": scope, "scope_id": id,
-            "kind": "hard", "spend": "1", "limit": "1", "period": "monthly" });
-        Event::parse("budget.exceeded", &detail).unwrap().fingerprint()
+        overspent(scope, id)
     }
+}
+
+/// The trouble of a hard budget that is spent.
+pub(crate) fn overspent(scope: &str, id: &str) -> Fingerprint {
+    let detail = json!({ "version": 1, "event_id": "probe", "org_id": "acme", "scope": scope, "scope_id": id,
+        "kind": "hard", "spend": "1", "limit": "1", "period": "monthly" });
+    Event::parse("budget.exceeded", &detail).unwrap().fingerprint()
 }
 
 /// The detail of an event that says that a provider fails.

@@ -265,7 +265,7 @@ impl Picture {
             ("TrailTableName", "trail"),
         ] {
             if let Some(value) = outputs.get(key) {
-                lines.push(format!("  {label:<18}{value}"));
+                lines.push(format!("  {label:<19}{value}"));
             }
         }
         lines

@@ -1,1 +1,408 @@
+//! What counts as unhealthy, and how a picture is shown.
 
+use std::collections::BTreeMap;
+
+use domain::control::{Control, Pause, Switches};
+use domain::proposal::Proposal;
+use expect_test::{Expect, expect};
+
+use super::picture::*;
+use super::{look, waiting};
+use crate::stack::Lane;
+use crate::trail::tests::{Story, at};
+
+/// A healthy agent with nothing to do.
+fn healthy() -> Picture {
+    Picture {
+        stack: StackPart {
+            name: "sre-agent".to_owned(),
+            region: "eu-central-1".to_owned(),
+            status: "CREATE_COMPLETE".to_owned(),
+            outputs: BTreeMap::from([
+                ("BusName".to_owned(), "sre-agent".to_owned()),
+                ("TrailTableName".to_owned(), "sre_actions".to_owned()),
+            ]),
+        },
+        agent: Part::Seen(AgentPart {
+            switches: Switches::default(),
+            changed_at: None,
+            tampered: None,
+        }),
+        queues: Part::Seen(
+            Lane::ALL
+                .map(|name| QueuePart {
+                    name,
+                    messages: name.queue_output().map(|_| Messages {
+                        waiting: 0,
+                        in_flight: 0,
+                        delayed: 0,
+                    }),
+                    dead_letters: 0,
+                })
+                .into(),
+        ),
+        event_sources: Part::Seen(sources(|_| "Enabled")),
+        open: Part::Seen(OpenPart {
+            proposals: Vec::new(),
+            more: 0,
+            broken: Vec::new(),
+        }),
+        gateway: GatewayPart::Readable {
+            url: "https://gateway.example".to_owned(),
+            providers: 4,
+            blocked: Vec::new(),
+            model_groups: 4,
+            teams: 3,
+        },
+    }
+}
+
+fn sources(state: impl Fn(Lane) -> &'static str) -> Vec<SourcePart> {
+    let lanes = Lane::ALL.into_iter().filter(|lane| *lane != Lane::Housekeeping);
+    lanes
+        .map(|name| SourcePart {
+            name,
+            state: Some(state(name).to_owned()),
+        })
+        .collect()
+}
+
+fn paused(since: u64) -> Part<AgentPart> {
+    Part::Seen(AgentPart {
+        switches: Switches {
+            paused: Some(Pause {
+                since: at(since),
+                reason: "gateway upgrade\u{1b}[2J".to_owned(),
+            }),
+            ..Switches::default()
+        },
+        changed_at: Some(at(since)),
+        tampered: None,
+    })
+}
+
+fn shows(picture: &Picture, seconds: u64, expected: Expect) {
+    let reasons = picture.reasons(at(seconds));
+    expected.assert_eq(&picture.lines(&reasons, at(seconds)).join("\n"));
+}
+
+fn judges(picture: &Picture, seconds: u64, expected: Expect) {
+    expected.assert_eq(&picture.reasons(at(seconds)).join("\n"));
+}
+
+fn replayed(story: &Story) -> Proposal {
+    Proposal::replay(&story.records).unwrap()
+}
+
+#[test]
+fn an_agent_with_nothing_to_do_is_healthy() {
+    shows(
+        &healthy(),
+        0,
+        expect![[r#"
+        stack sre-agent in eu-central-1: CREATE_COMPLETE
+          bus                sre-agent
+          trail              sre_actions
+
+        agent: running
+
+        queues           waiting  in flight  delayed  dead letters
+          ingest               0          0        0             0
+          scoring              0          0        0             0
+          execution            0          0        0             0
+          restore              0          0        0             0
+          verify               0          0        0             0
+          outbox                                                 0
+          housekeeping                                           0
+
+        event sources
+          ingest        Enabled
+          scoring       Enabled
+          execution     Enabled
+          restore       Enabled
+          verify        Enabled
+          outbox        Enabled
+
+        open proposals: none
+
+        gateway https://gateway.example: 4 providers, 4 model groups, 3 teams
+
+        healthy"#]],
+    );
+}
+
+#[test]
+fn every_trouble_is_a_reason() {
+    let open = [
+        Story::begin().proposed(),
+        Story::begin().proposed().gated(2),
+        Story::begin()
+            .proposed()
+            .gated(1)
+            .approved(15)
+            .started()
+            .succeeded(),
+    ];
+    let open = open
+        .iter()
+        .filter_map(|story| look::described(&replayed(story), &Control::default(), at(500)));
+    let mut picture = healthy();
+    picture.stack.status = "UPDATE_ROLLBACK_FAILED".to_owned();
+    picture.agent = Part::Seen(AgentPart {
+        switches: Switches::default(),
+        changed_at: Some(at(0)),
+        tampered: Some("record 3 of proposal/x was changed".to_owned()),
+    });
+    if let Part::Seen(queues) = &mut picture.queues {
+        queues[0].dead_letters = 1;
+        queues[5].dead_letters = 12;
+    }
+    picture.event_sources = Part::Seen(sources(|lane| match lane {
+        Lane::Scoring | Lane::Restore => "Disabled",
+        Lane::Verify => "Enabling",
+        _ => "Enabled",
+    }));
+    if let Part::Seen(sources) = &mut picture.event_sources {
+        sources[5].state = None;
+    }
+    picture.open = Part::Seen(OpenPart {
+        proposals: open.collect(),
+        more: 3,
+        broken: vec![("x-1".to_owned(), "record 2 …".to_owned())],
+    });
+    picture.gateway = GatewayPart::Unreadable {
+        url: "https://gateway.example".to_owned(),
+        problem: "the gateway is unavailable: no connection within 500 ms".to_owned(),
+    };
+    shows(
+        &picture,
+        500,
+        expect![[r#"
+        stack sre-agent in eu-central-1: UPDATE_ROLLBACK_FAILED
+          bus                sre-agent
+          trail              sre_actions
+
+        agent: running
+
+        queues           waiting  in flight  delayed  dead letters
+          ingest               0          0        0             1
+          scoring              0          0        0             0
+          execution            0          0        0             0
+          restore              0          0        0             0
+          verify               0          0        0             0
+          outbox                                                12
+          housekeeping                                           0
+
+        event sources
+          ingest        Enabled
+          scoring       Disabled
+          execution     Enabled
+          restore       Disabled
+          verify        Enabling
+          outbox        missing
+
+        open proposals: 6, the oldest first
+          te62pwqbdtyue7vjfvvymfu5mi-1, proposed, opened 8 min ago: block provider openai for 300 s
+            waits for scoring
+          te62pwqbdtyue7vjfvvymfu5mi-1, awaiting_approval, opened 8 min ago: block provider openai for 300 s, score 25
+            waits for people: 2 approvals until 2026-11-22T10:30:02.000Z
+          te62pwqbdtyue7vjfvvymfu5mi-1, succeeded, opened 8 min ago: block provider openai for 300 s, score 25
+            waits for the end of its effect at 2026-11-22T10:05:20.000Z
+          and 3 more
+
+        gateway https://gateway.example: the gateway is unavailable: no connection within 500 ms
+
+        unhealthy:
+          the stack is UPDATE_ROLLBACK_FAILED
+          the trail was tampered with: record 3 of proposal/x was changed
+          1 dead letter of ingest: sre-agent redrive --list --queue ingest
+          12 dead letters of outbox: sre-agent redrive --list --queue outbox
+          the event source of scoring is Disabled, but the agent is not paused
+          the event source of restore is Disabled, but the agent is not paused
+          outbox has no event source: nothing wakes its function
+          the trail of x-1 does not hold: record 2 …
+          te62pwqbdtyue7vjfvvymfu5mi-1 is proposed: it has not been scored for 8 min
+          te62pwqbdtyue7vjfvvymfu5mi-1 is succeeded: its effect should have ended 3 min ago
+          the gateway is unavailable: no connection within 500 ms"#]],
+    );
+}
+
+#[test]
+fn what_could_not_be_seen_is_a_reason_but_for_a_secret_that_is_not_the_callers() {
+    let unseen = || anyhow::anyhow!("AccessDenied").context("queue x");
+    let mut picture = healthy();
+    picture.agent = Part::from(Err(unseen()));
+    picture.queues = Part::from(Err(unseen()));
+    picture.event_sources = Part::from(Err(unseen()));
+    picture.open = Part::from(Err(unseen()));
+    picture.gateway = GatewayPart::NotAsked("its token could not be read: AccessDenied".to_owned());
+    shows(
+        &picture,
+        0,
+        expect![[r#"
+        stack sre-agent in eu-central-1: CREATE_COMPLETE
+          bus                sre-agent
+          trail              sre_actions
+
+        agent: queue x: AccessDenied
+
+        queues: queue x: AccessDenied
+
+        event sources: queue x: AccessDenied
+
+        open proposals: queue x: AccessDenied
+
+        gateway: not asked, its token could not be read: AccessDenied
+
+        unhealthy:
+          control could not be read: queue x: AccessDenied
+          the queues could not be read: queue x: AccessDenied
+          the event sources could not be read: queue x: AccessDenied
+          the open proposals could not be read: queue x: AccessDenied"#]],
+    );
+}
+
+#[test]
+fn a_pause_is_shown_and_is_healthy_while_what_must_go_on_goes_on() {
+    let mut picture = healthy();
+    picture.agent = paused(0);
+    picture.event_sources = Part::Seen(sources(
+        |lane| if lane.is_pausable() { "Disabled" } else { "Enabled" },
+    ));
+    shows(
+        &picture,
+        7300,
+        expect![[r#"
+        stack sre-agent in eu-central-1: CREATE_COMPLETE
+          bus                sre-agent
+          trail              sre_actions
+
+        agent: paused since 2026-11-22T10:00:00.000Z (2 h): gateway upgrade\u{1b}[2J
+          incidents, scoring and new executions wait in their queues; restores and undos go on
+
+        queues           waiting  in flight  delayed  dead letters
+          ingest               0          0        0             0
+          scoring              0          0        0             0
+          execution            0          0        0             0
+          restore              0          0        0             0
+          verify               0          0        0             0
+          outbox                                                 0
+          housekeeping                                           0
+
+        event sources
+          ingest        Disabled
+          scoring       Disabled
+          execution     Disabled
+          restore       Enabled
+          verify        Enabled
+          outbox        Enabled
+
+        open proposals: none
+
+        gateway https://gateway.example: 4 providers, 4 model groups, 3 teams
+
+        healthy, but paused"#]],
+    );
+    picture.event_sources = Part::Seen(sources(|_| "Disabled"));
+    judges(
+        &picture,
+        7300,
+        expect![[r#"
+        the event source of restore is Disabled, but the agent is paused
+        the event source of verify is Disabled, but the agent is paused
+        the event source of outbox is Disabled, but the agent is paused"#]],
+    );
+}
+
+#[test]
+fn event_sources_have_a_while_to_follow() {
+    let mut picture = healthy();
+    picture.agent = paused(0);
+    judges(&picture, 180, expect![[""]]);
+    judges(
+        &picture,
+        181,
+        expect![[r#"
+        the event source of ingest is Enabled, but the agent is paused
+        the event source of scoring is Enabled, but the agent is paused
+        the event source of execution is Enabled, but the agent is paused"#]],
+    );
+}
+
+#[test]
+fn a_proposal_waits_for_somebody_and_not_for_ever() {
+    let begun = Story::begin();
+    let proposed = Story::begin().proposed();
+    let gated = Story::begin().proposed().gated(2);
+    let approved = Story::begin().proposed().gated(1).approved(15);
+    let started = Story::begin().proposed().gated(1).approved(15).started();
+    let succeeded = Story::begin()
+        .proposed()
+        .gated(1)
+        .approved(15)
+        .started()
+        .succeeded();
+    let mut lines = Vec::new();
+    for (story, soon, late) in [
+        (begun, 60, 248),
+        (proposed, 181, 182),
+        (gated, 1800, 1983),
+        (approved, 900, 1081),
+        (started, 300, 411),
+        (succeeded, 410, 411),
+    ] {
+        let proposal = replayed(&story);
+        let control = Control::default();
+        let soon = waiting::of(&proposal, &control, at(soon)).unwrap();
+        assert_eq!(soon.overdue, None, "{}", proposal.state().name());
+        let late = waiting::of(&proposal, &control, at(late)).unwrap();
+        lines.push(format!(
+            "{}: {}; {}",
+            proposal.state().name(),
+            soon.on,
+            late.overdue.unwrap()
+        ));
+    }
+    expect![[r#""#]].assert_eq(&lines.join("\n"));
+}
+
+#[test]
+fn a_pause_moves_deadlines_and_excuses_work_but_no_restore() {
+    let control = Control {
+        seq: 1,
+        switches: Switches {
+            paused: Some(Pause {
+                since: at(10),
+                reason: "upgrade".to_owned(),
+            }),
+            ..Switches::default()
+        },
+    };
+    let overdue = |story: Story| {
+        waiting::of(&replayed(&story), &control, at(5000))
+            .unwrap()
+            .overdue
+    };
+    assert_eq!(overdue(Story::begin()), None);
+    assert_eq!(overdue(Story::begin().proposed()), None);
+    assert_eq!(overdue(Story::begin().proposed().gated(1)), None);
+    let in_force = Story::begin()
+        .proposed()
+        .gated(1)
+        .approved(5)
+        .started()
+        .succeeded();
+    assert_eq!(
+        overdue(in_force),
+        Some("its effect should have ended 78 min ago".to_owned())
+    );
+}
+
+#[test]
+fn json_carries_the_judgement() {
+    let picture = healthy();
+    let json = serde_json::to_value(picture.judged(&[])).unwrap();
+    assert_eq!(json["healthy"], true);
+    assert_eq!(json["queues"]["seen"][0]["name"], "ingest");
+    assert_eq!(json["gateway"]["readable"]["providers"], 4);
+}

@@ -2,6 +2,7 @@
 
 use domain::action::{Plan, Undo};
 use domain::control::Extension;
+use domain::digest::Digest;
 use domain::inventory::Condition;
 use domain::proposal::{
     Amended, Approved, Expired, Failed, ProposalFact, Proposed, Proposer, Received, Rejected, Scored,
@@ -16,9 +17,10 @@ use crate::print::{count, quote};
 /// The record's heading, and its essentials below it.
 pub(crate) fn lines(record: &Record) -> Vec<String> {
     let heading = format!(
-        "{:>4}  {}  {}, by {}",
+        "{:>4}  {}  {}  {}, by {}",
         record.seq,
         record.at,
+        short(&record.digest),
         record.kind,
         actor(&record.actor)
     );
@@ -28,6 +30,11 @@ pub(crate) fn lines(record: &Record) -> Vec<String> {
     };
     let indented = essentials.into_iter().map(|line| format!("      {line}"));
     std::iter::once(heading).chain(indented).collect()
+}
+
+/// The beginning of a digest: enough to find the record that another one names.
+fn short(digest: &Digest) -> String {
+    digest.to_string().chars().take(12).collect()
 }
 
 fn actor(actor: &Actor) -> String {
@@ -56,13 +63,17 @@ fn essentials(fact: &ProposalFact) -> Vec<String> {
         ProposalFact::Voted(Voted {
             scored, extension, ..
         }) => {
-            vec![format!("one approval more of {scored}{}", moved(*extension))]
+            vec![format!(
+                "approves {}, one of several needed{}",
+                short(scored),
+                moved(*extension)
+            )]
         }
         ProposalFact::Approved(approved) => of_approved(approved),
         ProposalFact::Rejected(Rejected {
             scored, extension, ..
         }) => {
-            vec![format!("rejects {scored}{}", moved(*extension))]
+            vec![format!("rejects {}{}", short(scored), moved(*extension))]
         }
         ProposalFact::Expired(Expired { deadline, extension }) => {
             vec![format!("the deadline {deadline} passed{}", moved(*extension))]
@@ -74,9 +85,13 @@ fn essentials(fact: &ProposalFact) -> Vec<String> {
         ProposalFact::Unknown(unclear) => vec![quote(&unclear.cause)],
         ProposalFact::Restored(restored) => of_readings(&restored.readings),
         ProposalFact::UndoRequested(request) => vec![format!("asks for an undo: {}", quote(&request.reason))],
-        ProposalFact::UndoApproved(decided) => vec![format!("agrees to the undo {}", decided.requested)],
-        ProposalFact::UndoRejected(decided) => vec![format!("rejects the undo {}", decided.requested)],
-        ProposalFact::Verified(verified) => vec![condition(&verified.condition)],
+        ProposalFact::UndoApproved(decided) => {
+            vec![format!("agrees to the undo {}", short(&decided.requested))]
+        }
+        ProposalFact::UndoRejected(decided) => {
+            vec![format!("rejects the undo {}", short(&decided.requested))]
+        }
+        ProposalFact::Verified(verified) => vec![asked_again(&verified.condition)],
         ProposalFact::Repeated(repeated) => {
             vec![format!(
                 "reported again by event {}, of {}",
@@ -113,10 +128,7 @@ fn of_received(received: &Received) -> Vec<String> {
             "event {} of {}{team}, of {}; {size} bytes, kept verbatim {kept}",
             event.event_id, event.org, received.occurred_at
         ),
-        format!(
-            "whoever wrote this reasons about it until {}",
-            received.lease_until
-        ),
+        format!("its writer reasons about it until {}", received.lease_until),
     ];
     if let Some(by) = &received.requested_by {
         lines.push(format!("triggered by {by}, who has no vote"));
@@ -182,6 +194,15 @@ fn condition(condition: &Condition) -> String {
     }
 }
 
+/// The metric that fired, some time after the effect.
+fn asked_again(condition: &Condition) -> String {
+    match condition {
+        Condition::Confirmed(what) => format!("the trouble is still there: {}", quote(what)),
+        Condition::Refuted(what) => format!("the trouble is over: {}", quote(what)),
+        Condition::Unreadable(why) => format!("the gateway could not be asked: {}", quote(why)),
+    }
+}
+
 fn of_scored(scored: &Scored) -> Vec<String> {
     let mut lines = vec![format!(
         "score {} = baseline {}{}, at least {}; threshold {}, automatic approval {}",
@@ -209,7 +230,7 @@ fn of_scored(scored: &Scored) -> Vec<String> {
     };
     lines.extend(scored.deadline.as_ref().map(by));
     lines.extend(scored.valid_until.map(|until| format!("may start until {until}")));
-    lines.push(format!("policy {}", scored.policy));
+    lines.push(format!("policy {}", short(&scored.policy)));
     lines
 }
 
@@ -226,7 +247,11 @@ fn of_amended(amended: &Amended) -> Vec<String> {
 
 fn of_approved(approved: &Approved) -> Vec<String> {
     vec![
-        format!("approves {}{}", approved.scored, moved(approved.extension)),
+        format!(
+            "approves {}{}",
+            short(&approved.scored),
+            moved(approved.extension)
+        ),
         format!("may start until {}", approved.valid_until),
     ]
 }
@@ -242,7 +267,7 @@ fn of_started(started: &Started) -> Vec<String> {
         lines.push(format!("holds {}", held.join(", ")));
     }
     lines.push(format!(
-        "whoever wrote this acts until {}{}",
+        "its writer acts until {}{}",
         started.lease_until,
         moved(started.extension)
     ));

@@ -1,1 +1,476 @@
+//! Stories of sample records, as an operator reads them.
 
+use domain::action::{Action, Preview, Undo};
+use domain::control::Extension;
+use domain::digest::Digest;
+use domain::evidence::Evidence;
+use domain::ids::WriterId;
+use domain::inventory::{Condition, Inventory};
+use domain::proposal::*;
+use domain::record::{Actor, Entry};
+use domain::target::{Change, Reading, Setting};
+use domain::tier::Tier;
+use domain::time::Timestamp;
+use expect_test::expect;
+use serde_json::json;
+use testkit::sample;
+
+use super::*;
+
+/// [`sample::now`] and this many seconds.
+pub(crate) fn at(seconds: u64) -> Timestamp {
+    sample::now().plus_seconds(seconds)
+}
+
+/// An operator of the sample directory, in Slack.
+fn person(id: &str) -> Actor {
+    let user = if id == "alice" { "U1" } else { "U2" };
+    let directory = sample::operators();
+    let found = directory.by_slack("T1", user).filter(|one| one.id.as_str() == id);
+    found.unwrap().actor("slack")
+}
+
+/// A proposal's records, one told after the other.
+pub(crate) struct Story {
+    pub(crate) records: Vec<Record>,
+}
+
+impl Story {
+    /// `openai` failed and was received at second 0.
+    pub(crate) fn begin() -> Self {
+        let event = sample::provider_unhealthy("openai");
+        let received = Received {
+            occurred_at: event.occurred_at(sample::now()),
+            verbatim: Verbatim::Inline(sample::provider_unhealthy_text("openai")),
+            lease_until: at(67),
+            requested_by: None,
+            event,
+        };
+        let id = sample::proposal_of(&received.event);
+        let entry = Proposal::first_entry(id, received, at(0), Actor::Agent, Tier::Enterprise);
+        Self {
+            records: vec![entry.seal(writer(1))],
+        }
+    }
+
+    /// With one more record, legal or not.
+    pub(crate) fn then(mut self, seconds: u64, actor: Actor, fact: &ProposalFact) -> Self {
+        let last = self.records.last().unwrap();
+        let entry = Entry::after(last, at(seconds), actor, fact);
+        let seq = entry.seq;
+        self.records.push(entry.seal(writer(seq)));
+        self
+    }
+
+    /// `proposed`, a break of five minutes, at second 1.
+    pub(crate) fn proposed(self) -> Self {
+        self.then(1, Actor::Agent, &ProposalFact::Proposed(Box::new(proposed())))
+    }
+
+    /// `scored` at second 2: so many people must approve within half an hour.
+    pub(crate) fn gated(self, approvals_needed: u8) -> Self {
+        let scored = Scored {
+            score: 25,
+            baseline: 15,
+            floor: 5,
+            factors: vec![domain::risk::Factor {
+                name: "critical_team".to_owned(),
+                points: 10,
+                because: "team checkout is critical".to_owned(),
+            }],
+            threshold: 40,
+            auto_approve: false,
+            decision: Decision::Gate,
+            because: "automatic approval is off".to_owned(),
+            policy: Digest::of(b"policy"),
+            approvals_needed,
+            deadline: Some(at(1802)),
+            valid_until: None,
+            paused_before_ms: 0,
+        };
+        self.then(2, Actor::Agent, &ProposalFact::Scored(scored))
+    }
+
+    /// The digest of its `scored` record.
+    fn scored(&self) -> Digest {
+        let mut records = self.records.iter();
+        records.find(|record| record.kind == "scored").unwrap().digest
+    }
+
+    /// `approved` at some second, good until second 900.
+    pub(crate) fn approved(self, seconds: u64) -> Self {
+        let approved = Approved {
+            scored: self.scored(),
+            policy: Digest::of(b"policy"),
+            valid_until: at(900),
+            paused_before_ms: 0,
+            extension: None,
+        };
+        self.then(seconds, person("alice"), &ProposalFact::Approved(approved))
+    }
+
+    /// `started` at second 20; the break ends at second 320.
+    pub(crate) fn started(self) -> Self {
+        let plan = proposed().preview.plan;
+        let started = Started {
+            held: plan
+                .claims
+                .iter()
+                .map(|target| Held {
+                    target: target.clone(),
+                    fence: 7,
+                })
+                .collect(),
+            plan,
+            lease_until: at(87),
+            restore_at: Some(at(320)),
+            extension: None,
+        };
+        self.then(20, Actor::Agent, &ProposalFact::Started(started))
+    }
+
+    /// `succeeded` at second 21.
+    pub(crate) fn succeeded(self) -> Self {
+        let succeeded = Succeeded {
+            readings: readings(|change| &change.after),
+            receipt: None,
+        };
+        self.then(21, Actor::Agent, &ProposalFact::Succeeded(succeeded))
+    }
+
+    /// What `sre-agent trail` prints, and whether the records hold.
+    fn told(&self) -> (bool, String) {
+        told(&self.records)
+    }
+}
+
+fn told(records: &[Record]) -> (bool, String) {
+    let mut buffer = Vec::new();
+    let mut terminal = Terminal::buffer(&mut buffer);
+    let id = sample::proposal_of(&sample::provider_unhealthy("openai"));
+    let holds = tell(&id, records, &mut terminal).unwrap();
+    drop(terminal);
+    (holds, String::from_utf8(buffer).unwrap())
+}
+
+fn writer(seq: u64) -> WriterId {
+    WriterId::new(&format!("w-{seq}")).unwrap()
+}
+
+fn world() -> Inventory {
+    sample::inventory_with_unhealthy("openai")
+}
+
+fn breaks() -> Action {
+    let json = json!({"action": "circuit_break_provider", "provider": "openai", "duration_s": 300});
+    serde_json::from_value(json).unwrap()
+}
+
+fn proposed() -> Proposed {
+    let preview = breaks().preview(&world()).unwrap();
+    let event = sample::provider_unhealthy("openai");
+    Proposed {
+        evidence: Evidence::gather(&event, &preview.plan.claims, &world()),
+        action: breaks(),
+        preview,
+        proposer: Proposer::Runbook { version: 1 },
+        rationale: "every group keeps a deployment".to_owned(),
+    }
+}
+
+fn readings(value: impl Fn(&Change) -> &Setting) -> Vec<Reading> {
+    let changes = proposed().preview.plan.changes;
+    changes
+        .iter()
+        .map(|change| Reading {
+            target: change.target.clone(),
+            value: value(change).clone(),
+        })
+        .collect()
+}
+
+/// A whole life: asked, voted, approved, executed, restored, verified.
+fn whole() -> Story {
+    let story = Story::begin().proposed().gated(2);
+    let voted = Voted {
+        scored: story.scored(),
+        policy: Digest::of(b"policy"),
+        extension: None,
+    };
+    let rest = story
+        .then(10, person("bob"), &ProposalFact::Voted(voted))
+        .approved(15)
+        .started()
+        .succeeded();
+    let restored = Restored {
+        readings: readings(|change| &change.before),
+    };
+    rest.then(320, Actor::Agent, &ProposalFact::Restored(restored))
+        .then(
+            440,
+            Actor::Agent,
+            &ProposalFact::Verified(Verified {
+                condition: Condition::Refuted("openai fails 0.4 % of 200 requests in 300 s".to_owned()),
+            }),
+        )
+}
+
+#[test]
+fn a_story_tells_what_happened_and_that_it_holds() {
+    let (holds, told) = whole().told();
+    assert!(holds);
+    expect![[r#"
+        proposal te62pwqbdtyue7vjfvvymfu5mi-1
+
+           1  2026-11-22T10:00:00.000Z  b656694e114c  received, by the agent
+              provider.unhealthy (critical): provider openai fails 62.0 % of 180 requests in 300 s
+              event evt-1 of acme, of 2026-11-22T09:59:58.250Z; 421 bytes, kept verbatim in this record
+              its writer reasons about it until 2026-11-22T10:01:07.000Z
+
+           2  2026-11-22T10:00:01.000Z  707a6b7f3476  proposed, by the agent
+              circuit_break_provider: block provider openai for 300 s
+              chosen by the built-in runbook, version 1: every group keeps a deployment
+              provider openai: open → blocked
+              model group chat: anthropic 40 % → 100 %, openai 60 % → 0 %
+              model group embeddings: bedrock 30 % → 100 %, openai 70 % → 0 %
+              ends by itself after 300 s
+              the gateway confirms it: openai fails 62.0 % of 200 requests in 300 s
+              affects 3 teams (checkout, payments, research), one of them critical, 100.0 % of the traffic
+
+           3  2026-11-22T10:00:02.000Z  0b3f04ec5f91  scored, by the agent
+              score 25 = baseline 15 +10 critical_team, at least 5; threshold 40, automatic approval off
+              critical_team: team checkout is critical
+              gate: automatic approval is off
+              needs 2 approvals by 2026-11-22T10:30:02.000Z
+              policy 823412d1eacb
+
+           4  2026-11-22T10:00:10.000Z  f9b81a0e8279  voted, by Bob (bob) in slack
+              approves 0b3f04ec5f91, one of several needed
+
+           5  2026-11-22T10:00:15.000Z  e1077b674af5  approved, by Alice (alice) in slack
+              approves 0b3f04ec5f91
+              may start until 2026-11-22T10:15:00.000Z
+
+           6  2026-11-22T10:00:20.000Z  eb16185f9529  started, by the agent
+              provider openai: open → blocked
+              holds provider openai (fence 7), model group chat (fence 7), model group embeddings (fence 7)
+              its writer acts until 2026-11-22T10:01:27.000Z
+              ends by itself at 2026-11-22T10:05:20.000Z
+
+           7  2026-11-22T10:00:21.000Z  c0006d73b3d8  succeeded, by the agent
+              provider openai reads blocked
+
+           8  2026-11-22T10:05:20.000Z  b5b7ef24ec94  restored, by the agent
+              provider openai reads open
+
+           9  2026-11-22T10:07:20.000Z  13573f3c815f  verified, by the agent
+              the trouble is over: openai fails 0.4 % of 200 requests in 300 s
+
+        verified: 9 records, state restored
+    "#]]
+    .assert_eq(&told);
+}
+
+#[test]
+fn a_changed_record_is_named_and_nothing_after_it_is_told() {
+    let mut story = whole();
+    story.records[4].actor = person("bob");
+    let (holds, told) = story.told();
+    assert!(!holds);
+    let (before, verdict) = told.trim_end().rsplit_once('\n').unwrap();
+    expect!["NOT VERIFIED: record 5 of proposal/te62pwqbdtyue7vjfvvymfu5mi-1 does not match its digest: it was changed after it was written"].assert_eq(verdict);
+    assert!(
+        before.contains("voted") && !before.contains("approved,"),
+        "{before}"
+    );
+}
+
+#[test]
+fn whatever_was_done_to_a_record_is_named_with_its_position() {
+    let verdict = |mend: &dyn Fn(&mut Vec<Record>)| {
+        let mut records = whole().records;
+        mend(&mut records);
+        let (holds, told) = told(&records);
+        assert!(!holds, "{told}");
+        told.trim_end().rsplit('\n').next().unwrap().to_owned()
+    };
+    let verdicts = [
+        verdict(&|records| _ = records.remove(3)),
+        verdict(&|records| _ = records.remove(0)),
+        verdict(&|records| records.swap(5, 6)),
+        verdict(&|records| records[0].body.push(' ')),
+        verdict(&|records| records[7].at = at(321)),
+        // With its digest made right again: the next one names another.
+        verdict(&|records| {
+            records[2].body = records[2].body.replace("false", "true");
+            records[2].digest = records[2].computed_digest();
+        }),
+        verdict(&|records| {
+            let last = records.last_mut().unwrap();
+            last.kind = "approved_by_the_moon".to_owned();
+            last.digest = last.computed_digest();
+        }),
+    ];
+    expect![[r#"
+        NOT VERIFIED: record 5 of proposal/te62pwqbdtyue7vjfvvymfu5mi-1 is not the next one: a record is missing or out of order
+        NOT VERIFIED: record 2 of proposal/te62pwqbdtyue7vjfvvymfu5mi-1 is not the next one: a record is missing or out of order
+        NOT VERIFIED: record 7 of proposal/te62pwqbdtyue7vjfvvymfu5mi-1 is not the next one: a record is missing or out of order
+        NOT VERIFIED: record 1 of proposal/te62pwqbdtyue7vjfvvymfu5mi-1 does not match its digest: it was changed after it was written
+        NOT VERIFIED: record 8 of proposal/te62pwqbdtyue7vjfvvymfu5mi-1 does not match its digest: it was changed after it was written
+        NOT VERIFIED: record 4 of proposal/te62pwqbdtyue7vjfvvymfu5mi-1 does not follow the record before it: its `prev` names another
+        NOT VERIFIED: record 9 (approved_by_the_moon) is illegal in state restored: it unknown variant `approved_by_the_moon`, expected one of `received`, `declined`, `proposed`, `scored`, `amended`, `voted`, `approved`, `rejected`, `expired`, `refused`, `started`, `succeeded`, `failed`, `unknown`, `restored`, `restore_failed`, `undo_requested`, `undo_approved`, `undo_rejected`, `verified`, `repeated`, `notified`, `escalated`, `commented`"#]].assert_eq(&verdicts.join("\n"));
+}
+
+#[test]
+fn a_whole_chain_of_an_illegal_story_does_not_hold() {
+    let story = Story::begin().proposed().started().succeeded();
+    let (holds, told) = story.told();
+    assert!(!holds);
+    expect!["NOT VERIFIED: record 3 (started) is illegal in state proposed: it does not belong here"]
+        .assert_eq(told.trim_end().rsplit('\n').next().unwrap());
+}
+
+#[test]
+fn words_from_outside_cannot_steer_the_terminal() {
+    let story = Story::begin().then(
+        5,
+        person("bob"),
+        &ProposalFact::Commented(Commented {
+            text: "fine\n   9  2026-11-22T10:00:00.000Z  approved\u{1b}[1A\u{202e}esrever".to_owned(),
+        }),
+    );
+    let (holds, told) = story.told();
+    assert!(holds);
+    let safe = |c: char| c == '\n' || !(c.is_control() || c == '\u{202e}');
+    assert!(told.chars().all(safe), "{told:?}");
+    expect![[r#"      fine\u{a}   9  2026-11-22T10:00:00.000Z  approved\u{1b}[1A\u{202e}esrever"#]]
+        .assert_eq(told.lines().rev().nth(2).unwrap());
+}
+
+#[test]
+fn records_are_printed_as_they_are_even_where_they_do_not_hold() {
+    let mut story = whole();
+    story.records[4].actor = person("bob");
+    let mut buffer = Vec::new();
+    let mut terminal = Terminal::buffer(&mut buffer);
+    let problem = tell_json(&story.records, &mut terminal).unwrap_err();
+    drop(terminal);
+    assert!(
+        problem
+            .to_string()
+            .starts_with("not verified: record 5 of proposal/"),
+        "{problem}"
+    );
+    let printed: Vec<Record> = String::from_utf8(buffer)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(printed, story.records);
+}
+
+#[test]
+fn every_other_kind_has_its_words() {
+    let digest = Digest::of(b"scored");
+    let policy = Digest::of(b"policy");
+    let extension = Some(Extension {
+        control_seq: 4,
+        ms: 60_000,
+    });
+    let facts = [
+        ProposalFact::Declined(Declined {
+            reason: DeclineReason::Unconfirmed,
+            explanation: "openai fails 0.4 %".to_owned(),
+        }),
+        ProposalFact::Amended(Box::new(Amended {
+            scored: digest,
+            action: breaks(),
+            preview: Preview {
+                undo: Undo::OnDemand,
+                ..proposed().preview
+            },
+            extension,
+        })),
+        ProposalFact::Rejected(Rejected {
+            scored: digest,
+            policy,
+            extension,
+        }),
+        ProposalFact::Expired(Expired {
+            deadline: at(1800),
+            extension,
+        }),
+        ProposalFact::Refused(Refused {
+            precondition: Precondition::NoDrift,
+            explanation: "provider openai reads blocked".to_owned(),
+        }),
+        ProposalFact::Failed(Failed {
+            reason: "refused: answered 422".to_owned(),
+            readings: readings(|change| &change.before),
+        }),
+        ProposalFact::Unknown(Unclear {
+            cause: "no whole reply within 2000 ms".to_owned(),
+        }),
+        ProposalFact::UndoRequested(UndoRequested {
+            reason: "traffic is back".to_owned(),
+        }),
+        ProposalFact::UndoApproved(UndoDecided { requested: digest }),
+        ProposalFact::UndoRejected(UndoDecided { requested: digest }),
+        ProposalFact::Repeated(Repeated {
+            event_id: "evt-2".parse().unwrap(),
+            occurred_at: at(3),
+        }),
+        ProposalFact::Notified(Notified {
+            channel: "slack".to_owned(),
+            reference: Some("1732270000.000100".to_owned()),
+        }),
+        ProposalFact::Escalated(Escalated {
+            to: "the on-call".to_owned(),
+        }),
+    ];
+    let mut story = Story::begin();
+    for fact in &facts {
+        story = story.then(1, Actor::System, fact);
+    }
+    let lines: Vec<String> = story.records[1..].iter().flat_map(story::lines).collect();
+    // Digests change with the format of a body, which is no matter of these words.
+    let without_digests: Vec<String> = lines
+        .iter()
+        .map(|line| {
+            if line.starts_with("      ") {
+                line.clone()
+            } else {
+                format!("{}{}", &line[..6], &line[46..])
+            }
+        })
+        .collect();
+    expect![[r#"
+           2  declined, by the system
+              unconfirmed: openai fails 0.4 %
+           3  amended, by the system
+              narrowed to circuit_break_provider: block provider openai for 300 s (a pause moved the deadline by 60000 ms: control, record 4)
+              provider openai: open → blocked
+           4  rejected, by the system
+              rejects 59f2163089b8 (a pause moved the deadline by 60000 ms: control, record 4)
+           5  expired, by the system
+              the deadline 2026-11-22T10:30:00.000Z passed (a pause moved the deadline by 60000 ms: control, record 4)
+           6  refused, by the system
+              provider openai reads blocked
+           7  failed, by the system
+              refused: answered 422
+              provider openai reads open
+           8  unknown, by the system
+              no whole reply within 2000 ms
+           9  undo_requested, by the system
+              asks for an undo: traffic is back
+          10  undo_approved, by the system
+              agrees to the undo 59f2163089b8
+          11  undo_rejected, by the system
+              rejects the undo 59f2163089b8
+          12  repeated, by the system
+              reported again by event evt-2, of 2026-11-22T10:00:03.000Z
+          13  notified, by the system
+              told in slack, as 1732270000.000100
+          14  escalated, by the system
+              asked the on-call"#]].assert_eq(&without_digests.join("\n"));
+}
