@@ -348,7 +348,7 @@ fn a_proposal_waits_for_somebody_and_not_for_ever() {
         (proposed, 181, 182),
         (gated, 1800, 1983),
         (approved, 900, 1081),
-        (started, 300, 411),
+        (started, 200, 411),
         (succeeded, 410, 411),
     ] {
         let proposal = replayed(&story);
@@ -363,7 +363,13 @@ fn a_proposal_waits_for_somebody_and_not_for_ever() {
             late.overdue.unwrap()
         ));
     }
-    expect![[r#""#]].assert_eq(&lines.join("\n"));
+    expect![[r#"
+        reasoning: ingest-and-propose, which has until 2026-11-22T10:01:07.000Z; nobody has reasoned about it for 3 min
+        proposed: scoring; it has not been scored for 3 min
+        awaiting_approval: people: 2 approvals until 2026-11-22T10:30:02.000Z; its deadline passed 3 min ago and nobody expired it
+        approved: execution, which may start until 2026-11-22T10:15:00.000Z; its approval ran out 3 min ago and nobody expired it
+        executing: execution, which has until 2026-11-22T10:01:27.000Z; its effect should have ended 91 s ago
+        succeeded: the end of its effect at 2026-11-22T10:05:20.000Z; its effect should have ended 91 s ago"#]].assert_eq(&lines.join("\n"));
 }
 
 #[test]

@@ -445,6 +445,7 @@ fn every_other_kind_has_its_words() {
         })
         .collect();
     expect![[r#"
+        records:
            2  declined, by the system
               unconfirmed: openai fails 0.4 %
            3  amended, by the system
@@ -472,5 +473,5 @@ fn every_other_kind_has_its_words() {
           13  notified, by the system
               told in slack, as 1732270000.000100
           14  escalated, by the system
-              asked the on-call"#]].assert_eq(&without_digests.join("\n"));
+              asked the on-call"#]].assert_eq(&format!("records:\n{}", without_digests.join("\n")));
 }
