@@ -4,8 +4,6 @@
 //! They share one gateway, so they take turns, and each leaves the gateway as it found it.
 
 mod aws;
-mod killed;
-mod malformed;
 mod path;
 mod sandbox;
 mod slack;
