@@ -107,8 +107,9 @@ fn failure(body: &str) -> Option<String> {
         return Some(format!("a run failed at {at} ({condition}){error}"));
     };
     let size = batch.get("batchSize").and_then(Value::as_u64).unwrap_or_default();
-    let first = text("/DDBStreamBatchInfo/approximateArrivalOfFirstRecord").unwrap_or_default();
-    let last = text("/DDBStreamBatchInfo/approximateArrivalOfLastRecord").unwrap_or_default();
+    let arrival = |pointer: &str| text(pointer).unwrap_or_else(|| "an unknown time".to_owned());
+    let first = arrival("/DDBStreamBatchInfo/approximateArrivalOfFirstRecord");
+    let last = arrival("/DDBStreamBatchInfo/approximateArrivalOfLastRecord");
     Some(format!(
         "{size} of the trail's records were not announced, written from {first} to {last} ({condition}){error}"
     ))
