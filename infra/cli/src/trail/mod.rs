@@ -15,7 +15,7 @@ use crate::stack::Stack;
 /// What `trail` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The proposal: <26 characters of a-z and 2-7>-<generation>
+    /// The proposal: 26 characters of a-z and 2-7, a dash, and the generation
     proposal: ProposalId,
 
     /// Prints the records themselves, as JSON Lines. What is wrong with them goes to standard error
