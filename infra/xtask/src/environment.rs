@@ -50,7 +50,7 @@ pub(crate) fn print(paths: &Paths) -> Result<()> {
     print_of(&State::need(paths)?)
 }
 
-/// As [`print`], of a stack that is at hand.
+/// As `print()`, of a stack that is at hand.
 pub(crate) fn print_of(state: &State) -> Result<()> {
     for (name, value) in variables(state)? {
         println!("export {name}={}", quoted(&value));

@@ -54,7 +54,7 @@ enum Task {
     Env,
     /// Runs every check and every test, and prints a summary
     Test(check::Arguments),
-    /// Puts a sample event on the bus, as new: cargo xtask send events/bus/<event>.json
+    /// Puts a sample event on the bus, as new: cargo xtask send events/bus/provider.unhealthy.json
     Send(send::SendArguments),
     /// Invokes a deployed function with a payload and prints its reply
     Invoke(send::InvokeArguments),

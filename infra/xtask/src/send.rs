@@ -25,7 +25,7 @@ pub(crate) struct SendArguments {
 pub(crate) struct InvokeArguments {
     /// The function, such as scoring
     function: String,
-    /// File with the payload; without it, events/lambda/<function>.json
+    /// File with the payload; without it, its sample in events/lambda
     #[arg(long)]
     data_file: Option<PathBuf>,
 }
