@@ -1,0 +1,1 @@
+//! What goes wrong: functions die, race, lose replies and get nonsense.

@@ -1,0 +1,1 @@
+//! The life of a proposal, through the real handlers.

@@ -1,0 +1,7 @@
+//! The whole system in one process: the real handlers, fakes only for what is outside.
+
+mod contracts;
+mod faults;
+mod lifecycle;
+mod security;
+mod template;
