@@ -1,1 +1,3 @@
 //! The life of a proposal, through the real handlers.
+
+mod path;

@@ -25,6 +25,7 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Mutex;
+use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -52,6 +53,7 @@ const MOST_POINTS: usize = 2_000;
 #[derive(Debug)]
 pub struct Cutter {
     at: Option<usize>,
+    gives_way: bool,
     state: Mutex<State>,
     reached: Notify,
 }
@@ -87,6 +89,7 @@ impl Cutter {
     pub fn at(point: usize) -> Self {
         Self {
             at: Some(point),
+            gives_way: false,
             state: Mutex::default(),
             reached: Notify::new(),
         }
@@ -97,6 +100,14 @@ impl Cutter {
         Self {
             at: None,
             ..Self::at(0)
+        }
+    }
+
+    /// Never dies, and lets others run before each call: for handlers that a test interleaves.
+    pub fn gives_way() -> Self {
+        Self {
+            gives_way: true,
+            ..Self::never()
         }
     }
 
@@ -125,6 +136,9 @@ impl Cutter {
 
     /// One point: returns, or never does. For ports that [`Cut`] does not know.
     pub async fn point(&self, when: &str, call: &str) {
+        if self.gives_way && when == "before" {
+            give_way().await;
+        }
         {
             let mut state = self.state.lock().unwrap();
             if !state.running || state.cut_at.is_some() {
@@ -139,6 +153,19 @@ impl Cutter {
         self.reached.notify_one();
         std::future::pending().await
     }
+}
+
+/// Pending once.
+async fn give_way() {
+    let mut gave_way = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut gave_way, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// Runs a scenario once for every point at which a handler can die, and at last once without.

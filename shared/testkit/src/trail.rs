@@ -35,6 +35,16 @@ impl MemoryTrail {
         Self::default()
     }
 
+    /// A trail with the same records, which goes its own way from here.
+    pub fn fork(&self) -> Self {
+        Self {
+            streams: Mutex::new(self.streams.lock().unwrap().clone()),
+            written: Mutex::new(self.written.lock().unwrap().clone()),
+            writers: AtomicU64::new(self.writers.load(Ordering::SeqCst)),
+            ..Self::default()
+        }
+    }
+
     /// Runs `rival` just before the next append: somebody else is quicker. It writes with
     /// [`MemoryTrail::insert`].
     pub fn before_next_append(&self, rival: impl FnOnce(&MemoryTrail) + Send + 'static) {

@@ -1,0 +1,122 @@
+//! What must hold at every moment, and what must hold in the end.
+
+use domain::ports::{Clock, Trail};
+use domain::proposal::{Proposal, State};
+use domain::record::verify_chain;
+use domain::stream::StreamId;
+use domain::target::{Setting, Target, claim_of};
+
+use super::World;
+
+impl World {
+    /// Says what is wrong now, if anything is. This must hold between any two steps of any functions:
+    ///
+    /// - no two effects overlap on a target,
+    /// - an effect is in force from `succeeded` until its end: nobody else took it back,
+    /// - every model group that had a deployment has one.
+    pub async fn trouble(&self) -> Option<String> {
+        let mut holders: Vec<(Target, Proposal)> = Vec::new();
+        for id in self.proposals() {
+            let proposal = self.proposal(&id).await;
+            let Some(execution) = proposal.state().execution() else {
+                continue;
+            };
+            let succeeded = matches!(proposal.state(), State::Succeeded(_));
+            let holds = !succeeded || execution.restore_at.is_some();
+            if holds {
+                for target in &execution.plan.claims {
+                    if let Some((_, other)) = holders.iter().find(|(held, _)| held == target) {
+                        return Some(format!("{} and {id} hold {target} both", other.id()));
+                    }
+                    holders.push((target.clone(), proposal.clone()));
+                }
+            }
+            let in_force = succeeded && !execution.restore_due(self.clock.now());
+            for change in execution.plan.changes.iter().filter(|_| in_force && holds) {
+                let value = self.gateway.setting(&change.target);
+                if value != change.after {
+                    return Some(format!("{id} is in force, and {} reads {value}", change.target));
+                }
+            }
+        }
+        let (first, now) = (&self.at_first, self.gateway.inventory());
+        let served = |inventory: &domain::inventory::Inventory, group: &domain::inventory::ModelGroup| {
+            inventory.live_routes(group).next().is_some()
+        };
+        for (before, group) in first.model_groups.iter().zip(&now.model_groups) {
+            if served(first, before) && !served(&now, group) {
+                return Some(format!("model group {} has no deployment", group.id));
+            }
+        }
+        None
+    }
+
+    /// Panics where something is wrong now.
+    pub async fn assert_sound(&self) {
+        if let Some(trouble) = self.trouble().await {
+            panic!("{trouble}\n{}", self.story().await);
+        }
+    }
+
+    /// Panics unless everything has come to its end: every stream is an unbroken chain, every proposal
+    /// replays and is settled, no target is claimed, no provider is blocked, and no message was given up.
+    pub async fn assert_at_rest(&self) {
+        self.assert_sound().await;
+        self.assert_verified().await;
+        let story = self.story().await;
+        for id in self.proposals() {
+            let proposal = self.proposal(&id).await;
+            assert!(
+                proposal.settled_at().is_some(),
+                "{id} is {}\n{story}",
+                proposal.state().name()
+            );
+        }
+        for stream in self.trail.streams() {
+            if let StreamId::Target(target) = &stream {
+                let last = self.trail.last(&stream).await.unwrap();
+                let claim = claim_of(last.as_ref()).unwrap();
+                assert_eq!(claim, None, "{target} is still claimed\n{story}");
+            }
+        }
+        for provider in self.gateway.inventory().providers {
+            assert!(!provider.blocked, "{} is still blocked\n{story}", provider.id);
+        }
+        for queue in super::QueueName::ALL {
+            assert_eq!(self.queue(queue).dead(), [], "{queue:?}\n{story}");
+        }
+    }
+
+    /// Panics unless every stream of the trail is an unbroken chain, and every proposal replays.
+    pub async fn assert_verified(&self) {
+        for stream in self.trail.streams() {
+            let records = self.trail.load(&stream).await.unwrap();
+            verify_chain(&records).unwrap();
+            if let StreamId::Proposal(_) = stream {
+                Proposal::replay(&records).unwrap();
+            }
+        }
+    }
+
+    /// Panics unless the gateway is set as it was at first.
+    pub fn assert_as_before(&self) {
+        let mut now = self.gateway.inventory();
+        now.read_at = self.at_first.read_at;
+        assert_eq!(now, self.at_first);
+    }
+
+    /// The effects on a provider's breaker: each time that it was blocked.
+    pub fn breaks(&self, provider: &str) -> usize {
+        let target = testkit::sample::target("provider", provider);
+        let mut blocked = false;
+        let mut breaks = 0;
+        for (written, value) in self.gateway.writes() {
+            if written == target {
+                let now = value == Setting::Blocked(true);
+                breaks += usize::from(now && !blocked);
+                blocked = now;
+            }
+        }
+        breaks
+    }
+}

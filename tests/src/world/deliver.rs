@@ -1,0 +1,298 @@
+//! The handlers, woken as the platform wakes them.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
+use domain::bus::Announcement;
+use domain::ports::{Clock, Queue, Trail, Unavailable};
+use domain::time::Timestamp;
+use execution::Lane;
+use housekeeping::Report;
+use housekeeping::event_sources::EventSources;
+use runtime::queue::{DeadLetters, Delivery, Fault, batch};
+use serde_json::json;
+use testkit::{Cut, Cutter};
+
+use super::{Mail, QueueName, VERIFY_AFTER_S, World, rules};
+
+/// Deliveries after which a world does not come to rest by itself any more.
+const MOST_TURNS: usize = 2_000;
+
+/// The sources whose events are taken.
+const SOURCES: &str = "llm-gateway";
+
+/// The event sources that a pause switches off.
+#[derive(Debug, Default)]
+pub(super) struct Sources {
+    off: AtomicBool,
+    switched: AtomicUsize,
+}
+
+struct CutSources<'a>(&'a Sources, &'a Cutter);
+
+#[async_trait]
+impl EventSources for CutSources<'_> {
+    async fn set(&self, enabled: bool) -> Result<(), Unavailable> {
+        self.1.point("before", "EventSources::set").await;
+        if self.0.off.swap(!enabled, Ordering::SeqCst) == enabled {
+            self.0.switched.fetch_add(1, Ordering::SeqCst);
+        }
+        self.1.point("after", "EventSources::set").await;
+        Ok(())
+    }
+}
+
+impl World {
+    /// Puts an event's text on the bus: its rules send it to their queues.
+    pub fn route(&self, text: &str) {
+        let event = serde_json::from_str(text).unwrap();
+        for queue in rules::targets(&event) {
+            self.queue(queue).send(text, Duration::ZERO);
+        }
+    }
+
+    /// The event that the bus makes of an announcement.
+    pub fn envelope(&self, announcement: &Announcement) -> String {
+        json!({"version": "0", "id": "7bf73129-1428-4cd3-a780-95db273d1602", "detail-type": announcement.detail_type(),
+               "source": "sre-agent", "account": "123456789012", "time": announcement.at,
+               "region": "eu-central-1", "resources": [], "detail": announcement})
+        .to_string()
+    }
+
+    /// Lets the bus deliver what was published. Returns whether there was anything.
+    pub fn turn_bus(&self) -> bool {
+        let published = self.bus.take();
+        for announcement in &published {
+            self.route(&self.envelope(announcement));
+        }
+        !published.is_empty()
+    }
+
+    /// Lets the stream wake the outbox. Returns whether there was anything new on the trail.
+    pub async fn turn_stream(&self, cutter: &Cutter) -> bool {
+        let from = self.streamed.load(Ordering::SeqCst);
+        let written = self.trail.written();
+        if from == written.len() {
+            return false;
+        }
+        let records: Vec<_> = written[from..]
+            .iter()
+            .enumerate()
+            .map(|(at, (stream, seq))| {
+                json!({"eventName": "INSERT", "dynamodb": {"SequenceNumber": (from + at).to_string(),
+                       "Keys": {"stream": {"S": stream.to_string()}, "seq": {"N": seq.to_string()}}}})
+            })
+            .collect();
+        let deps = outbox::Deps {
+            trail: &Cut::new(&self.trail, cutter),
+            bus: &Cut::new(&self.bus, cutter),
+            topic: &Cut::new(&self.topic, cutter),
+            view: &Cut::new(&self.view, cutter),
+        };
+        let batch = serde_json::from_value(json!({ "Records": records })).unwrap();
+        if outbox::handle(&deps, batch).await.is_none() {
+            self.streamed.store(written.len(), Ordering::SeqCst);
+        }
+        true
+    }
+
+    /// Receives one message of a queue, if one is due, and works it. Returns whether one was.
+    pub async fn deliver(&self, from: QueueName, cutter: &Cutter) -> bool {
+        let Some(mail) = self.queue(from).receive() else {
+            return false;
+        };
+        self.work(from, &mail, cutter).await;
+        true
+    }
+
+    /// Works one message as its function does, and acknowledges it if it was worked.
+    pub async fn work(&self, from: QueueName, mail: &Mail, cutter: &Cutter) {
+        let event: SqsEvent = serde_json::from_value(json!({ "Records": [{
+            "messageId": mail.id.to_string(),
+            "body": mail.body,
+            "attributes": {"ApproximateReceiveCount": mail.receives.to_string()},
+            "eventSourceARN": format!("arn:aws:sqs:eu-central-1:123456789012:sre-{}", from.name()),
+        }] }))
+        .unwrap();
+        let mailbox = self.queue(from);
+        let dead_letters = |_: &SqsMessage| -> &dyn DeadLetters { mailbox };
+        let handle = async |delivery: Delivery<'_>, message: &SqsMessage| {
+            self.handle(from, message.event_source_arn.as_deref(), delivery, cutter)
+                .await
+        };
+        let response = batch(event, dead_letters, handle).await;
+        if response.batch_item_failures.is_empty() {
+            mailbox.acknowledge(mail.id);
+        }
+    }
+
+    /// The handler of a queue, on one delivery.
+    pub async fn handle(
+        &self,
+        from: QueueName,
+        arn: Option<&str>,
+        delivery: Delivery<'_>,
+        cutter: &Cutter,
+    ) -> Result<(), Fault> {
+        let trail = &Cut::new(&self.trail, cutter);
+        let clock = &Cut::new(&self.clock, cutter);
+        let gateway = &Cut::new(&self.reading, cutter);
+        match from {
+            QueueName::Ingest => {
+                let deps = ingest_and_propose::Deps {
+                    trail,
+                    payloads: &Cut::new(&self.payloads, cutter),
+                    gateway,
+                    reasoner: &Cut::new(&*self.reasoner, cutter),
+                    clock,
+                    policy: &self.policy,
+                    sources: &[SOURCES.to_owned()],
+                    lease_s: rules::seconds("IngestAndPropose", "Timeout")
+                        + ingest_and_propose::LEASE_MARGIN_S,
+                };
+                ingest_and_propose::handle(&deps, delivery).await
+            }
+            QueueName::Scoring => {
+                let deps = scoring::Deps {
+                    trail,
+                    policy: &self.policy,
+                    clock,
+                };
+                scoring::handle(&deps, delivery).await
+            }
+            QueueName::Execution | QueueName::Restore | QueueName::Verify => {
+                let deps = execution::Deps {
+                    trail,
+                    gateway,
+                    actuator: &Cut::new(&self.acting, cutter),
+                    again: &Cut::new(self.queue(QueueName::Execution), cutter),
+                    restores: &Cut::new(self.queue(QueueName::Restore), cutter),
+                    verifications: &Cut::new(self.queue(QueueName::Verify), cutter),
+                    clock,
+                    lease_s: rules::seconds("Execution", "Timeout") + execution::LEASE_MARGIN_S,
+                    verify_after_s: VERIFY_AFTER_S,
+                };
+                let lane = arn.and_then(Lane::of_queue).unwrap();
+                execution::handle(&deps, lane, delivery).await
+            }
+        }
+    }
+
+    /// One run of housekeeping.
+    pub async fn keep_house(&self, cutter: &Cutter) -> Result<Report, String> {
+        let queue = |name| Cut::new(self.queue(name), cutter);
+        let deps = housekeeping::Deps {
+            trail: &Cut::new(&self.trail, cutter),
+            view: &Cut::new(&self.view, cutter),
+            ingest: &queue(QueueName::Ingest) as &dyn Queue,
+            scoring: &queue(QueueName::Scoring),
+            execution: &queue(QueueName::Execution),
+            restores: &queue(QueueName::Restore),
+            verifications: &queue(QueueName::Verify),
+            sources: &CutSources(&self.sources, cutter),
+            clock: &Cut::new(&self.clock, cutter),
+            agent_enabled: self.enabled,
+            verify_after_s: VERIFY_AFTER_S,
+            budget_s: 40,
+        };
+        let report = housekeeping::handle(&deps).await;
+        for name in [QueueName::Ingest, QueueName::Scoring, QueueName::Execution] {
+            self.queue(name).switch(!self.sources.off.load(Ordering::SeqCst));
+        }
+        report.map_err(|err| format!("{err:#}"))
+    }
+
+    /// How often housekeeping switched the event sources.
+    pub fn sources_switched(&self) -> usize {
+        self.sources.switched.load(Ordering::SeqCst)
+    }
+
+    /// Delivers whatever can be delivered now, until nothing can.
+    pub async fn run_until_quiet(&self) {
+        let cutter = Cutter::never();
+        for _ in 0..MOST_TURNS {
+            let mut moved = self.turn_stream(&cutter).await;
+            moved |= self.turn_bus();
+            for queue in QueueName::ALL {
+                moved |= self.deliver(queue, &cutter).await;
+            }
+            if !moved {
+                return;
+            }
+        }
+        panic!("the world does not come to rest:\n{}", self.story().await);
+    }
+
+    /// Lets time pass: messages become due, and housekeeping runs every minute.
+    pub async fn pass(&self, time: Duration) {
+        let end = self
+            .clock
+            .now()
+            .plus_millis(u64::try_from(time.as_millis()).unwrap());
+        self.run_until_quiet().await;
+        for _ in 0..MOST_TURNS {
+            let now = self.clock.now();
+            if now >= end {
+                return;
+            }
+            let dues = self.queues.iter().filter_map(|queue| queue.next_due());
+            let minute = self.next_minute();
+            let next = dues.chain([minute, end]).min().unwrap_or(end).max(now);
+            self.clock.set(next);
+            if self.housekeeping && next >= minute {
+                *self.minute.lock().unwrap() = next.as_seconds() / 60;
+                self.keep_house(&Cutter::never()).await.unwrap();
+            }
+            self.run_until_quiet().await;
+        }
+        panic!("time does not pass:\n{}", self.story().await);
+    }
+
+    /// [`World::pass`], in seconds.
+    pub async fn advance(&self, seconds: u64) {
+        self.pass(Duration::from_secs(seconds)).await;
+    }
+
+    /// Lets time pass until no message is left and nothing more will happen; at most two hours.
+    pub async fn settle(&self) {
+        for _ in 0..120 {
+            self.run_until_quiet().await;
+            let idle = self.queues.iter().all(super::Mailbox::is_empty);
+            if idle && self.all_settled().await {
+                return;
+            }
+            self.advance(60).await;
+        }
+        panic!("not settled in two hours:\n{}", self.story().await);
+    }
+
+    /// Whether nothing more will happen to any proposal by itself.
+    pub async fn all_settled(&self) -> bool {
+        for id in self.proposals() {
+            if self.proposal(&id).await.settled_at().is_none() {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn next_minute(&self) -> Timestamp {
+        if !self.housekeeping {
+            return Timestamp::from_millis(i64::MAX);
+        }
+        let minute = *self.minute.lock().unwrap();
+        Timestamp::from_millis((minute + 1) * 60_000)
+    }
+
+    /// How long one of a function's messages stays invisible, and so comes back if the function dies.
+    pub fn visibility(&self) -> Duration {
+        Duration::from_secs(rules::seconds("Execution", "Visibility"))
+    }
+
+    /// The trail as a port that the test itself reads.
+    pub fn port(&self) -> &dyn Trail {
+        &self.trail
+    }
+}

@@ -1,0 +1,249 @@
+//! The agent in one process: its six handlers, wired over one trail, and a gateway, a pager and people outside.
+//!
+//! Queues, bus and stream deliver at least once and when the test turns them; time moves when it is told to.
+//! What the bus routes where, and how long functions and messages live, is read from `template.yaml`.
+
+mod books;
+mod checks;
+mod deliver;
+mod people;
+mod queue;
+mod rules;
+mod story;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use domain::control::ControlFact;
+use domain::event::Event;
+use domain::ids::ProposalId;
+use domain::inventory::Inventory;
+use domain::policy::Policy;
+use domain::ports::{Clock, Conclusion, Reasoner, Trail, Unavailable, load_control, load_proposal};
+use domain::proposal::{Proposal, Proposer, Received};
+use domain::record::{Actor, Entry, Record};
+use domain::stream::StreamId;
+use ingest_and_propose::runbook::Runbook;
+use serde_json::Value;
+use testkit::{
+    FakeActuator, FakeGateway, FixedOperators, FrozenClock, MemoryBus, MemoryPayloads, MemoryTopic,
+    MemoryView, sample,
+};
+
+pub use self::books::Books;
+pub use self::people::Answer;
+pub use self::queue::{Dead, Mail, Mailbox, QueueName};
+
+/// Length of a break that the runbook proposes, seconds.
+pub const BREAK_S: u64 = 30;
+
+/// How long after an effect its metric is asked again, seconds.
+pub const VERIFY_AFTER_S: u64 = 120;
+
+/// The whole system.
+pub struct World {
+    /// The time.
+    pub clock: FrozenClock,
+    /// The trail.
+    pub trail: Books,
+    /// The gateway and the pager themselves.
+    pub gateway: testkit::World,
+    /// The gateway, as it is read.
+    pub reading: FakeGateway,
+    /// The gateway and the pager, as they are written.
+    pub acting: FakeActuator,
+    /// The bus.
+    pub bus: MemoryBus,
+    /// What people are told.
+    pub topic: MemoryTopic,
+    /// The view.
+    pub view: MemoryView,
+    /// Large event texts.
+    pub payloads: MemoryPayloads,
+    /// The operators.
+    pub operators: FixedOperators,
+    /// The policy, of every function.
+    pub policy: Policy,
+    /// Who chooses the actions.
+    pub reasoner: Arc<dyn Reasoner>,
+    /// What the template's `AgentEnabled` says.
+    pub enabled: bool,
+    /// Whether housekeeping runs every minute.
+    pub housekeeping: bool,
+    queues: [Mailbox; 5],
+    sources: deliver::Sources,
+    at_first: Inventory,
+    streamed: AtomicUsize,
+    minute: Mutex<i64>,
+}
+
+impl World {
+    /// A world in which `inventory` is the gateway, with the trail in memory and the default policy.
+    pub fn new(inventory: Inventory) -> Self {
+        Self::over(Books::memory(), inventory)
+    }
+
+    /// The same over the real trail adapter and a DynamoDB.
+    pub async fn on_dynamo(inventory: Inventory) -> Self {
+        Self::over(Books::dynamo().await, inventory)
+    }
+
+    fn over(trail: Books, inventory: Inventory) -> Self {
+        let clock = FrozenClock::default();
+        // Not at the full hour, when housekeeping walks back through thirty days.
+        clock.advance(Duration::from_secs(90));
+        Self::at(clock, trail, inventory)
+    }
+
+    fn at(clock: FrozenClock, trail: Books, inventory: Inventory) -> Self {
+        let gateway = testkit::World::new(inventory.clone(), &clock);
+        let policy = Policy::default();
+        let runbook = Runbook {
+            break_s: BREAK_S,
+            limits: policy.limits.clone(),
+        };
+        Self {
+            reading: FakeGateway::new(&gateway),
+            acting: FakeActuator::new(&gateway),
+            queues: QueueName::ALL.map(|queue| Mailbox::new(&clock, visibility_s(queue))),
+            minute: Mutex::new(clock.now().as_seconds() / 60),
+            clock,
+            trail,
+            gateway,
+            bus: MemoryBus::default(),
+            topic: MemoryTopic::default(),
+            view: MemoryView::default(),
+            payloads: MemoryPayloads::default(),
+            operators: FixedOperators::default(),
+            policy,
+            reasoner: Arc::new(runbook),
+            enabled: true,
+            housekeeping: true,
+            sources: deliver::Sources::default(),
+            at_first: inventory,
+            streamed: AtomicUsize::new(0),
+        }
+    }
+
+    /// A world like this one, which goes its own way from here. The trail must be in memory.
+    pub fn fork(&self) -> Self {
+        let clock = FrozenClock::at(self.clock.now());
+        let mut fork = Self::at(clock, self.trail.fork(), self.gateway.inventory());
+        fork.queues = std::array::from_fn(|at| self.queues[at].fork(&fork.clock));
+        fork.streamed = AtomicUsize::new(self.streamed.load(Ordering::SeqCst));
+        fork.policy = self.policy.clone();
+        fork.reasoner = Arc::clone(&self.reasoner);
+        fork.at_first = self.at_first.clone();
+        fork
+    }
+
+    /// A queue.
+    pub fn queue(&self, name: QueueName) -> &Mailbox {
+        &self.queues[name as usize]
+    }
+
+    /// Puts an event on the bus, as a sender does; returns the id of the first proposal about it.
+    pub fn send(&self, text: &str) -> ProposalId {
+        let id = sample::proposal_of(&sample::event(text));
+        self.route(text);
+        id
+    }
+
+    /// A proposal as the trail has it. Panics where there is none.
+    pub async fn proposal(&self, id: &ProposalId) -> Proposal {
+        load_proposal(&self.trail, id).await.unwrap().unwrap()
+    }
+
+    /// The name of a proposal's state.
+    pub async fn state(&self, id: &ProposalId) -> &'static str {
+        self.proposal(id).await.state().name()
+    }
+
+    /// The proposals, in the order of their ids.
+    pub fn proposals(&self) -> Vec<ProposalId> {
+        let id = |stream| match stream {
+            StreamId::Proposal(id) => Some(id),
+            _ => None,
+        };
+        self.trail.streams().into_iter().filter_map(id).collect()
+    }
+
+    /// The kinds of a proposal's records.
+    pub async fn kinds(&self, id: &ProposalId) -> Vec<String> {
+        let records = self.trail.load(&StreamId::Proposal(id.clone())).await.unwrap();
+        records.into_iter().map(|record| record.kind).collect()
+    }
+
+    /// Every record, in the order of writing.
+    pub async fn records(&self) -> Vec<Record> {
+        let mut records = Vec::new();
+        for (stream, seq) in self.trail.written() {
+            let stream = self.trail.load(&stream).await.unwrap();
+            records.push(stream[usize::try_from(seq).unwrap() - 1].clone());
+        }
+        records
+    }
+
+    /// Pauses the agent, as `sre-agent pause` does.
+    pub async fn pause(&self, reason: &str) {
+        let control = load_control(&self.trail).await.unwrap();
+        self.switch(control.pause(reason, self.clock.now()).unwrap())
+            .await;
+    }
+
+    /// Lets it go on.
+    pub async fn resume(&self) {
+        let control = load_control(&self.trail).await.unwrap();
+        self.switch(control.resume(self.clock.now()).unwrap()).await;
+    }
+
+    /// Appends to `control`.
+    pub async fn switch(&self, fact: ControlFact) {
+        let last = self.trail.last(&StreamId::Control).await.unwrap();
+        let entry = Entry::next(
+            StreamId::Control,
+            last.as_ref(),
+            self.clock.now(),
+            Actor::System,
+            &fact,
+        );
+        self.trail.append(entry).await.unwrap();
+    }
+}
+
+/// A reasoner that proposes what the test says.
+pub struct Script(Box<dyn Fn(&Event) -> Value + Send + Sync>);
+
+impl Script {
+    /// Always one action, as JSON: `{"action": "disable_guardrail", "guardrail": "pii"}`.
+    pub fn proposes(action: Value) -> Arc<dyn Reasoner> {
+        Self::chooses(move |_| action.clone())
+    }
+
+    /// An action by the event.
+    pub fn chooses(choice: impl Fn(&Event) -> Value + Send + Sync + 'static) -> Arc<dyn Reasoner> {
+        Arc::new(Self(Box::new(choice)))
+    }
+}
+
+#[async_trait]
+impl Reasoner for Script {
+    async fn reason(&self, received: &Received, _: Option<&Inventory>) -> Result<Conclusion, Unavailable> {
+        Ok(Conclusion::Propose {
+            action: serde_json::from_value((self.0)(&received.event)).unwrap(),
+            rationale: "The script says so.".to_owned(),
+            proposer: Proposer::Runbook { version: 0 },
+        })
+    }
+}
+
+fn visibility_s(queue: QueueName) -> u64 {
+    let function = match queue {
+        QueueName::Ingest => "IngestAndPropose",
+        QueueName::Scoring => "Scoring",
+        QueueName::Execution | QueueName::Restore | QueueName::Verify => "Execution",
+    };
+    rules::seconds(function, "Visibility")
+}
