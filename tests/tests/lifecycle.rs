@@ -1,3 +1,16 @@
 //! The life of a proposal, through the real handlers.
 
+mod actions;
+mod decisions;
 mod path;
+mod refusals;
+mod switches;
+mod threshold;
+
+use expect_test::Expect;
+use tests::World;
+
+/// Compares the whole trail with a story.
+pub(crate) async fn tells(world: &World, story: Expect) {
+    story.assert_eq(&world.story().await);
+}

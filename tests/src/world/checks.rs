@@ -1,5 +1,7 @@
 //! What must hold at every moment, and what must hold in the end.
 
+use std::collections::BTreeMap;
+
 use domain::ports::{Clock, Trail};
 use domain::proposal::{Proposal, State};
 use domain::record::verify_chain;
@@ -59,7 +61,7 @@ impl World {
     }
 
     /// Panics unless everything has come to its end: every stream is an unbroken chain, every proposal
-    /// replays and is settled, no target is claimed, no provider is blocked, and no message was given up.
+    /// replays and is settled, no target is claimed, we left no provider blocked, and no message was given up.
     pub async fn assert_at_rest(&self) {
         self.assert_sound().await;
         self.assert_verified().await;
@@ -79,8 +81,13 @@ impl World {
                 assert_eq!(claim, None, "{target} is still claimed\n{story}");
             }
         }
-        for provider in self.gateway.inventory().providers {
-            assert!(!provider.blocked, "{} is still blocked\n{story}", provider.id);
+        let written: BTreeMap<Target, Setting> = self.gateway.writes().into_iter().collect();
+        for (target, value) in written {
+            assert_ne!(
+                value,
+                Setting::Blocked(true),
+                "{target} is still blocked\n{story}"
+            );
         }
         for queue in super::QueueName::ALL {
             assert_eq!(self.queue(queue).dead(), [], "{queue:?}\n{story}");
