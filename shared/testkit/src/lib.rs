@@ -11,6 +11,7 @@
 //! | any of them unavailable | [`Outages`], which every fake has |
 //! | a handler that dies between any two steps | [`cut`] |
 //! | events, an inventory, operators | [`sample`] |
+//! | a proposal in any state | [`story`] |
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -27,6 +28,7 @@ mod outages;
 mod proxy;
 pub mod sample;
 pub mod slack;
+pub mod story;
 #[cfg(test)]
 mod tests;
 mod trail;

@@ -1,0 +1,139 @@
+//! What Lambda hands to the functions: the samples for `cargo lambda invoke`.
+
+use aws_lambda_events::event::sqs::SqsEvent;
+use domain::message::Message;
+use domain::time::Timestamp;
+use lambda_http::Request;
+use lambda_http::request::LambdaRequest;
+use serde_json::Value;
+use testkit::sample;
+
+use super::samples::{bus, json, lambda, text};
+
+/// The secret that signs the sample clicks, as `events/README.md` says.
+const SIGNING_SECRET: &str = "sample-signing-secret";
+
+fn function(file: &str) -> &str {
+    file.split('.').next().unwrap()
+}
+
+#[test]
+fn every_function_has_a_sample_and_every_sample_its_function() {
+    let mut sampled: Vec<String> = lambda()
+        .iter()
+        .map(|(file, _)| function(file).to_owned())
+        .collect();
+    sampled.dedup();
+    assert_eq!(
+        sampled,
+        [
+            "approval-callback",
+            "execution",
+            "housekeeping",
+            "ingest-and-propose",
+            "outbox",
+            "scoring"
+        ]
+    );
+}
+
+#[test]
+fn queue_samples_hold_messages_that_are_read() {
+    let opened = sample::proposal_of(&sample::event(
+        &json("events/bus/provider.unhealthy.json").to_string(),
+    ));
+    for (file, event) in lambda() {
+        if !["execution", "ingest-and-propose", "scoring"].contains(&function(&file)) {
+            continue;
+        }
+        let event: SqsEvent = serde_json::from_value(event).unwrap();
+        assert!(!event.records.is_empty(), "{file}");
+        for message in event.records {
+            let body = message.body.unwrap();
+            let of_queue = message.event_source_arn.unwrap();
+            match Message::parse(&body) {
+                Ok(Message::Hint(id)) => assert_eq!(id, opened, "{file}"),
+                Ok(Message::Incident(_)) => assert!(of_queue.ends_with("-ingest"), "{file}"),
+                Err(problem) => assert!(file.contains(".batch."), "{file}: {problem}"),
+            }
+            if let Some(queue) = file
+                .strip_prefix("execution.")
+                .and_then(|rest| rest.strip_suffix(".json"))
+            {
+                let queue = if queue == "hint" { "execution" } else { queue };
+                assert!(of_queue.ends_with(&format!("-{queue}")), "{file}: {of_queue}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_ingest_sample_is_the_bus_sample() {
+    let event: SqsEvent = serde_json::from_value(json("events/lambda/ingest-and-propose.json")).unwrap();
+    let body: Value = serde_json::from_str(event.records[0].body.as_deref().unwrap()).unwrap();
+    assert!(
+        bus()
+            .iter()
+            .any(|(file, sample)| file == "provider.unhealthy.json" && *sample == body)
+    );
+}
+
+#[test]
+fn the_stream_sample_is_a_batch_of_the_outbox() {
+    let batch: outbox::stream::Batch = serde_json::from_value(json("events/lambda/outbox.json")).unwrap();
+    let shown = format!("{batch:?}");
+    assert!(shown.contains("proposal/te62pwqbdtyue7vjfvvymfu5mi-1"), "{shown}");
+}
+
+/// A request as the function gets it: through the conversion that Lambda's runtime does.
+fn request(file: &str) -> Request {
+    let event: LambdaRequest = serde_json::from_str(&text(&format!("events/lambda/{file}"))).unwrap();
+    event.into()
+}
+
+/// The sample's own secret, which never changes.
+struct SampleSecret;
+
+#[async_trait::async_trait]
+impl approval_callback::slack::SigningSecret for SampleSecret {
+    async fn current(&self) -> Result<String, domain::ports::Unavailable> {
+        Ok(SIGNING_SECRET.to_owned())
+    }
+
+    async fn reread(&self) -> Result<Option<String>, domain::ports::Unavailable> {
+        Ok(None)
+    }
+}
+
+#[tokio::test]
+async fn the_sample_clicks_are_signed_plain_and_in_base64() {
+    use approval_callback::slack::{Click, Refusal, Trust};
+
+    let trust = Trust {
+        secret: &SampleSecret,
+        app: testkit::slack::APP.to_owned(),
+        teams: vec![testkit::slack::TEAM.to_owned()],
+    };
+    let signed_at: Timestamp = "2026-11-22T10:00:10Z".parse().unwrap();
+    for file in [
+        "approval-callback.slack.json",
+        "approval-callback.slack-plain.json",
+    ] {
+        let request = request(file);
+        let body: &[u8] = request.body();
+        assert_eq!(
+            trust.verify(request.headers(), body, signed_at).await,
+            Ok(()),
+            "{file}"
+        );
+        let later = signed_at.plus_seconds(301);
+        assert_eq!(
+            trust.verify(request.headers(), body, later).await,
+            Err(Refusal::Skewed),
+            "{file}"
+        );
+        let click = Click::parse(body).unwrap().unwrap();
+        assert_eq!(trust.knows(&click), Ok(()), "{file}");
+        assert_eq!(click.user, testkit::slack::ADA, "{file}");
+    }
+}

@@ -1,0 +1,489 @@
+//! Nothing is lost: queues, event sources, rules and subscriptions retry for a while, and what fails lands in a
+//! dead-letter queue that somebody hears of.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::stream::StreamId;
+use serde_json::{Value, json};
+use testkit::sample;
+
+use super::tree::{Template, items, target, texts, walk};
+use super::{notices, passes};
+
+const QUEUE: &str = "AWS::SQS::Queue";
+const SOURCE: &str = "AWS::Lambda::EventSourceMapping";
+const RULE: &str = "AWS::Events::Rule";
+
+/// Fourteen days, the most that SQS keeps.
+const LONGEST_S: u64 = 1_209_600;
+
+/// Queues that hold what failed: whatever a dead-letter setting names.
+fn dead_letter_queues(template: &Template) -> BTreeSet<String> {
+    let mut queues = BTreeSet::new();
+    walk(template.root(), &mut |path, value| {
+        let field = path.rsplit('/').next().unwrap_or_default();
+        let named = match field {
+            "deadLetterTargetArn" => target(value),
+            "DeadLetterConfig" => target(&value["Arn"]),
+            "OnFailure" => target(&value["Destination"]),
+            _ => None,
+        };
+        queues.extend(named);
+    });
+    queues
+}
+
+fn sources_of<'a>(template: &'a Template, queue: &str) -> Vec<(&'a str, &'a Value)> {
+    let sources = template.of_type(SOURCE).into_iter();
+    sources
+        .filter(|(_, source)| target(&source["Properties"]["EventSourceArn"]).as_deref() == Some(queue))
+        .collect()
+}
+
+fn queues_redrive(template: &Template) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let dead_letters = dead_letter_queues(template);
+    let mut used = BTreeMap::new();
+    for (id, queue) in template.of_type(QUEUE) {
+        let queue = &queue["Properties"];
+        if template.number(&queue["MessageRetentionPeriod"]) != Some(LONGEST_S) {
+            wrong.push(format!("{id} does not keep messages for 14 days"));
+        }
+        if queue["SqsManagedSseEnabled"] != true {
+            wrong.push(format!("{id} is not encrypted"));
+        }
+        if dead_letters.contains(id) {
+            if !queue["RedrivePolicy"].is_null() {
+                wrong.push(format!("{id} is a dead-letter queue and has one of its own"));
+            }
+            continue;
+        }
+        let redrive = &queue["RedrivePolicy"];
+        let receives = redrive["maxReceiveCount"].as_u64();
+        if receives != Some(u64::from(runtime::queue::MAX_RECEIVES)) || receives < Some(5) {
+            wrong.push(format!("{id} gives a message up after {receives:?} receives"));
+        }
+        match target(&redrive["deadLetterTargetArn"]) {
+            None => wrong.push(format!("{id} has no dead-letter queue")),
+            Some(dead) => {
+                if template.root()["Resources"][&dead]["Type"] != QUEUE {
+                    wrong.push(format!(
+                        "{id} has {dead} for a dead-letter queue, which is no queue"
+                    ));
+                }
+                let allowed = json!({"redrivePermission": "byQueue", "sourceQueueArns": [{"Fn::Sub":
+                    queue["QueueName"]["Fn::Sub"].as_str().map(|name| format!(
+                        "arn:${{AWS::Partition}}:sqs:${{AWS::Region}}:${{AWS::AccountId}}:{name}"))}]});
+                if template.properties(&dead)["RedriveAllowPolicy"] != allowed {
+                    wrong.push(format!("{dead} does not take from {id} alone"));
+                }
+                if let Some(other) = used.insert(dead.clone(), id) {
+                    wrong.push(format!("{id} shares {dead} with {other}"));
+                }
+            }
+        }
+    }
+    wrong
+}
+
+#[test]
+fn every_queue_gives_up_after_five_receives_into_a_queue_of_its_own() {
+    passes(queues_redrive);
+    let queue = |root: &mut Value| root["Resources"]["ScoringQueue"]["Properties"].take();
+    notices(queues_redrive, "ScoringQueue", |root| {
+        let mut properties = queue(root);
+        properties.as_object_mut().unwrap().remove("RedrivePolicy");
+        root["Resources"]["ScoringQueue"]["Properties"] = properties;
+    });
+    for (field, value) in [("maxReceiveCount", json!(4)), ("maxReceiveCount", json!(1000))] {
+        notices(queues_redrive, "ScoringQueue", |root| {
+            root["Resources"]["ScoringQueue"]["Properties"]["RedrivePolicy"][field] = value;
+        });
+    }
+    notices(queues_redrive, "ScoringQueue", |root| {
+        root["Resources"]["ScoringQueue"]["Properties"]["MessageRetentionPeriod"] = json!(345_600);
+    });
+    notices(queues_redrive, "IngestDeadLetterQueue", |root| {
+        let dead = json!({ "Fn::GetAtt": ["IngestDeadLetterQueue", "Arn"] });
+        root["Resources"]["ScoringQueue"]["Properties"]["RedrivePolicy"]["deadLetterTargetArn"] = dead;
+    });
+}
+
+fn queues_are_worked(template: &Template) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let dead_letters = dead_letter_queues(template);
+    for (id, queue) in template.of_type(QUEUE) {
+        if dead_letters.contains(id) {
+            continue;
+        }
+        let sources = sources_of(template, id);
+        let [(source_id, source)] = sources.as_slice() else {
+            wrong.push(format!("{id} has {} event sources, not one", sources.len()));
+            continue;
+        };
+        let source = &source["Properties"];
+        if !texts(&source["FunctionResponseTypes"]).contains(&"ReportBatchItemFailures") {
+            wrong.push(format!("{source_id} does not report partial failures"));
+        }
+        let function = target(&source["FunctionName"]).unwrap_or_default();
+        if function == "ExecutionFunction" && source["BatchSize"] != 1 {
+            wrong.push(format!("{source_id} hands more than one proposal to execution"));
+        }
+        let timeout = template.number(&template.properties(&function)["Timeout"]);
+        let visibility = template.number(&queue["Properties"]["VisibilityTimeout"]);
+        if visibility.is_none() || visibility != timeout.map(|timeout| timeout + 10) {
+            wrong.push(format!(
+                "{id} hides a message for {visibility:?} s, its function runs for {timeout:?} s"
+            ));
+        }
+        // Lambda starts with two pollers at the least, and a maximum below that is refused.
+        let most = &source["ScalingConfig"]["MaximumConcurrency"];
+        if !most.is_null() && !most.as_u64().is_some_and(|most| (2..=1000).contains(&most)) {
+            wrong.push(format!("{source_id} has an impossible maximum concurrency"));
+        }
+    }
+    wrong
+}
+
+#[test]
+fn every_queue_is_worked_by_one_function_that_reports_what_failed() {
+    passes(queues_are_worked);
+    for (id, change) in [
+        ("RestoreSource", json!({"FunctionResponseTypes": []})),
+        ("RestoreSource", json!({"BatchSize": 10})),
+        ("VerifySource", json!({"BatchSize": null})),
+    ] {
+        notices(queues_are_worked, id, |root| {
+            let properties = root["Resources"][id]["Properties"].as_object_mut().unwrap();
+            properties.extend(change.as_object().unwrap().clone());
+        });
+    }
+    notices(queues_are_worked, "IngestQueue", |root| {
+        root["Mappings"]["Seconds"]["IngestAndPropose"]["Visibility"] = json!("60");
+    });
+    notices(queues_are_worked, "VerifyQueue", |root| {
+        root["Resources"].as_object_mut().unwrap().remove("VerifySource");
+    });
+}
+
+/// A pause switches off ingest, scoring and new executions, and never what takes back.
+fn a_pause_stops_what_starts(template: &Template) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let pausable = &template.properties("HousekeepingFunction")["Environment"]["Variables"];
+    let pausable: BTreeSet<String> = Template::names_in(&pausable["PAUSABLE_EVENT_SOURCES"])
+        .into_iter()
+        .collect();
+    for (id, source) in template.of_type(SOURCE) {
+        let starts = ["IngestSource", "ScoringSource", "ExecutionSource"].contains(&id);
+        let enabled = &source["Properties"]["Enabled"];
+        if starts != pausable.contains(id) {
+            wrong.push(format!(
+                "{id} is paused, and should not be, or the other way round"
+            ));
+        }
+        let follows = *enabled == json!({"Fn::If": ["AgentIsEnabled", true, false]});
+        if starts != follows || (!starts && !enabled.is_null()) {
+            wrong.push(format!("{id} starts as {enabled}"));
+        }
+    }
+    wrong
+}
+
+#[test]
+fn a_pause_stops_new_work_and_never_a_restore() {
+    passes(a_pause_stops_what_starts);
+    notices(a_pause_stops_what_starts, "RestoreSource", |root| {
+        root["Resources"]["RestoreSource"]["Properties"]["Enabled"] = json!(false);
+    });
+    notices(a_pause_stops_what_starts, "VerifySource", |root| {
+        let variables =
+            &mut root["Resources"]["HousekeepingFunction"]["Properties"]["Environment"]["Variables"];
+        variables["PAUSABLE_EVENT_SOURCES"]["Fn::Join"][1]
+            .as_array_mut()
+            .unwrap()
+            .push(json!({"Ref": "VerifySource"}));
+    });
+}
+
+fn the_stream_retries(template: &Template) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut readers = 0;
+    for (id, source) in template.of_type(SOURCE) {
+        let source = &source["Properties"];
+        if source["EventSourceArn"] != json!({"Fn::GetAtt": ["Trail", "StreamArn"]}) {
+            continue;
+        }
+        readers += 1;
+        // -1, the default of both, is for ever: one bad record would stop the shard.
+        if !source["MaximumRetryAttempts"]
+            .as_u64()
+            .is_some_and(|n| (5..=10_000).contains(&n))
+        {
+            wrong.push(format!("{id} has no finite number of retries"));
+        }
+        if !source["MaximumRecordAgeInSeconds"]
+            .as_u64()
+            .is_some_and(|s| (60..86_400).contains(&s))
+        {
+            wrong.push(format!(
+                "{id} keeps on with a record until the stream has lost it"
+            ));
+        }
+        if source["BisectBatchOnFunctionError"] != true {
+            wrong.push(format!("{id} does not bisect a batch that fails"));
+        }
+        if !texts(&source["FunctionResponseTypes"]).contains(&"ReportBatchItemFailures") {
+            wrong.push(format!("{id} does not report partial failures"));
+        }
+        if source["StartingPosition"] != "TRIM_HORIZON" {
+            wrong.push(format!("{id} skips what was recorded before it was there"));
+        }
+        let destination = target(&source["DestinationConfig"]["OnFailure"]["Destination"]);
+        if destination.as_deref() != Some("OutboxDeadLetterQueue") {
+            wrong.push(format!("{id} has no on-failure destination"));
+        }
+    }
+    if readers == 0 || readers > 2 {
+        wrong.push(format!(
+            "the trail's stream has {readers} readers; DynamoDB serves two"
+        ));
+    }
+    wrong
+}
+
+#[test]
+fn the_trails_stream_retries_for_a_while_and_keeps_what_failed() {
+    passes(the_stream_retries);
+    for (field, value) in [
+        ("MaximumRetryAttempts", json!(-1)),
+        ("MaximumRecordAgeInSeconds", json!(-1)),
+        ("BisectBatchOnFunctionError", json!(false)),
+        ("FunctionResponseTypes", json!([])),
+        ("DestinationConfig", Value::Null),
+    ] {
+        notices(the_stream_retries, "OutboxSource", |root| {
+            root["Resources"]["OutboxSource"]["Properties"][field] = value;
+        });
+    }
+}
+
+#[test]
+fn the_streams_filter_lets_every_record_of_a_proposal_through_and_no_other() {
+    let template = Template::read();
+    let filters = &template.properties("OutboxSource")["FilterCriteria"]["Filters"];
+    let pattern: Value = serde_json::from_str(filters[0]["Pattern"].as_str().unwrap()).unwrap();
+    assert_eq!(filters.as_array().unwrap().len(), 1);
+    assert_eq!(pattern["eventName"], json!(["INSERT"]));
+    let prefix = pattern["dynamodb"]["Keys"]["stream"]["S"][0]["prefix"]
+        .as_str()
+        .unwrap();
+    let event = sample::provider_unhealthy("openai");
+    let proposal = sample::stream_of(&event).to_string();
+    assert!(proposal.starts_with(prefix), "{proposal}");
+    for other in [StreamId::Incident(event.fingerprint()), StreamId::Control] {
+        assert!(!other.to_string().starts_with(prefix), "{other}");
+    }
+}
+
+/// Whether a queue's policy lets a service send for one source.
+fn lets_in(template: &Template, queue: &str, service: &str, source: &str) -> bool {
+    let policies = template.of_type("AWS::SQS::QueuePolicy").into_iter();
+    policies
+        .map(|(_, policy)| &policy["Properties"])
+        .filter(|policy| {
+            items(&policy["Queues"])
+                .into_iter()
+                .any(|one| target(one).as_deref() == Some(queue))
+        })
+        .flat_map(|policy| items(&policy["PolicyDocument"]["Statement"]))
+        .any(|statement| {
+            let sources = items(&statement["Condition"]["ArnEquals"]["aws:SourceArn"]);
+            statement["Effect"] == "Allow"
+                && statement["Principal"]["Service"] == service
+                && texts(&statement["Action"]) == ["sqs:SendMessage"]
+                && target(&statement["Resource"]).as_deref() == Some(queue)
+                && sources
+                    .into_iter()
+                    .any(|one| target(one).as_deref() == Some(source))
+        })
+}
+
+fn rules_retry(template: &Template) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (id, rule) in template.of_type(RULE) {
+        let targets = items(&rule["Properties"]["Targets"]);
+        if targets.is_empty() {
+            wrong.push(format!("{id} has no target"));
+        }
+        for one in targets {
+            let retry = &one["RetryPolicy"];
+            let attempts = retry["MaximumRetryAttempts"].as_u64();
+            let age = retry["MaximumEventAgeInSeconds"].as_u64();
+            if !attempts.is_some_and(|n| (1..=185).contains(&n))
+                || !age.is_some_and(|s| (60..=86_400).contains(&s))
+            {
+                wrong.push(format!("{id} has no finite retries"));
+            }
+            let Some(dead) = target(&one["DeadLetterConfig"]["Arn"]) else {
+                wrong.push(format!("{id} has no dead-letter queue"));
+                continue;
+            };
+            let arn = target(&one["Arn"]).unwrap_or_default();
+            let is_queue = template.root()["Resources"][&arn]["Type"] == QUEUE;
+            for queue in [Some(dead), is_queue.then_some(arn)].into_iter().flatten() {
+                if !lets_in(template, &queue, "events.amazonaws.com", id) {
+                    wrong.push(format!("{queue} does not let {id} in"));
+                }
+            }
+        }
+    }
+    for (id, subscription) in template.of_type("AWS::SNS::Subscription") {
+        let subscription = &subscription["Properties"];
+        let topic = target(&subscription["TopicArn"]).unwrap_or_default();
+        let dead = target(&subscription["RedrivePolicy"]["deadLetterTargetArn"]);
+        if dead.is_none() {
+            wrong.push(format!("{id} has no dead-letter queue"));
+        }
+        for queue in [dead, target(&subscription["Endpoint"])].into_iter().flatten() {
+            if !lets_in(template, &queue, "sns.amazonaws.com", &topic) {
+                wrong.push(format!("{queue} does not let {id} in"));
+            }
+        }
+    }
+    wrong
+}
+
+#[test]
+fn every_rule_and_subscription_retries_and_has_a_dead_letter_queue_that_lets_it_in() {
+    passes(rules_retry);
+    for rule in ["IncidentRule", "ExecutionAutomaticRule", "HousekeepingSchedule"] {
+        for field in ["RetryPolicy", "DeadLetterConfig"] {
+            notices(rules_retry, rule, |root| {
+                let one = &mut root["Resources"][rule]["Properties"]["Targets"][0];
+                one.as_object_mut().unwrap().remove(field);
+            });
+        }
+    }
+    notices(
+        rules_retry,
+        "ExecutionDeadLetterQueue does not let ExecutionAutomaticRule in",
+        |root| {
+            root["Resources"]["ExecutionDeadLetterQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"]
+                [0]["Condition"] =
+                json!({"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["ExecutionApprovedRule", "Arn"]}}});
+        },
+    );
+    notices(rules_retry, "IncidentTopicSubscription", |root| {
+        root["Resources"]["IncidentTopicSubscription"]["Properties"]["RedrivePolicy"] = Value::Null;
+    });
+}
+
+/// A function that is invoked and not asked has nobody to tell that it failed.
+fn asynchronous_invocations_end_somewhere(template: &Template) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (id, _) in template.of_type("AWS::Serverless::Function") {
+        let woken_by_rule = template.of_type(RULE).into_iter().any(|(_, rule)| {
+            items(&rule["Properties"]["Targets"])
+                .into_iter()
+                .any(|one| target(&one["Arn"]).as_deref() == Some(id))
+        });
+        let config = &template.properties(id)["EventInvokeConfig"];
+        let kept = target(&config["DestinationConfig"]["OnFailure"]["Destination"]).is_some()
+            && config["MaximumRetryAttempts"].is_u64()
+            && config["MaximumEventAgeInSeconds"].is_u64();
+        if woken_by_rule && !kept {
+            wrong.push(format!("{id} loses an invocation that fails"));
+        }
+    }
+    wrong
+}
+
+#[test]
+fn a_scheduled_run_that_fails_is_kept() {
+    passes(asynchronous_invocations_end_somewhere);
+    notices(
+        asynchronous_invocations_end_somewhere,
+        "HousekeepingFunction",
+        |root| {
+            root["Resources"]["HousekeepingFunction"]["Properties"]["EventInvokeConfig"]["DestinationConfig"] =
+                Value::Null;
+        },
+    );
+}
+
+/// What an alarm watches: namespace, metric, and the logical id of the queue or function.
+fn watched(template: &Template) -> BTreeSet<(String, String)> {
+    let alarms = template.of_type("AWS::CloudWatch::Alarm").into_iter();
+    let noticed = json!({"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]});
+    alarms
+        .map(|(_, alarm)| &alarm["Properties"])
+        .filter(|alarm| {
+            alarm["AlarmActions"] == noticed
+                && alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+                && alarm["Threshold"].as_u64() >= Some(1)
+                && alarm["EvaluationPeriods"] == 1
+        })
+        .filter_map(|alarm| {
+            let metric = alarm["MetricName"].as_str()?;
+            Some((metric.to_owned(), target(&alarm["Dimensions"][0]["Value"])?))
+        })
+        .collect()
+}
+
+fn alarms_sound(template: &Template) -> Vec<String> {
+    let watched = watched(template);
+    let dead_letters = dead_letter_queues(template);
+    let mut needed: Vec<(&str, String)> = Vec::new();
+    for (id, _) in template.of_type(QUEUE) {
+        let metric = match dead_letters.contains(id) {
+            true => "ApproximateNumberOfMessagesVisible",
+            false => "ApproximateAgeOfOldestMessage",
+        };
+        needed.push((metric, id.to_owned()));
+    }
+    for (id, _) in template.of_type("AWS::Serverless::Function") {
+        needed.push(("Errors", id.to_owned()));
+        needed.push(("Throttles", id.to_owned()));
+    }
+    needed.push(("IteratorAge", "OutboxFunction".to_owned()));
+    needed
+        .into_iter()
+        .filter(|(metric, id)| !watched.contains(&((*metric).to_owned(), id.clone())))
+        .map(|(metric, id)| format!("no alarm watches {metric} of {id}"))
+        .collect()
+}
+
+#[test]
+fn every_dead_letter_queue_queue_and_function_has_its_alarm() {
+    passes(alarms_sound);
+    notices(alarms_sound, "RestoreDeadLetterQueue", |root| {
+        root["Resources"]
+            .as_object_mut()
+            .unwrap()
+            .remove("RestoreDeadLetterAlarm");
+    });
+    notices(alarms_sound, "OutboxDeadLetterQueue", |root| {
+        root["Resources"]["OutboxDeadLetterAlarm"]["Properties"]["Threshold"] = json!(0);
+    });
+    notices(alarms_sound, "ExecutionFunction", |root| {
+        root["Resources"]["ExecutionErrorsAlarm"]["Properties"]["AlarmActions"] = Value::Null;
+    });
+}
+
+#[test]
+fn queues_are_named_after_the_stack_as_the_documents_say() {
+    let template = Template::read();
+    for (id, queue) in template.of_type(QUEUE) {
+        let name = id
+            .trim_end_matches("Queue")
+            .trim_end_matches("DeadLetter")
+            .to_lowercase();
+        let suffix = if id.ends_with("DeadLetterQueue") {
+            "-dlq"
+        } else {
+            ""
+        };
+        let expected = json!({ "Fn::Sub": format!("${{AWS::StackName}}-{name}{suffix}") });
+        assert_eq!(queue["Properties"]["QueueName"], expected, "{id}");
+    }
+}

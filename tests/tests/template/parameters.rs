@@ -1,0 +1,229 @@
+//! The parameters: those that the documents name, with their defaults, each used, and each value that the template
+//! admits admitted by the functions as well.
+
+use std::collections::BTreeSet;
+
+use runtime::env::Env;
+use serde_json::{Value, json};
+
+use super::code::{configure, functions, variables};
+use super::tree::{Template, items, target};
+use super::{notices, passes};
+
+/// What the documents promise: parameter and default. `None` is to be given.
+const DOCUMENTED: [(&str, Option<&str>); 24] = [
+    ("SreRiskThreshold", Some("40")),
+    ("SreAutoApprove", Some("false")),
+    ("LicenseTier", Some("enterprise")),
+    ("AgentEnabled", Some("true")),
+    ("TrailTable", Some("sre_actions")),
+    ("ProposalsTable", Some("sre_proposals")),
+    ("GatewayUrl", None),
+    ("PagerDutyUrl", Some("https://events.pagerduty.com")),
+    ("RunbookBreakSeconds", Some("300")),
+    ("CorrelationWindowSeconds", Some("900")),
+    ("ApprovalDeadlineSeconds", Some("1800")),
+    ("ApprovalValidSeconds", Some("900")),
+    ("QuorumFromScore", Some("75")),
+    ("MaxBudgetCap", Some("10000.00")),
+    ("ShadowActions", Some("")),
+    ("VerifyAfterSeconds", Some("120")),
+    ("SlackAppId", Some("")),
+    ("SlackTeamIds", Some("")),
+    ("SlackResponseOrigin", Some("https://hooks.slack.com")),
+    ("EventSources", Some("llm-gateway")),
+    ("SenderAccounts", Some("")),
+    ("Architecture", Some("arm64")),
+    ("LogLevel", Some("info")),
+    ("AlarmTopicArn", Some("")),
+];
+
+fn parameters_are_the_documented_ones(template: &Template) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (name, default) in DOCUMENTED {
+        let Some((_, parameter)) = template.parameters().find(|(id, _)| *id == name) else {
+            wrong.push(format!("{name} is missing"));
+            continue;
+        };
+        if template.text(&parameter["Default"]).as_deref() != default {
+            wrong.push(format!(
+                "{name} is {} by default, not {default:?}",
+                parameter["Default"]
+            ));
+        }
+    }
+    for (name, parameter) in template.parameters() {
+        if !parameter["Description"]
+            .as_str()
+            .is_some_and(|text| text.ends_with('.'))
+        {
+            wrong.push(format!("{name} does not say what it is"));
+        }
+    }
+    let groups = &template.root()["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"];
+    let grouped: BTreeSet<&str> = items(groups)
+        .into_iter()
+        .flat_map(|group| items(&group["Parameters"]))
+        .filter_map(Value::as_str)
+        .collect();
+    let declared: BTreeSet<&str> = template.parameters().map(|(name, _)| name).collect();
+    wrong.extend(
+        declared
+            .symmetric_difference(&grouped)
+            .map(|name| format!("{name} is declared or in a group, but not both")),
+    );
+    wrong
+}
+
+#[test]
+fn the_documented_parameters_exist_with_their_defaults() {
+    passes(parameters_are_the_documented_ones);
+    notices(parameters_are_the_documented_ones, "SreRiskThreshold", |root| {
+        root["Parameters"]["SreRiskThreshold"]["Default"] = json!(50);
+    });
+    notices(parameters_are_the_documented_ones, "SreAutoApprove", |root| {
+        root["Parameters"]
+            .as_object_mut()
+            .unwrap()
+            .remove("SreAutoApprove");
+    });
+}
+
+/// The values that the documents name feed the variables that the documents name.
+fn parameters_feed_their_variables(template: &Template) -> Vec<String> {
+    let fed = [
+        ("SreRiskThreshold", "SRE_RISK_THRESHOLD"),
+        ("SreAutoApprove", "SRE_AUTO_APPROVE"),
+        ("LicenseTier", "LICENSE_TIER"),
+        ("ShadowActions", "SHADOW_ACTIONS"),
+        ("ApprovalDeadlineSeconds", "APPROVAL_DEADLINE_S"),
+        ("ApprovalValidSeconds", "APPROVAL_VALID_S"),
+        ("CorrelationWindowSeconds", "CORRELATION_WINDOW_S"),
+        ("QuorumFromScore", "QUORUM_FROM_SCORE"),
+        ("MaxBudgetCap", "MAX_BUDGET_CAP"),
+        ("RunbookBreakSeconds", "RUNBOOK_BREAK_SECONDS"),
+        ("VerifyAfterSeconds", "VERIFY_AFTER_S"),
+        ("AgentEnabled", "AGENT_ENABLED"),
+        ("GatewayUrl", "GATEWAY_URL"),
+        ("PagerDutyUrl", "PAGERDUTY_URL"),
+        ("SlackAppId", "SLACK_APP_ID"),
+        ("SlackTeamIds", "SLACK_TEAM_IDS"),
+        ("SlackResponseOrigin", "SLACK_RESPONSE_ORIGIN"),
+        ("LogLevel", "RUST_LOG"),
+    ];
+    let mut wrong = Vec::new();
+    for (parameter, variable) in fed {
+        let mut times = 0;
+        for (id, _) in functions(template) {
+            if let Some(value) = variables(template, &id).get(variable) {
+                times += 1;
+                if target(value).as_deref() != Some(parameter) {
+                    wrong.push(format!("{variable} of {id} is not {parameter}"));
+                }
+            }
+        }
+        if times == 0 {
+            wrong.push(format!("no function is told {parameter} as {variable}"));
+        }
+    }
+    wrong
+}
+
+#[test]
+fn every_parameter_reaches_its_variable_in_every_function_that_has_it() {
+    passes(parameters_feed_their_variables);
+    notices(parameters_feed_their_variables, "SRE_RISK_THRESHOLD", |root| {
+        root["Resources"]["ScoringFunction"]["Properties"]["Environment"]["Variables"]["SRE_RISK_THRESHOLD"] =
+            json!({"Ref": "QuorumFromScore"});
+    });
+}
+
+fn every_name_leads_somewhere(template: &Template) -> Vec<String> {
+    let root = template.root();
+    let mut used: BTreeSet<String> = BTreeSet::new();
+    for section in ["Rules", "Conditions", "Globals", "Resources", "Outputs"] {
+        used.extend(Template::names_in(&root[section]));
+    }
+    let mut wrong: Vec<String> = template
+        .parameters()
+        .filter(|(name, _)| !used.contains(*name))
+        .map(|(name, _)| format!("{name} is a parameter that nothing uses"))
+        .collect();
+    // SAM makes the URL of a function that has one.
+    let known = |name: &str| {
+        let of_url = name
+            .strip_suffix("Url")
+            .is_some_and(|id| !template.properties(id)["FunctionUrlConfig"].is_null());
+        name.starts_with("AWS::")
+            || !root["Parameters"][name].is_null()
+            || !root["Resources"][name].is_null()
+            || of_url
+    };
+    wrong.extend(
+        used.iter()
+            .filter(|name| !known(name))
+            .map(|name| format!("{name} is nothing")),
+    );
+    wrong
+}
+
+#[test]
+fn every_parameter_is_used_and_every_reference_leads_somewhere() {
+    passes(every_name_leads_somewhere);
+    notices(every_name_leads_somewhere, "Spare", |root| {
+        root["Parameters"]["Spare"] = json!({"Type": "String"});
+    });
+    notices(every_name_leads_somewhere, "IngestQueue", |root| {
+        root["Resources"].as_object_mut().unwrap().remove("IngestQueue");
+    });
+}
+
+/// A stack that CloudFormation takes must not hold a function that refuses to start.
+fn functions_take_what_the_template_admits(template: &Template) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (name, parameter) in template.parameters() {
+        let extremes = [&parameter["MinValue"], &parameter["MaxValue"]];
+        let choices = items(&parameter["AllowedValues"]);
+        for value in extremes
+            .into_iter()
+            .chain(choices)
+            .filter(|value| !value.is_null())
+        {
+            let chosen = template.with(|root| root["Parameters"][name]["Default"] = value.clone());
+            for (id, binary) in functions(&chosen) {
+                let set = variables(&chosen, &id);
+                let lookup = |name: &str| {
+                    let value = set.get(name)?;
+                    Some(chosen.text(value).unwrap_or_else(|| "made by AWS".to_owned()))
+                };
+                if let Err(bad) = configure(&binary, &Env::new(&lookup)) {
+                    wrong.push(format!("{id} does not start with {name} = {value}: {bad}"));
+                }
+            }
+        }
+    }
+    wrong
+}
+
+#[test]
+fn every_value_that_the_template_admits_is_admitted_by_the_functions() {
+    passes(functions_take_what_the_template_admits);
+    notices(
+        functions_take_what_the_template_admits,
+        "SreRiskThreshold",
+        |root| {
+            root["Parameters"]["SreRiskThreshold"]["MaxValue"] = json!(101);
+        },
+    );
+    notices(
+        functions_take_what_the_template_admits,
+        "RunbookBreakSeconds",
+        |root| {
+            root["Parameters"]["RunbookBreakSeconds"]["MinValue"] = json!(10);
+        },
+    );
+    notices(functions_take_what_the_template_admits, "LicenseTier", |root| {
+        let allowed = &mut root["Parameters"]["LicenseTier"]["AllowedValues"];
+        allowed.as_array_mut().unwrap().push(json!("gold"));
+    });
+}

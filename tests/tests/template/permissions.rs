@@ -1,0 +1,555 @@
+//! Least privilege: written-out roles, no wildcard that AWS does not force, one function that can write to the
+//! gateway, and nobody who can change a record.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use expect_test::expect;
+use serde_json::{Value, json};
+
+use super::tree::{Template, items, target, texts, walk};
+use super::{notices, passes};
+
+/// Whatever could change or remove a record of the trail.
+const CHANGES_A_RECORD: [&str; 6] = [
+    "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:BatchWriteItem",
+    "dynamodb:PartiQLUpdate",
+    "dynamodb:PartiQLDelete",
+];
+
+/// The statements that may have a wildcard in their resource, and why: resource, statement, actions, wildcard.
+const WILDCARDS: [(&str, &str, &[&str], &str); 3] = [
+    // AWS has no resource-level permission for ListStreams.
+    ("OutboxRole", "FindTheStream", &["dynamodb:ListStreams"], r#""*""#),
+    // Objects are named by their digest, which nobody knows beforehand. The bucket is ours alone.
+    (
+        "IngestAndProposeRole",
+        "KeepLargePayloads",
+        &["s3:PutObject", "s3:GetObject"],
+        r#"{"Fn::Sub":"${PayloadBucket.Arn}/*"}"#,
+    ),
+    // Never on AWS: the emulator asks for ExecuteStatement on every resource. Behind the condition OnLocalStack.
+    (
+        "LocalStackPolicy",
+        "AppendToTheTrail",
+        &["dynamodb:ExecuteStatement"],
+        r#""*""#,
+    ),
+];
+
+/// Every policy statement of the template, with the resource it belongs to.
+fn statements(template: &Template) -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    for (id, resource) in template.resources() {
+        walk(resource, &mut |_, value| {
+            if value["Effect"].is_string() {
+                found.push((id.to_owned(), value.clone()));
+            }
+        });
+    }
+    found
+}
+
+fn allows(template: &Template) -> Vec<(String, Value)> {
+    let mut statements = statements(template);
+    statements.retain(|(_, statement)| statement["Effect"] != "Deny");
+    statements
+}
+
+fn sid(statement: &Value) -> &str {
+    statement["Sid"].as_str().unwrap_or_default()
+}
+
+/// The role that a function runs as, with its logical id.
+fn roles(template: &Template) -> BTreeMap<String, String> {
+    let functions = template.of_type("AWS::Serverless::Function").into_iter();
+    functions
+        .filter_map(|(id, function)| Some((target(&function["Properties"]["Role"])?, id.to_owned())))
+        .collect()
+}
+
+fn roles_are_written_out(template: &Template) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let lambda_alone = json!([{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"},
+                               "Action": "sts:AssumeRole"}]);
+    let functions = template.of_type("AWS::Serverless::Function");
+    for (id, function) in &functions {
+        let function = &function["Properties"];
+        match target(&function["Role"]) {
+            Some(role) if template.root()["Resources"][&role]["Type"] == "AWS::IAM::Role" => {}
+            other => wrong.push(format!(
+                "{id} runs as {other:?}, which is no role of this template"
+            )),
+        }
+        // Each of these makes SAM write policies or permissions of its own.
+        for made_by_sam in ["Policies", "Events", "Connectors", "Tracing", "DeadLetterQueue"] {
+            if !function[made_by_sam].is_null() {
+                wrong.push(format!(
+                    "{id} has {made_by_sam}, from which SAM makes permissions"
+                ));
+            }
+        }
+    }
+    if roles(template).len() != functions.len() {
+        wrong.push("two functions share a role".to_owned());
+    }
+    for (id, role) in template.of_type("AWS::IAM::Role") {
+        let role = &role["Properties"];
+        if role["AssumeRolePolicyDocument"]["Statement"] != lambda_alone {
+            wrong.push(format!("{id} can be assumed by another than Lambda"));
+        }
+        if !role["ManagedPolicyArns"].is_null() {
+            wrong.push(format!("{id} has policies that are not written here"));
+        }
+        if !roles(template).contains_key(id) {
+            wrong.push(format!("{id} belongs to no function"));
+        }
+    }
+    wrong
+}
+
+#[test]
+fn every_function_has_a_written_out_role_of_its_own() {
+    passes(roles_are_written_out);
+    notices(roles_are_written_out, "ScoringFunction", |root| {
+        root["Resources"]["ScoringFunction"]["Properties"]["Role"] = Value::Null;
+    });
+    notices(roles_are_written_out, "ScoringFunction", |root| {
+        root["Resources"]["ScoringFunction"]["Properties"]["Policies"] = json!(["AdministratorAccess"]);
+    });
+    notices(roles_are_written_out, "ScoringRole", |root| {
+        root["Resources"]["ScoringFunction"]["Properties"]["Role"] =
+            json!({"Fn::GetAtt": ["OutboxRole", "Arn"]});
+    });
+    notices(roles_are_written_out, "OutboxRole", |root| {
+        root["Resources"]["OutboxRole"]["Properties"]["ManagedPolicyArns"] =
+            json!(["arn:aws:iam::aws:policy/PowerUserAccess"]);
+    });
+}
+
+fn wildcards_are_the_few(template: &Template) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut unused: BTreeSet<_> = WILDCARDS.iter().map(|(id, sid, ..)| (*id, *sid)).collect();
+    for (id, statement) in allows(template) {
+        let name = format!("{id}/{}", sid(&statement));
+        for inverted in ["NotAction", "NotResource", "NotPrincipal"] {
+            if !statement[inverted].is_null() {
+                wrong.push(format!("{name} allows by {inverted}"));
+            }
+        }
+        if statement["Action"].to_string().contains(['*', '?']) {
+            wrong.push(format!("{name} has a wildcard action: {}", statement["Action"]));
+        }
+        for resource in items(&statement["Resource"]) {
+            // An ARN that ends with a variable name is not a wildcard; one that holds a star is.
+            if !resource.to_string().contains('*') {
+                continue;
+            }
+            let listed = WILDCARDS.iter().any(|(of, statement_id, actions, wildcard)| {
+                *of == id
+                    && *statement_id == sid(&statement)
+                    && texts(&statement["Action"]) == *actions
+                    && resource.to_string() == *wildcard
+            });
+            if listed {
+                unused.retain(|(of, statement_id)| *of != id || *statement_id != sid(&statement));
+            } else {
+                wrong.push(format!("{name} has a wildcard resource: {resource}"));
+            }
+        }
+    }
+    wrong.extend(
+        unused
+            .into_iter()
+            .map(|(id, sid)| format!("{id}/{sid} is listed and has no wildcard any more")),
+    );
+    wrong
+}
+
+#[test]
+fn no_permission_has_a_wildcard_but_the_few_that_are_listed() {
+    passes(wildcards_are_the_few);
+    let statement = |root: &mut Value, role: &str, at: usize, field: &str, value: Value| {
+        root["Resources"][role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][at][field] =
+            value;
+    };
+    for (action, resource) in [("dynamodb:*", "Action"), ("*", "Action"), ("*", "Resource")] {
+        notices(wildcards_are_the_few, "ScoringRole/AppendToTheTrail", |root| {
+            statement(root, "ScoringRole", 1, resource, json!([action]));
+        });
+    }
+    notices(wildcards_are_the_few, "ScoringRole/AppendToTheTrail", |root| {
+        statement(
+            root,
+            "ScoringRole",
+            1,
+            "Resource",
+            json!({"Fn::Sub": "arn:aws:dynamodb:*:*:table/${TrailTable}"}),
+        );
+    });
+    notices(wildcards_are_the_few, "OutboxRole/FindTheStream", |root| {
+        statement(
+            root,
+            "OutboxRole",
+            3,
+            "Action",
+            json!(["dynamodb:ListStreams", "dynamodb:Scan"]),
+        );
+    });
+    notices(wildcards_are_the_few, "ScoringRole/AppendToTheTrail", |root| {
+        statement(root, "ScoringRole", 1, "NotResource", json!("arn:aws:s3:::other"));
+    });
+}
+
+fn the_emulators_permissions_stay_there(template: &Template) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (id, resource) in template.of_type("AWS::IAM::Policy") {
+        if resource["Condition"] != "OnLocalStack" {
+            wrong.push(format!("{id} is not for the local stack alone"));
+        }
+    }
+    let root = template.root();
+    if root["Conditions"]["OnLocalStack"] != json!({"Fn::Equals": [{"Ref": "LocalStack"}, "true"]}) {
+        wrong.push("OnLocalStack is something else".to_owned());
+    }
+    if root["Parameters"]["LocalStack"]["Default"] != "false" {
+        wrong.push("LocalStack is not false by default".to_owned());
+    }
+    wrong
+}
+
+#[test]
+fn what_only_the_emulator_needs_is_not_granted_on_aws() {
+    passes(the_emulators_permissions_stay_there);
+    notices(the_emulators_permissions_stay_there, "LocalStackPolicy", |root| {
+        root["Resources"]["LocalStackPolicy"]
+            .as_object_mut()
+            .unwrap()
+            .remove("Condition");
+    });
+    notices(the_emulators_permissions_stay_there, "LocalStack", |root| {
+        root["Parameters"]["LocalStack"]["Default"] = json!("true");
+    });
+}
+
+fn nobody_is_everybody(template: &Template) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (id, statement) in allows(template) {
+        if statement["Principal"].to_string().contains('*') {
+            wrong.push(format!("{id}/{} allows everybody", sid(&statement)));
+        }
+    }
+    for (id, permission) in template.of_type("AWS::Lambda::Permission") {
+        let permission = &permission["Properties"];
+        if permission["Principal"] == "*" || permission["SourceArn"].is_null() {
+            wrong.push(format!("{id} lets everybody invoke"));
+        }
+    }
+    for (id, function) in template.of_type("AWS::Serverless::Function") {
+        let url = &function["Properties"]["FunctionUrlConfig"];
+        // It checks a signature before any I/O; nothing else may have a public door.
+        if url["AuthType"] == "NONE" && id != "ApprovalCallbackFunction" {
+            wrong.push(format!("{id} has a public URL"));
+        }
+    }
+    // A service that sends for somebody must be sending for us.
+    for (id, policy) in template.of_type("AWS::SQS::QueuePolicy") {
+        for statement in items(&policy["Properties"]["PolicyDocument"]["Statement"]) {
+            if items(&statement["Condition"]["ArnEquals"]["aws:SourceArn"]).is_empty() {
+                wrong.push(format!("{id}/{} lets a service send for anybody", sid(statement)));
+            }
+        }
+    }
+    wrong
+}
+
+#[test]
+fn nothing_is_open_to_everybody_but_the_signed_callback() {
+    passes(nobody_is_everybody);
+    notices(nobody_is_everybody, "IncidentTopicPolicy", |root| {
+        root["Resources"]["IncidentTopicPolicy"]["Properties"]["PolicyDocument"]["Statement"][0]["Principal"] =
+            json!({"AWS": "*"});
+    });
+    notices(nobody_is_everybody, "ScoringFunction", |root| {
+        root["Resources"]["ScoringFunction"]["Properties"]["FunctionUrlConfig"] = json!({"AuthType": "NONE"});
+    });
+    notices(nobody_is_everybody, "IngestQueuePolicy", |root| {
+        root["Resources"]["IngestQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"][0]["Condition"] =
+            Value::Null;
+    });
+}
+
+/// Which function may read which secrets.
+const SECRETS: [(&str, &[&str]); 6] = [
+    ("ApprovalCallbackRole", &["OperatorsSecret", "SlackSigningSecret"]),
+    ("ExecutionRole", &["GatewayWriteSecret", "PagerDutySecret"]),
+    ("HousekeepingRole", &[]),
+    ("IngestAndProposeRole", &["GatewayReadSecret"]),
+    ("OutboxRole", &[]),
+    ("ScoringRole", &[]),
+];
+
+fn secrets_are_read_by_whom_they_are_for(template: &Template) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut readers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (id, statement) in allows(template) {
+        for action in texts(&statement["Action"]) {
+            if action.starts_with("secretsmanager:") {
+                if action != "secretsmanager:GetSecretValue" {
+                    wrong.push(format!("{id} may {action}"));
+                }
+                let secrets = items(&statement["Resource"])
+                    .into_iter()
+                    .map(|one| target(one).unwrap_or_else(|| one.to_string()));
+                readers.entry(id.clone()).or_default().extend(secrets);
+            }
+        }
+    }
+    for (role, secrets) in SECRETS {
+        let read = readers.remove(role).unwrap_or_default();
+        if !read.iter().map(String::as_str).eq(secrets.iter().copied()) {
+            wrong.push(format!("{role} reads {read:?}, not {secrets:?}"));
+        }
+    }
+    wrong.extend(readers.into_keys().map(|other| format!("{other} reads secrets")));
+    for (role, function) in roles(template) {
+        // A function is told of the secrets that it may read, and of no other.
+        let variables = &template.properties(&function)["Environment"]["Variables"];
+        let told: BTreeSet<String> = Template::names_in(variables)
+            .into_iter()
+            .filter(|name| template.root()["Resources"][name]["Type"] == "AWS::SecretsManager::Secret")
+            .collect();
+        let known = SECRETS
+            .iter()
+            .find(|(of, _)| *of == role)
+            .map(|(_, secrets)| *secrets);
+        if !told
+            .iter()
+            .map(String::as_str)
+            .eq(known.unwrap_or_default().iter().copied())
+        {
+            wrong.push(format!("{function} is told of {told:?}"));
+        }
+    }
+    // Resolved by CloudFormation, a secret would stand in the function's configuration in plain text.
+    if template.root().to_string().contains("{{resolve:") {
+        wrong.push("a secret is resolved into the template".to_owned());
+    }
+    wrong
+}
+
+#[test]
+fn only_execution_may_read_the_gateways_write_credential() {
+    passes(secrets_are_read_by_whom_they_are_for);
+    let of_scoring = |root: &mut Value, resource: Value| {
+        let document = &mut root["Resources"]["ScoringRole"]["Properties"]["Policies"][0]["PolicyDocument"];
+        document["Statement"].as_array_mut().unwrap().push(json!({
+            "Effect": "Allow", "Action": ["secretsmanager:GetSecretValue"], "Resource": resource}));
+    };
+    for resource in [
+        json!({"Ref": "GatewayWriteSecret"}),
+        json!([{"Fn::GetAtt": ["PagerDutySecret", "Id"]}]),
+        json!({"Fn::Sub": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:a/gateway-write"}),
+    ] {
+        notices(secrets_are_read_by_whom_they_are_for, "ScoringRole", |root| {
+            of_scoring(root, resource)
+        });
+    }
+    notices(
+        secrets_are_read_by_whom_they_are_for,
+        "IngestAndProposeFunction",
+        |root| {
+            root["Resources"]["IngestAndProposeFunction"]["Properties"]["Environment"]["Variables"]["GATEWAY_READ_SECRET"] =
+                json!({"Ref": "GatewayWriteSecret"});
+        },
+    );
+    notices(secrets_are_read_by_whom_they_are_for, "resolved", |root| {
+        root["Resources"]["ScoringFunction"]["Properties"]["Environment"]["Variables"]["TRAIL_TABLE"] =
+            json!("{{resolve:secretsmanager:x}}");
+    });
+}
+
+#[test]
+fn every_secret_begins_with_a_value_that_opens_nothing() {
+    let template = Template::read();
+    for (id, secret) in template.of_type("AWS::SecretsManager::Secret") {
+        let secret = &secret["Properties"];
+        let generated = secret["GenerateSecretString"]["PasswordLength"].as_u64() >= Some(32);
+        let empty = secret["SecretString"] == r#"{"operators":[]}"#;
+        assert!(generated != empty, "{id}");
+        assert_eq!(empty, id == "OperatorsSecret", "{id}");
+    }
+    let empty = template.properties("OperatorsSecret")["SecretString"]
+        .as_str()
+        .unwrap();
+    let directory = domain::operator::Directory::parse(empty).unwrap();
+    assert_eq!(
+        directory,
+        domain::operator::Directory::default(),
+        "nobody may decide at first"
+    );
+}
+
+fn nobody_changes_a_record(template: &Template) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (id, statement) in allows(template) {
+        let on_the_trail = items(&statement["Resource"]).into_iter().any(|resource| {
+            let names = Template::names_in(resource);
+            resource == "*" || names.iter().any(|name| name == "Trail" || name == "TrailTable")
+        });
+        let changes = texts(&statement["Action"])
+            .into_iter()
+            .find(|action| CHANGES_A_RECORD.contains(action) || *action == "*" || *action == "dynamodb:*");
+        if let Some(action) = changes.filter(|_| on_the_trail) {
+            wrong.push(format!("{id}/{} may {action} on the trail", sid(&statement)));
+        }
+    }
+    let policy = &template.properties("Trail")["ResourcePolicy"]["PolicyDocument"]["Statement"];
+    let table = json!({"Fn::Sub":
+        "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${TrailTable}"});
+    let denied = items(policy).into_iter().any(|statement| {
+        let actions: BTreeSet<&str> = texts(&statement["Action"]).into_iter().collect();
+        statement["Effect"] == "Deny"
+            && statement["Principal"] == "*"
+            && statement["Condition"].is_null()
+            && items(&statement["Resource"]) == [&table]
+            && CHANGES_A_RECORD.iter().all(|action| actions.contains(action))
+    });
+    if !denied {
+        wrong.push("the trail's own policy does not deny changes to everybody".to_owned());
+    }
+    wrong
+}
+
+#[test]
+fn nobody_may_change_or_remove_a_record_of_the_trail() {
+    passes(nobody_changes_a_record);
+    for action in CHANGES_A_RECORD {
+        notices(nobody_changes_a_record, "ScoringRole", |root| {
+            root["Resources"]["ScoringRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][1]
+                ["Action"] = json!(["dynamodb:PartiQLInsert", action]);
+        });
+        notices(nobody_changes_a_record, "does not deny", |root| {
+            let denied = &mut root["Resources"]["Trail"]["Properties"]["ResourcePolicy"]["PolicyDocument"];
+            let actions = denied["Statement"][0]["Action"].as_array_mut().unwrap();
+            actions.retain(|denied| *denied != action);
+        });
+    }
+    notices(nobody_changes_a_record, "OutboxRole", |root| {
+        root["Resources"]["OutboxRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][4]["Resource"] =
+            json!([{"Fn::GetAtt": ["Proposals", "Arn"]}, {"Fn::GetAtt": ["Trail", "Arn"]}]);
+    });
+    notices(nobody_changes_a_record, "does not deny", |root| {
+        root["Resources"]["Trail"]["Properties"]["ResourcePolicy"]["PolicyDocument"]["Statement"][0]["Condition"] =
+            json!({"StringNotEquals": {"aws:PrincipalArn": "admin"}});
+    });
+}
+
+fn only_the_outbox_speaks(template: &Template) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (id, statement) in allows(template) {
+        for action in texts(&statement["Action"]) {
+            let announces = ["events:PutEvents", "sns:Publish"].contains(&action);
+            if announces && id.ends_with("Role") && id != "OutboxRole" {
+                wrong.push(format!("{id} may {action}"));
+            }
+        }
+    }
+    let policy = &template.properties("IncidentBus")["Policy"]["Statement"];
+    let denied = items(policy).into_iter().any(|statement| {
+        statement["Effect"] == "Deny"
+            && statement["Condition"]["ForAnyValue:StringEquals"]["events:source"] == domain::record::SOURCE
+            && target(&statement["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]).as_deref()
+                == Some("OutboxRole")
+    });
+    if !denied {
+        wrong.push("others than the outbox may speak as the agent".to_owned());
+    }
+    wrong
+}
+
+#[test]
+fn only_the_outbox_announces() {
+    passes(only_the_outbox_speaks);
+    notices(only_the_outbox_speaks, "ScoringRole", |root| {
+        root["Resources"]["ScoringRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][1]["Action"] =
+            json!("events:PutEvents");
+    });
+    notices(only_the_outbox_speaks, "others", |root| {
+        root["Resources"]["IncidentBus"]["Properties"]["Policy"]["Statement"][1]["Effect"] = json!("Allow");
+    });
+}
+
+/// A changed power is a changed line here.
+#[test]
+fn the_powers_of_each_function() {
+    let template = Template::read();
+    let mut powers = String::new();
+    let mut allowed = allows(&template);
+    allowed.sort_by(|(one, _), (other, _)| one.cmp(other));
+    for (id, statement) in allowed {
+        let assumed = texts(&statement["Action"]) == ["sts:AssumeRole"];
+        if !id.ends_with("Role") || assumed {
+            continue;
+        }
+        let resources: Vec<String> = items(&statement["Resource"])
+            .into_iter()
+            .map(
+                |resource| match (target(resource), resource["Fn::Sub"].as_str()) {
+                    (Some(name), _) => name,
+                    (None, Some(text)) => text
+                        .rsplit("${AWS::AccountId}:")
+                        .next()
+                        .unwrap_or_default()
+                        .to_owned(),
+                    (None, None) => resource.as_str().unwrap_or_default().to_owned(),
+                },
+            )
+            .collect();
+        let actions: Vec<&str> = texts(&statement["Action"]);
+        powers += &format!("{id}: {} on {}\n", actions.join(", "), resources.join(", "));
+    }
+    expect![[r#"
+        ApprovalCallbackRole: logs:CreateLogStream, logs:PutLogEvents on ApprovalCallbackLogGroup
+        ApprovalCallbackRole: dynamodb:PartiQLInsert on Trail
+        ApprovalCallbackRole: dynamodb:Query, dynamodb:GetItem on Trail
+        ApprovalCallbackRole: secretsmanager:GetSecretValue on SlackSigningSecret, OperatorsSecret
+        ExecutionRole: logs:CreateLogStream, logs:PutLogEvents on ExecutionLogGroup
+        ExecutionRole: dynamodb:PartiQLInsert on Trail
+        ExecutionRole: dynamodb:Query, dynamodb:GetItem on Trail
+        ExecutionRole: secretsmanager:GetSecretValue on GatewayWriteSecret, PagerDutySecret
+        ExecutionRole: sqs:ReceiveMessage, sqs:DeleteMessage, sqs:GetQueueAttributes on ExecutionQueue, RestoreQueue, VerifyQueue
+        ExecutionRole: sqs:SendMessage on ExecutionQueue, RestoreQueue, VerifyQueue
+        ExecutionRole: sqs:SendMessage on ExecutionDeadLetterQueue, RestoreDeadLetterQueue, VerifyDeadLetterQueue
+        HousekeepingRole: logs:CreateLogStream, logs:PutLogEvents on HousekeepingLogGroup
+        HousekeepingRole: dynamodb:PartiQLInsert on Trail
+        HousekeepingRole: dynamodb:Query, dynamodb:GetItem on Trail
+        HousekeepingRole: dynamodb:Query on ${Trail.Arn}/index/by_hour
+        HousekeepingRole: dynamodb:Query on ${Proposals.Arn}/index/open_rows
+        HousekeepingRole: sqs:SendMessage on IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue
+        HousekeepingRole: lambda:GetEventSourceMapping, lambda:UpdateEventSourceMapping on event-source-mapping:${IngestSource}, event-source-mapping:${ScoringSource}, event-source-mapping:${ExecutionSource}
+        HousekeepingRole: sqs:SendMessage on HousekeepingDeadLetterQueue
+        IngestAndProposeRole: logs:CreateLogStream, logs:PutLogEvents on IngestAndProposeLogGroup
+        IngestAndProposeRole: dynamodb:PartiQLInsert on Trail
+        IngestAndProposeRole: dynamodb:Query, dynamodb:GetItem on Trail
+        IngestAndProposeRole: s3:PutObject, s3:GetObject on ${PayloadBucket.Arn}/*
+        IngestAndProposeRole: secretsmanager:GetSecretValue on GatewayReadSecret
+        IngestAndProposeRole: sqs:ReceiveMessage, sqs:DeleteMessage, sqs:GetQueueAttributes on IngestQueue
+        IngestAndProposeRole: sqs:SendMessage on IngestDeadLetterQueue
+        OutboxRole: logs:CreateLogStream, logs:PutLogEvents on OutboxLogGroup
+        OutboxRole: dynamodb:Query, dynamodb:GetItem on Trail
+        OutboxRole: dynamodb:DescribeStream, dynamodb:GetRecords, dynamodb:GetShardIterator on Trail
+        OutboxRole: dynamodb:ListStreams on *
+        OutboxRole: dynamodb:PutItem on Proposals
+        OutboxRole: events:PutEvents on event-bus/${AWS::StackName}
+        OutboxRole: sns:Publish on ApprovalTopic
+        OutboxRole: sqs:SendMessage on OutboxDeadLetterQueue
+        ScoringRole: logs:CreateLogStream, logs:PutLogEvents on ScoringLogGroup
+        ScoringRole: dynamodb:PartiQLInsert on Trail
+        ScoringRole: dynamodb:Query, dynamodb:GetItem on Trail
+        ScoringRole: sqs:ReceiveMessage, sqs:DeleteMessage, sqs:GetQueueAttributes on ScoringQueue
+        ScoringRole: sqs:SendMessage on ScoringDeadLetterQueue
+    "#]].assert_eq(&powers);
+}

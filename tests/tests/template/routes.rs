@@ -1,0 +1,175 @@
+//! The rules' patterns against what is sent and what is announced: each detail-type matched is emitted, and real
+//! events take the way that they should.
+
+use std::collections::BTreeSet;
+
+use domain::event::EventType;
+use domain::proposal::{Decision, ProposalFact};
+use domain::record::SOURCE;
+use serde_json::{Value, json};
+
+use super::tree::{Template, entries, items, target, texts};
+use super::{notices, passes};
+use crate::contracts::samples::{bus, outgoing};
+
+const RULE: &str = "AWS::Events::Rule";
+
+/// The rules with a pattern; a schedule has none.
+fn patterns(template: &Template) -> Vec<(&str, &Value)> {
+    let rules = template.of_type(RULE).into_iter();
+    rules
+        .map(|(id, rule)| (id, &rule["Properties"]["EventPattern"]))
+        .filter(|(_, pattern)| !pattern.is_null())
+        .collect()
+}
+
+fn rules_match_what_is_emitted(template: &Template) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let incoming: BTreeSet<String> = EventType::ALL.map(|one| one.name().to_owned()).into();
+    let outgoing: BTreeSet<String> = ProposalFact::KINDS.map(|kind| format!("proposal.{kind}")).into();
+    let ours = json!([{"Ref": "AWS::AccountId"}]);
+    let senders = json!({"Fn::If": ["HasSenderAccounts", {"Ref": "SenderAccounts"}, ours]});
+    for (id, pattern) in patterns(template) {
+        let matched: BTreeSet<String> = texts(&pattern["detail-type"])
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
+        if target(&template.properties(id)["EventBusName"]).as_deref() != Some("IncidentBus") {
+            wrong.push(format!("{id} listens to another bus"));
+        }
+        if pattern["source"] == json!([SOURCE]) {
+            wrong.extend(
+                matched
+                    .difference(&outgoing)
+                    .map(|kind| format!("{id} matches {kind}, which nobody emits")),
+            );
+            if pattern["account"] != ours {
+                wrong.push(format!("{id} takes the agent's events from other accounts"));
+            }
+        } else {
+            wrong.extend(
+                matched
+                    .symmetric_difference(&incoming)
+                    .map(|kind| format!("{id}: {kind} is matched or known, but not both")),
+            );
+            if pattern["source"] != json!({"Ref": "EventSources"}) || pattern["account"] != senders {
+                wrong.push(format!("{id} does not match the allowed sources and accounts"));
+            }
+        }
+        if matched.is_empty() {
+            wrong.push(format!("{id} matches every detail-type"));
+        }
+        let decisions = texts(&pattern["detail"]["summary"]["decision"]);
+        let known = [Decision::Gate, Decision::Auto, Decision::Shadow].map(Decision::name);
+        if decisions.iter().any(|decision| !known.contains(decision)) {
+            wrong.push(format!("{id} matches a decision that does not exist"));
+        }
+    }
+    wrong
+}
+
+#[test]
+fn each_detail_type_that_a_rule_matches_is_emitted() {
+    passes(rules_match_what_is_emitted);
+    let pattern = |root: &mut Value, rule: &str, field: &str, value: Value| {
+        root["Resources"][rule]["Properties"]["EventPattern"][field] = value;
+    };
+    notices(rules_match_what_is_emitted, "proposal.scheduled", |root| {
+        pattern(root, "ScoringRule", "detail-type", json!(["proposal.scheduled"]));
+    });
+    notices(rules_match_what_is_emitted, "latency.spike", |root| {
+        pattern(root, "IncidentRule", "detail-type", json!(["provider.unhealthy"]));
+    });
+    notices(rules_match_what_is_emitted, "IncidentRule", |root| {
+        pattern(root, "IncidentRule", "source", json!(["sre_agent"]));
+    });
+    notices(rules_match_what_is_emitted, "ExecutionApprovedRule", |root| {
+        pattern(root, "ExecutionApprovedRule", "account", json!(["123456789012"]));
+    });
+    notices(rules_match_what_is_emitted, "ExecutionAutomaticRule", |root| {
+        pattern(
+            root,
+            "ExecutionAutomaticRule",
+            "detail",
+            json!({"summary": {"decision": ["automatic"]}}),
+        );
+    });
+}
+
+/// EventBridge's matching, as much of it as the rules use: nested objects, and lists of texts.
+/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html>
+fn matches(pattern: &Value, event: &Value) -> bool {
+    entries(pattern).all(|(name, wanted)| match wanted {
+        Value::Array(values) => values.contains(&event[name]),
+        nested => event[name].is_object() && matches(nested, &event[name]),
+    })
+}
+
+/// The queues to which an event goes, parameters at their defaults, in its own account.
+fn queues_for(template: &Template, event: &Value) -> BTreeSet<String> {
+    let mut queues = BTreeSet::new();
+    for (id, pattern) in patterns(template) {
+        let mut pattern = pattern.clone();
+        pattern["account"] = json!([event["account"]]);
+        if pattern["source"].is_object() {
+            pattern["source"] = json!([template.text(&pattern["source"]).unwrap()]);
+        }
+        if matches(&pattern, event) {
+            queues.extend(
+                items(&template.properties(id)["Targets"])
+                    .into_iter()
+                    .filter_map(|one| target(&one["Arn"])),
+            );
+        }
+    }
+    queues
+}
+
+#[test]
+fn every_sample_incident_goes_to_ingest_and_nowhere_else() {
+    let template = Template::read();
+    for (name, event) in bus() {
+        assert_eq!(
+            queues_for(&template, &event),
+            BTreeSet::from(["IngestQueue".to_owned()]),
+            "{name}"
+        );
+        let mut foreign = event.clone();
+        foreign["source"] = json!("somebody");
+        assert!(
+            queues_for(&template, &foreign).is_empty(),
+            "{name} of another source"
+        );
+    }
+}
+
+#[test]
+fn announcements_wake_the_function_whose_turn_it_is() {
+    let template = Template::read();
+    let (_, sample) = outgoing().pop().unwrap();
+    for kind in ProposalFact::KINDS {
+        for decision in [
+            None,
+            Some(Decision::Gate),
+            Some(Decision::Auto),
+            Some(Decision::Shadow),
+        ] {
+            let mut event = sample.clone();
+            event["detail-type"] = json!(format!("proposal.{kind}"));
+            event["detail"]["kind"] = json!(kind);
+            event["detail"]["summary"]["decision"] = json!(decision);
+            let expected = match (kind, decision) {
+                ("proposed" | "amended" | "expired", _) => Some("ScoringQueue"),
+                ("approved" | "undo_approved", _) => Some("ExecutionQueue"),
+                ("scored", Some(Decision::Auto)) => Some("ExecutionQueue"),
+                _ => None,
+            };
+            let woken: Vec<String> = queues_for(&template, &event).into_iter().collect();
+            assert_eq!(
+                woken,
+                expected.into_iter().collect::<Vec<_>>(),
+                "{kind} {decision:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! The tables and the bucket, against what the adapters and their tests expect of them.
+
+use aws_sdk_dynamodb::operation::create_table::builders::CreateTableInputBuilder;
+use aws_sdk_dynamodb::types::KeySchemaElement;
+use domain::tier::Tier;
+use serde_json::{Value, json};
+
+use super::tree::Template;
+use super::{notices, passes};
+
+/// The part of a table that code depends on, in CloudFormation's words.
+fn shape(table: &Value) -> Value {
+    json!({
+        "BillingMode": table["BillingMode"],
+        "AttributeDefinitions": table["AttributeDefinitions"],
+        "KeySchema": table["KeySchema"],
+        "GlobalSecondaryIndexes": table["GlobalSecondaryIndexes"],
+        "StreamViewType": table["StreamSpecification"]["StreamViewType"],
+    })
+}
+
+/// The same of a table that tests run against.
+fn shape_of(table: &CreateTableInputBuilder) -> Value {
+    let keys = |schema: &[KeySchemaElement]| -> Vec<Value> {
+        let element = |key: &KeySchemaElement| json!({"AttributeName": key.attribute_name(), "KeyType": key.key_type().as_str()});
+        schema.iter().map(element).collect()
+    };
+    let attributes = table.get_attribute_definitions().iter().flatten().map(
+        |one| json!({"AttributeName": one.attribute_name(), "AttributeType": one.attribute_type().as_str()}),
+    );
+    let indexes = table.get_global_secondary_indexes().iter().flatten().map(|one| {
+        let projection = one
+            .projection()
+            .and_then(|projection| projection.projection_type());
+        json!({"IndexName": one.index_name(), "KeySchema": keys(one.key_schema()),
+               "Projection": {"ProjectionType": projection.unwrap().as_str()}})
+    });
+    let stream = table
+        .get_stream_specification()
+        .as_ref()
+        .and_then(|one| one.stream_view_type());
+    json!({
+        "BillingMode": table.get_billing_mode().as_ref().map(|mode| mode.as_str()),
+        "AttributeDefinitions": attributes.collect::<Vec<_>>(),
+        "KeySchema": keys(table.get_key_schema().as_deref().unwrap_or_default()),
+        "GlobalSecondaryIndexes": indexes.collect::<Vec<_>>(),
+        "StreamViewType": stream.map(|view| view.as_str()),
+    })
+}
+
+fn tables_are_those_of_the_tests(template: &Template) -> Vec<String> {
+    let tested = [
+        ("Trail", shape_of(&testkit::trail_table(testkit::TRAIL_TABLE))),
+        ("Proposals", shape_of(&testkit::view_table(testkit::VIEW_TABLE))),
+    ];
+    tested
+        .into_iter()
+        .filter(|(id, tested)| shape(template.properties(id)) != *tested)
+        .map(|(id, tested)| format!("{id} is another table than the tests': {tested:#}"))
+        .collect()
+}
+
+#[test]
+fn the_tables_are_the_ones_that_tests_run_against() {
+    passes(tables_are_those_of_the_tests);
+    notices(tables_are_those_of_the_tests, "Trail", |root| {
+        root["Resources"]["Trail"]["Properties"]["KeySchema"][1]["AttributeName"] = json!("at");
+    });
+    notices(tables_are_those_of_the_tests, "Trail", |root| {
+        root["Resources"]["Trail"]["Properties"]["StreamSpecification"]["StreamViewType"] =
+            json!("KEYS_ONLY");
+    });
+    notices(tables_are_those_of_the_tests, "Proposals", |root| {
+        root["Resources"]["Proposals"]["Properties"]["GlobalSecondaryIndexes"][0]["IndexName"] =
+            json!("open");
+    });
+}
+
+fn the_trail_stays(template: &Template) -> Vec<String> {
+    let resource = |id: &str| &template.root()["Resources"][id];
+    let mut wrong = Vec::new();
+    for id in ["Trail", "PayloadBucket"] {
+        for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+            if resource(id)[policy] != "Retain" {
+                wrong.push(format!("{id} has no {policy} of Retain"));
+            }
+        }
+    }
+    let trail = template.properties("Trail");
+    let bucket = template.properties("PayloadBucket");
+    for (what, holds) in [
+        ("deletion protection", trail["DeletionProtectionEnabled"] == true),
+        (
+            "point-in-time recovery",
+            trail["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] == true,
+        ),
+        (
+            "time to live",
+            trail["TimeToLiveSpecification"] == json!({"AttributeName": "expires_at", "Enabled": true}),
+        ),
+        ("encryption", trail["SSESpecification"]["SSEEnabled"] == true),
+        ("its name", trail["TableName"] == json!({"Ref": "TrailTable"})),
+        ("object lock", bucket["ObjectLockEnabled"] == true),
+        (
+            "versions",
+            bucket["VersioningConfiguration"]["Status"] == "Enabled",
+        ),
+        (
+            "retention by tier",
+            bucket["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]["Days"]
+                == json!({"Fn::FindInMap": ["Retention", {"Ref": "LicenseTier"}, "Days"]}),
+        ),
+    ] {
+        if !holds {
+            wrong.push(format!("the trail or its payloads lack {what}"));
+        }
+    }
+    let block = &bucket["PublicAccessBlockConfiguration"];
+    for setting in [
+        "BlockPublicAcls",
+        "BlockPublicPolicy",
+        "IgnorePublicAcls",
+        "RestrictPublicBuckets",
+    ] {
+        if block[setting] != true {
+            wrong.push(format!("the payload bucket lacks {setting}"));
+        }
+    }
+    wrong
+}
+
+#[test]
+fn the_trail_survives_the_stack_and_its_administrators_mistakes() {
+    passes(the_trail_stays);
+    notices(the_trail_stays, "Trail", |root| {
+        root["Resources"]["Trail"]["DeletionPolicy"] = json!("Delete");
+    });
+    for (field, culprit) in [
+        ("DeletionProtectionEnabled", "deletion protection"),
+        ("PointInTimeRecoverySpecification", "point-in-time recovery"),
+        ("TimeToLiveSpecification", "time to live"),
+    ] {
+        notices(the_trail_stays, culprit, |root| {
+            let properties = root["Resources"]["Trail"]["Properties"].as_object_mut().unwrap();
+            properties.remove(field);
+        });
+    }
+    notices(the_trail_stays, "RestrictPublicBuckets", |root| {
+        root["Resources"]["PayloadBucket"]["Properties"]["PublicAccessBlockConfiguration"]["RestrictPublicBuckets"] =
+            json!(false);
+    });
+}
+
+/// Payloads are locked for as long as the records that name them are kept.
+fn retention_is_the_tiers(template: &Template) -> Vec<String> {
+    let allowed = &template.root()["Parameters"]["LicenseTier"]["AllowedValues"];
+    let mut wrong = Vec::new();
+    if *allowed != json!(Tier::ALL.map(Tier::name)) {
+        wrong.push(format!("LicenseTier allows {allowed}"));
+    }
+    for tier in Tier::ALL {
+        let days = &template.root()["Mappings"]["Retention"][tier.name()]["Days"];
+        if days.as_u64() != Some(tier.retention_days()) {
+            wrong.push(format!("{} keeps payloads for {days} days", tier.name()));
+        }
+    }
+    wrong
+}
+
+#[test]
+fn payloads_are_kept_as_long_as_the_tiers_records() {
+    passes(retention_is_the_tiers);
+    notices(retention_is_the_tiers, "business", |root| {
+        root["Mappings"]["Retention"]["business"]["Days"] = json!(364);
+    });
+}
