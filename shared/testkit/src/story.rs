@@ -11,12 +11,13 @@ use domain::proposal::{
     Proposed, Proposer, Received, Refused, Rejected, Restored, Scored, Started, State, Succeeded, Unclear,
     UndoDecided, UndoRequested, Verbatim,
 };
-use domain::record::{Actor, Record};
+use domain::record::{Actor, Entry, Record};
 use domain::target::{Change, Reading, Setting};
 use domain::tier::Tier;
 use domain::time::Timestamp;
 
 use crate::sample;
+use crate::trail::MemoryTrail;
 
 /// So many seconds after [`sample::now`], which is second 0 of every story.
 pub fn second(seconds: u64) -> Timestamp {
@@ -65,6 +66,7 @@ pub fn person(id: &str) -> Actor {
 /// A proposal and its records.
 #[derive(Debug, Clone)]
 pub struct Story {
+    entries: Vec<Entry>,
     records: Vec<Record>,
     proposal: Proposal,
 }
@@ -81,9 +83,14 @@ impl Story {
         };
         let id = sample::proposal_of(event);
         let entry = Proposal::first_entry(id, received, second(0), Actor::Agent, Tier::Enterprise);
+        let entries = vec![entry.clone()];
         let records = vec![entry.seal(writer(1))];
         let proposal = Proposal::replay(&records).unwrap();
-        Self { records, proposal }
+        Self {
+            entries,
+            records,
+            proposal,
+        }
     }
 
     /// `openai` is reported unhealthy.
@@ -289,10 +296,18 @@ impl Story {
     #[track_caller]
     pub fn then(mut self, seconds: u64, actor: Actor, fact: &ProposalFact) -> Self {
         let entry = self.proposal.entry(second(seconds), actor, fact).unwrap();
+        self.entries.push(entry.clone());
         let record = entry.seal(writer(self.last().seq + 1));
         self.proposal = self.proposal.apply(&record).unwrap();
         self.records.push(record);
         self
+    }
+
+    /// Writes it to a trail on which nothing has been written before: digests are the same there.
+    pub fn write_to(&self, trail: &MemoryTrail) {
+        for (entry, record) in self.entries.iter().zip(&self.records) {
+            assert_eq!(trail.insert(entry.clone()).unwrap(), *record);
+        }
     }
 
     /// The records.

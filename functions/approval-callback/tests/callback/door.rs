@@ -1,0 +1,209 @@
+//! The function with fakes around it, and requests to it.
+
+use std::sync::Mutex;
+
+use approval_callback::reply::Reply;
+use approval_callback::slack::{SigningSecret, Trust};
+use approval_callback::{Deps, handle};
+use async_trait::async_trait;
+use domain::policy::Policy;
+use domain::ports::Unavailable;
+use lambda_http::http::StatusCode;
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Body, Response};
+use serde_json::{Value, json};
+use testkit::slack::{self, Signed};
+use testkit::story::{Story, breaks, second};
+use testkit::{FixedOperators, FrozenClock, MemoryTrail, sample};
+
+/// The signing secret.
+pub(crate) const SECRET: &str = "sign-with-this";
+
+/// Where the person who clicked is told.
+pub(crate) const RESPONSE_URL: &str = "https://hooks.slack.com/actions/T1/2/3";
+
+/// A signing secret that may have been rotated since it was read.
+#[derive(Debug)]
+pub(crate) struct Rotating {
+    /// What was read at start.
+    pub(crate) cached: String,
+    /// What is read again; `None` where it cannot be.
+    pub(crate) current: Option<String>,
+}
+
+#[async_trait]
+impl SigningSecret for Rotating {
+    async fn current(&self) -> Result<String, Unavailable> {
+        Ok(self.cached.clone())
+    }
+
+    async fn reread(&self) -> Result<Option<String>, Unavailable> {
+        match &self.current {
+            Some(current) => Ok((*current != self.cached).then(|| current.clone())),
+            None => Err(Unavailable::new("Secrets Manager", "as the test asked")),
+        }
+    }
+}
+
+/// Remembers what people were told, and where.
+#[derive(Debug, Default)]
+pub(crate) struct Heard(Mutex<Vec<(String, String)>>);
+
+#[async_trait]
+impl Reply for Heard {
+    async fn tell(&self, response_url: &str, text: &str) {
+        let told = (response_url.to_owned(), text.to_owned());
+        self.0.lock().unwrap().push(told);
+    }
+}
+
+/// The function, with one proposal that waits for one person, half a minute after it was scored.
+pub(crate) struct Door {
+    pub(crate) trail: MemoryTrail,
+    pub(crate) operators: FixedOperators,
+    pub(crate) secret: Rotating,
+    pub(crate) clock: FrozenClock,
+    pub(crate) app: String,
+    pub(crate) teams: Vec<String>,
+    pub(crate) story: Story,
+    heard: Heard,
+}
+
+impl Door {
+    pub(crate) fn new() -> Self {
+        Self::with(Story::awaiting(breaks()))
+    }
+
+    /// The function with a proposal in another state.
+    pub(crate) fn with(story: Story) -> Self {
+        let trail = MemoryTrail::new();
+        story.write_to(&trail);
+        Self {
+            trail,
+            operators: FixedOperators::default(),
+            secret: Rotating {
+                cached: SECRET.to_owned(),
+                current: Some(SECRET.to_owned()),
+            },
+            clock: FrozenClock::at(second(50)),
+            app: slack::APP.to_owned(),
+            teams: vec![sample::SLACK_TEAM.to_owned()],
+            story,
+            heard: Heard::default(),
+        }
+    }
+
+    /// The value of the buttons in the message.
+    pub(crate) fn value(&self) -> String {
+        let scored = self.story.records().iter().find(|record| record.kind == "scored");
+        format!("{}.{}", self.story.proposal().id(), scored.unwrap().digest)
+    }
+
+    /// What Slack sends when `user` clicks.
+    pub(crate) fn payload(&self, user: &str, action: &str) -> Value {
+        let mut payload = slack::payload(user, action, &self.value(), RESPONSE_URL);
+        payload["team"]["id"] = json!(sample::SLACK_TEAM);
+        payload["user"]["team_id"] = json!(sample::SLACK_TEAM);
+        payload
+    }
+
+    /// Signed now.
+    pub(crate) fn signed(&self, payload: &Value) -> Signed {
+        self.signed_at(payload, 50)
+    }
+
+    /// Signed at another second of the story.
+    pub(crate) fn signed_at(&self, payload: &Value, seconds: i64) -> Signed {
+        let at = second(0).as_seconds() + seconds;
+        slack::sign(payload, SECRET, u64::try_from(at).unwrap())
+    }
+
+    /// `user` clicks, and Slack sends it.
+    pub(crate) async fn click(&self, user: &str, action: &str) -> Answer {
+        self.send(&interaction(&self.signed(&self.payload(user, action))))
+            .await
+    }
+
+    /// A request to the function, as Lambda delivers it.
+    pub(crate) async fn send(&self, event: &Value) -> Answer {
+        let request: LambdaRequest = serde_json::from_value(event.clone()).unwrap();
+        let policy = Policy::default();
+        let trust = Trust {
+            secret: &self.secret,
+            app: self.app.clone(),
+            teams: self.teams.clone(),
+        };
+        let deps = Deps {
+            trail: &self.trail,
+            policy: &policy,
+            operators: &self.operators,
+            slack: &trust,
+            reply: &self.heard,
+            clock: &self.clock,
+        };
+        Answer::of(handle(&deps, request.into()).await)
+    }
+
+    /// What the proposal's records say happened since it was scored.
+    pub(crate) fn since(&self) -> Vec<String> {
+        let stream = &self.story.last().stream;
+        self.trail.kinds(stream).split_off(self.story.records().len())
+    }
+
+    /// What people were told.
+    pub(crate) fn told(&self) -> Vec<String> {
+        let heard = self.heard.0.lock().unwrap();
+        heard.iter().map(|(_, text)| text.clone()).collect()
+    }
+
+    /// Where people were told.
+    pub(crate) fn told_at(&self) -> Vec<String> {
+        let heard = self.heard.0.lock().unwrap();
+        heard.iter().map(|(url, _)| url.clone()).collect()
+    }
+}
+
+/// What came back.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    fn of(response: Response<Body>) -> Self {
+        let (parts, body) = response.into_parts();
+        Self {
+            status: parts.status,
+            body: match body {
+                Body::Text(text) => text,
+                Body::Empty => String::new(),
+                other => panic!("an answer that is no text: {other:?}"),
+            },
+        }
+    }
+}
+
+/// A request to a path, without body.
+pub(crate) fn request(method: &str, path: &str) -> Value {
+    json!({
+        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "",
+        "headers": {"host": "x.lambda-url.eu-central-1.on.aws"},
+        "requestContext": {"accountId": "anonymous", "apiId": "x", "domainName": "x", "domainPrefix": "x",
+            "http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.7",
+                     "userAgent": "test"},
+            "requestId": "r", "routeKey": "$default", "stage": "$default", "time": "22/Nov/2026:10:00:00 +0000",
+            "timeEpoch": 1_795_341_600_000_u64},
+        "isBase64Encoded": false,
+    })
+}
+
+/// An interaction as Slack sends it.
+pub(crate) fn interaction(signed: &Signed) -> Value {
+    let mut event = request("POST", "/slack/interactions");
+    event["headers"]["content-type"] = json!("application/x-www-form-urlencoded");
+    event["headers"]["x-slack-request-timestamp"] = json!(signed.timestamp);
+    event["headers"]["x-slack-signature"] = json!(signed.signature);
+    event["body"] = json!(signed.body);
+    event
+}

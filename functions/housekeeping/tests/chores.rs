@@ -1,0 +1,226 @@
+//! What is overdue: every state, before and after its time, running and paused.
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+use domain::control::{Control, Pause, Switches};
+use domain::proposal::{Decision, ProposalFact};
+use domain::record::{Actor, Fact};
+use expect_test::expect;
+use housekeeping::chores::{Chore, due};
+use housekeeping::config::Config;
+use runtime::env::Env;
+use testkit::story::{Story, breaks, pages, reroutes, second};
+
+/// How long a metric is left alone, as the template has it.
+const VERIFY_AFTER_S: u64 = 120;
+
+fn paused_since(seconds: u64) -> Control {
+    Control {
+        seq: 7,
+        switches: Switches {
+            paused: Some(Pause {
+                since: second(seconds),
+                reason: "a release".to_owned(),
+            }),
+            ..Switches::default()
+        },
+    }
+}
+
+fn chores(story: &Story, control: &Control, seconds: u64) -> Vec<String> {
+    let chores = due(story.proposal(), control, VERIFY_AFTER_S, second(seconds));
+    chores
+        .into_iter()
+        .map(|chore| match chore {
+            Chore::Wake(wake) => format!("wake {wake:?}"),
+            Chore::Append(fact) => {
+                // What is to be appended must be legal then.
+                story
+                    .proposal()
+                    .entry(second(seconds), Actor::System, &fact)
+                    .unwrap();
+                format!("append {}", fact.kind())
+            }
+        })
+        .collect()
+}
+
+/// The instants, in seconds of the story, at which what is due changes.
+fn changes(story: &Story, control: &Control) -> String {
+    let mut line = String::new();
+    let mut last = Vec::new();
+    for seconds in 0..=4000 {
+        let now = chores(story, control, seconds);
+        if now != last {
+            let what = if now.is_empty() {
+                "nothing".to_owned()
+            } else {
+                now.join(" and ")
+            };
+            line += &format!("; {seconds}: {what}");
+            last = now;
+        }
+    }
+    line.trim_start_matches("; ").to_owned()
+}
+
+fn stories() -> Vec<(&'static str, Story)> {
+    let mut stories: Vec<(&str, Story)> = Story::in_every_state()
+        .into_iter()
+        .map(|story| (story.state(), story))
+        .collect();
+    stories.extend([
+        ("approved by policy", Story::scored(breaks(), Decision::Auto)),
+        ("executing, no end", Story::executing(reroutes())),
+        ("unknown, no end", Story::unknown(reroutes())),
+        ("succeeded, no end", Story::succeeded(reroutes())),
+        ("succeeded, page", Story::succeeded(pages())),
+        ("undo requested", Story::undo_requested()),
+        ("undo approved", Story::undo_approved()),
+    ]);
+    stories
+}
+
+fn table(control: &Control) -> String {
+    let lines = stories()
+        .into_iter()
+        .map(|(name, story)| format!("{name}: {}\n", changes(&story, control)));
+    lines.collect()
+}
+
+#[test]
+fn what_is_due_while_the_agent_runs() {
+    expect![[r#"
+        reasoning: 61: wake Ingest
+        proposed: 71: wake Scoring
+        awaiting_approval: 1801: append expired
+        approved: 91: wake Execution; 901: append expired
+        executing: 101: wake Execution; 344: wake Restore
+        unknown: 101: wake Execution; 344: wake Restore
+        succeeded: 344: wake Restore
+        declined: 
+        shadow: 
+        rejected: 
+        expired: 1861: wake Execution; 1981: nothing
+        refused: 100: wake Execution; 220: nothing
+        failed: 110: wake Execution; 230: nothing
+        restored: 401: wake Execution; 521: nothing; 522: wake Verification; 1361: nothing
+        approved by policy: 81: wake Execution; 901: append expired
+        executing, no end: 101: wake Execution
+        unknown, no end: 101: wake Execution
+        succeeded, no end: 110: wake Execution; 230: nothing; 231: wake Verification; 1070: nothing
+        succeeded, page: 231: wake Verification; 1070: nothing
+        undo requested: 110: wake Execution; 230: nothing; 231: wake Verification; 1070: nothing
+        undo approved: 131: wake Restore
+    "#]].assert_eq(&table(&Control::default()));
+}
+
+/// Nothing new is started; what is in force is taken back all the same, and no deadline passes.
+#[test]
+fn what_is_due_while_the_agent_is_paused() {
+    expect![[r#"
+        reasoning: 
+        proposed: 
+        awaiting_approval: 
+        approved: 
+        executing: 101: wake Execution; 344: wake Restore
+        unknown: 101: wake Execution; 344: wake Restore
+        succeeded: 344: wake Restore
+        declined: 
+        shadow: 
+        rejected: 
+        expired: 1861: wake Execution; 1981: nothing
+        refused: 100: wake Execution; 220: nothing
+        failed: 110: wake Execution; 230: nothing
+        restored: 401: wake Execution; 521: nothing; 522: wake Verification; 1361: nothing
+        approved by policy: 
+        executing, no end: 101: wake Execution
+        unknown, no end: 101: wake Execution
+        succeeded, no end: 110: wake Execution; 230: nothing; 231: wake Verification; 1070: nothing
+        succeeded, page: 231: wake Verification; 1070: nothing
+        undo requested: 110: wake Execution; 230: nothing; 231: wake Verification; 1070: nothing
+        undo approved: 131: wake Restore
+    "#]].assert_eq(&table(&paused_since(0)));
+}
+
+#[test]
+fn a_pause_that_is_over_moved_the_deadlines() {
+    let control = Control {
+        seq: 8,
+        switches: Switches {
+            paused_total_ms: 600_000,
+            ..Switches::default()
+        },
+    };
+    let story = Story::awaiting(breaks());
+    assert!(chores(&story, &control, 2400).is_empty());
+    assert_eq!(chores(&story, &control, 2401), ["append expired"]);
+    let [Chore::Append(fact)] = &due(story.proposal(), &control, 120, second(2401))[..] else {
+        panic!("not expired")
+    };
+    let ProposalFact::Expired(expired) = &**fact else {
+        panic!("{fact:?}")
+    };
+    assert_eq!(expired.deadline, second(1800));
+    let extension = expired.extension.unwrap();
+    assert_eq!((extension.control_seq, extension.ms), (8, 600_000));
+}
+
+#[test]
+fn a_pause_after_the_deadline_does_not_raise_the_dead() {
+    let story = Story::awaiting(breaks());
+    assert!(
+        chores(&story, &paused_since(1700), 3600).is_empty(),
+        "paused before the deadline"
+    );
+    assert_eq!(chores(&story, &paused_since(1900), 1850), ["append expired"]);
+}
+
+const COMPLETE: [(&str, &str); 11] = [
+    ("TRAIL_TABLE", "sre_actions"),
+    ("PROPOSALS_TABLE", "sre_proposals"),
+    ("INGEST_QUEUE_URL", "q1"),
+    ("SCORING_QUEUE_URL", "q2"),
+    ("EXECUTION_QUEUE_URL", "q3"),
+    ("RESTORE_QUEUE_URL", "q4"),
+    ("VERIFY_QUEUE_URL", "q5"),
+    ("PAUSABLE_EVENT_SOURCES", "a, b,c"),
+    ("AGENT_ENABLED", "true"),
+    ("VERIFY_AFTER_S", "120"),
+    ("FUNCTION_TIMEOUT_S", "55"),
+];
+
+/// The configuration with one variable at another value.
+fn with(name: &str, value: &str) -> Result<Config, String> {
+    let lookup = |asked: &str| match asked == name {
+        true => Some(value.to_owned()),
+        false => COMPLETE
+            .iter()
+            .find(|(known, _)| *known == asked)
+            .map(|(_, value)| (*value).to_owned()),
+    };
+    Config::from(&Env::new(&lookup)).map_err(|err| err.to_string())
+}
+
+#[test]
+fn what_is_missing_or_wrong_in_the_environment_is_named() {
+    assert_eq!(with("", "").unwrap().pausable, ["a", "b", "c"]);
+    for (name, _) in COMPLETE {
+        let missing = with(name, "").map(drop);
+        let expected = Err(format!("environment variable {name} is not set"));
+        assert!(
+            missing == expected || (name == "PAUSABLE_EVENT_SOURCES" && missing == Ok(())),
+            "{missing:?}"
+        );
+    }
+    for (name, wrong) in [
+        ("AGENT_ENABLED", "yes"),
+        ("VERIFY_AFTER_S", "601"),
+        ("FUNCTION_TIMEOUT_S", "901"),
+    ] {
+        let problem = with(name, wrong).unwrap_err();
+        assert!(
+            problem.starts_with(&format!("environment variable {name} ")),
+            "{problem}"
+        );
+    }
+}

@@ -1,0 +1,310 @@
+//! The runbook, row by row of its table, on the sample gateway.
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+use domain::action::Action;
+use domain::event::{Event, Severity};
+use domain::inventory::Inventory;
+use domain::policy::Policy;
+use domain::ports::Conclusion;
+use domain::target::BudgetOwner;
+use expect_test::{Expect, expect};
+use ingest_and_propose::config::Config;
+use ingest_and_propose::runbook::Runbook;
+use runtime::env::Env;
+use serde_json::{Value, json};
+use testkit::sample;
+
+/// A runbook that breaks for two minutes.
+fn runbook() -> Runbook {
+    Runbook {
+        break_s: 120,
+        limits: Policy::default().limits,
+    }
+}
+
+fn event(detail_type: &str, detail: Value) -> Event {
+    sample::event(&sample::envelope(detail_type, detail))
+}
+
+fn unhealthy(provider: &str) -> Event {
+    sample::provider_unhealthy(provider)
+}
+
+fn budget(kind: &str) -> Event {
+    let detail = json!({"scope": "team", "scope_id": "payments", "kind": kind, "spend": "104.37",
+                        "limit": "100.00", "period": "monthly"});
+    event("budget.exceeded", detail)
+}
+
+fn sla(metric: Value) -> Event {
+    let mut detail = json!({"sla_id": "gold", "window_s": 300});
+    detail
+        .as_object_mut()
+        .unwrap()
+        .extend(metric.as_object().unwrap().clone());
+    event("sla.violation", detail)
+}
+
+/// What the runbook says, in two lines; what it proposes must also pass the check that every proposal passes.
+fn says(event: &Event, inventory: Option<&Inventory>) -> String {
+    match runbook().conclude(event, inventory) {
+        Conclusion::Decline(declined) => {
+            format!("declined ({})\n{}", declined.reason.name(), declined.explanation)
+        }
+        Conclusion::Propose {
+            action, rationale, ..
+        } => {
+            action.check(event, inventory, &Policy::default().limits).unwrap();
+            format!("{}\n{rationale}", json!(action))
+        }
+    }
+}
+
+fn check(event: &Event, inventory: &Inventory, expected: &Expect) {
+    expected.assert_eq(&says(event, Some(inventory)));
+}
+
+#[test]
+fn an_unhealthy_provider_is_broken_where_every_group_keeps_a_deployment() {
+    check(
+        &unhealthy("openai"),
+        &sample::inventory_with_unhealthy("openai"),
+        &expect![[r#"
+            {"action":"circuit_break_provider","duration_s":120,"provider":"openai"}
+            provider openai fails 62.0 % of 180 requests in 300 s. Every model group keeps a deployment without openai."#]],
+    );
+}
+
+#[test]
+fn one_that_a_group_cannot_do_without_is_paged() {
+    check(
+        &unhealthy("mistral"),
+        &sample::inventory_with_unhealthy("mistral"),
+        &expect![[r#"
+            {"action":"page_oncall","severity":"critical","summary":"provider mistral fails 62.0 % of 180 requests in 300 s"}
+            provider mistral fails 62.0 % of 180 requests in 300 s. A break is not possible: provider mistral is the last deployment of model group ocr."#]],
+    );
+    let mut inventory = sample::inventory_with_unhealthy("openai");
+    let other = inventory
+        .providers
+        .iter_mut()
+        .find(|one| one.id.as_str() == "anthropic");
+    other.unwrap().blocked = true;
+    check(&unhealthy("openai"), &inventory, &expect![[r#"
+        {"action":"page_oncall","severity":"critical","summary":"provider openai fails 62.0 % of 180 requests in 300 s"}
+        provider openai fails 62.0 % of 180 requests in 300 s. A break is not possible: provider openai is the last deployment of model group chat."#]]);
+}
+
+#[test]
+fn one_that_is_blocked_already_is_paged() {
+    let mut inventory = sample::inventory_with_unhealthy("openai");
+    let failing = inventory
+        .providers
+        .iter_mut()
+        .find(|one| one.id.as_str() == "openai");
+    failing.unwrap().blocked = true;
+    check(&unhealthy("openai"), &inventory, &expect![[r#"
+        {"action":"page_oncall","severity":"critical","summary":"provider openai fails 62.0 % of 180 requests in 300 s"}
+        provider openai fails 62.0 % of 180 requests in 300 s. A break is not possible: provider openai is blocked already."#]]);
+}
+
+#[test]
+fn a_latency_spike_moves_the_group_to_a_healthy_deployment() {
+    check(
+        &sample::latency_spike("openai"),
+        &sample::inventory_with_spike("openai"),
+        &expect![[r#"
+            {"action":"reroute_model_group","from":"openai","model_group":"chat","to":"anthropic"}
+            provider openai takes 2000 ms, 400 ms is its one-hour median. anthropic is healthy and serves chat already."#]],
+    );
+}
+
+#[test]
+fn without_a_named_group_the_one_with_the_most_traffic_is_moved() {
+    let event = event(
+        "latency.spike",
+        json!({"provider": "openai", "current_ms": 2000, "median_1h_ms": 400}),
+    );
+    check(&event, &sample::inventory_with_spike("openai"), &expect![[r#"
+        {"action":"reroute_model_group","from":"openai","model_group":"embeddings","to":"bedrock"}
+        provider openai takes 2000 ms, 400 ms is its one-hour median. bedrock is healthy and serves embeddings already."#]]);
+}
+
+#[test]
+fn a_spike_without_a_healthy_alternative_is_paged() {
+    let mut inventory = sample::inventory_with_spike("openai");
+    for provider in &mut inventory.providers {
+        if provider.id.as_str() != "openai" {
+            provider.error_rate = domain::units::Ppm(900_000);
+        }
+    }
+    check(&sample::latency_spike("openai"), &inventory, &expect![[r#"
+        {"action":"page_oncall","severity":"warning","summary":"provider openai takes 2000 ms, 400 ms is its one-hour median"}
+        provider openai takes 2000 ms, 400 ms is its one-hour median. No model group that openai serves has a healthy alternative."#]]);
+    let of_one = event(
+        "latency.spike",
+        json!({"provider": "mistral", "model_group": "ocr", "current_ms": 9000, "median_1h_ms": 900}),
+    );
+    check(&of_one, &sample::inventory_with_spike("mistral"), &expect![[r#"
+        {"action":"page_oncall","severity":"warning","summary":"provider mistral takes 9000 ms, 900 ms is its one-hour median"}
+        provider mistral takes 9000 ms, 900 ms is its one-hour median. No model group that mistral serves has a healthy alternative."#]]);
+}
+
+#[test]
+fn a_soft_limit_only_warns() {
+    check(
+        &budget("soft"),
+        &sample::inventory_with_spent_budget("payments"),
+        &expect![[r#"
+            declined (nothing_to_do)
+            a soft limit only warns: the gateway refuses nothing yet"#]],
+    );
+}
+
+#[test]
+fn a_hard_limit_is_a_persons_decision() {
+    check(
+        &budget("hard"),
+        &sample::inventory_with_spent_budget("payments"),
+        &expect![[r#"
+            {"action":"page_oncall","severity":"warning","summary":"team payments spent 104.37 USD of its hard limit of 100.00 USD"}
+            team payments spent 104.37 USD of its hard limit of 100.00 USD. The gateway refuses requests; whether to allow more spending is a person's decision."#]],
+    );
+}
+
+#[test]
+fn a_contract_about_a_providers_latency_moves_its_group() {
+    for metric in ["p95", "p99"] {
+        let event = sla(
+            json!({"metric": metric, "target": 2000, "actual": 3400, "provider": "anthropic",
+                               "model_group": "chat"}),
+        );
+        let said = says(&event, Some(&sample::inventory_with_violation("gold")));
+        assert!(
+            said.starts_with(r#"{"action":"reroute_model_group""#),
+            "{metric}: {said}"
+        );
+    }
+    check(
+        &sample::sla_violation("gold"),
+        &sample::inventory_with_violation("gold"),
+        &expect![[r#"
+            {"action":"reroute_model_group","from":"anthropic","model_group":"chat","to":"openai"}
+            contract gold: p95 is 3400 ms, target 2000 ms. openai is healthy and serves chat already."#]],
+    );
+}
+
+#[test]
+fn any_other_contract_is_paged() {
+    let inventory = sample::inventory_with_violation("gold");
+    check(
+        &sla(json!({"metric": "p95", "target": 2000, "actual": 3400})),
+        &inventory,
+        &expect![[r#"
+            {"action":"page_oncall","severity":"warning","summary":"contract gold: p95 is 3400 ms, target 2000 ms"}
+            contract gold: p95 is 3400 ms, target 2000 ms. The contract names no provider to move away from."#]],
+    );
+    let of_success =
+        json!({"metric": "success_rate", "target": 0.9, "actual": 0.71, "provider": "anthropic"});
+    check(&sla(of_success), &inventory, &expect![[r#"
+        {"action":"page_oncall","severity":"warning","summary":"contract gold: success rate is 71.0 %, target 90.0 %"}
+        contract gold: success rate is 71.0 %, target 90.0 %. The contract names no provider to move away from."#]]);
+}
+
+#[test]
+fn a_gateway_that_cannot_be_read_is_not_changed() {
+    for event in [
+        unhealthy("openai"),
+        sample::latency_spike("openai"),
+        budget("soft"),
+        budget("hard"),
+        sample::sla_violation("gold"),
+    ] {
+        let said = says(&event, None);
+        assert!(said.starts_with(r#"{"action":"page_oncall""#), "{said}");
+        assert!(
+            said.ends_with("The gateway could not be read, so nothing on it may be changed."),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_page_fits_and_carries_the_events_severity_however_long_its_names() {
+    let name = "ö".repeat(64);
+    let event = event(
+        "budget.exceeded",
+        json!({"severity": "info", "team_id": name, "scope": "org", "scope_id": name, "kind": "hard",
+               "spend": "9999999999.999999", "limit": "9999999999.999998", "period": "monthly"}),
+    );
+    let Conclusion::Propose {
+        action: Action::PageOncall(page),
+        ..
+    } = runbook().conclude(&event, None)
+    else {
+        panic!("no page")
+    };
+    assert_eq!(page.severity, Severity::Info);
+    assert!(BudgetOwner::parse("org", &name).is_ok());
+    Action::PageOncall(page)
+        .check(&event, None, &Policy::default().limits)
+        .unwrap();
+}
+
+const COMPLETE: [(&str, &str); 17] = [
+    ("TRAIL_TABLE", "sre_actions"),
+    ("PAYLOAD_BUCKET", "payloads"),
+    ("GATEWAY_URL", "https://gateway"),
+    ("GATEWAY_READ_SECRET", "arn:read"),
+    ("INGEST_DLQ_URL", "https://sqs/dlq"),
+    ("RUNBOOK_BREAK_SECONDS", "300"),
+    ("FUNCTION_TIMEOUT_S", "60"),
+    ("EVENT_SOURCES", "llm-gateway, other"),
+    ("SRE_RISK_THRESHOLD", "40"),
+    ("SRE_AUTO_APPROVE", "false"),
+    ("LICENSE_TIER", "enterprise"),
+    ("SHADOW_ACTIONS", ""),
+    ("APPROVAL_DEADLINE_S", "1800"),
+    ("APPROVAL_VALID_S", "900"),
+    ("CORRELATION_WINDOW_S", "900"),
+    ("QUORUM_FROM_SCORE", "75"),
+    ("MAX_BUDGET_CAP", "10000.00"),
+];
+
+/// The configuration with one variable at another value.
+fn with(name: &str, value: &str) -> Result<Config, String> {
+    let lookup = |asked: &str| match asked == name {
+        true => Some(value.to_owned()),
+        false => COMPLETE
+            .iter()
+            .find(|(known, _)| *known == asked)
+            .map(|(_, value)| (*value).to_owned()),
+    };
+    Config::from(&Env::new(&lookup)).map_err(|err| err.to_string())
+}
+
+#[test]
+fn what_is_missing_or_wrong_in_the_environment_is_named() {
+    assert_eq!(with("", "").unwrap().sources, ["llm-gateway", "other"]);
+    for (name, _) in COMPLETE {
+        let missing = with(name, "").map(drop);
+        let optional = ["SHADOW_ACTIONS", "EVENT_SOURCES"].contains(&name);
+        let expected = Err(format!("environment variable {name} is not set"));
+        assert!(
+            missing == expected || (optional && missing == Ok(())),
+            "{missing:?}"
+        );
+    }
+    for (name, wrong) in [
+        ("RUNBOOK_BREAK_SECONDS", "29"),
+        ("RUNBOOK_BREAK_SECONDS", "301"),
+        ("FUNCTION_TIMEOUT_S", "0"),
+        ("CORRELATION_WINDOW_S", "-1"),
+    ] {
+        let problem = with(name, wrong).unwrap_err();
+        assert!(
+            problem.starts_with(&format!("environment variable {name} ")),
+            "{problem}"
+        );
+    }
+}

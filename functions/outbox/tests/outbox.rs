@@ -1,0 +1,262 @@
+//! The outbox: from the trail's stream, as AWS delivers it, to bus, topic and view.
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+use domain::stream::StreamId;
+use outbox::config::Config;
+use outbox::stream::{Batch, Failures};
+use outbox::{Deps, handle};
+use runtime::env::Env;
+use serde_json::{Value, json};
+use testkit::story::{Story, breaks, reroutes};
+use testkit::{MemoryBus, MemoryTopic, MemoryTrail, MemoryView, sample};
+
+/// The outbox with a proposal on the trail.
+struct Out {
+    trail: MemoryTrail,
+    bus: MemoryBus,
+    topic: MemoryTopic,
+    view: MemoryView,
+}
+
+impl Out {
+    fn with(story: &Story) -> Self {
+        let trail = MemoryTrail::new();
+        story.write_to(&trail);
+        Self {
+            trail,
+            bus: MemoryBus::default(),
+            topic: MemoryTopic::default(),
+            view: MemoryView::default(),
+        }
+    }
+
+    /// What the function answers, as Lambda reads it.
+    async fn works(&self, records: Vec<Value>) -> Value {
+        let batch: Batch = serde_json::from_value(json!({ "Records": records })).unwrap();
+        let deps = Deps {
+            trail: &self.trail,
+            bus: &self.bus,
+            topic: &self.topic,
+            view: &self.view,
+        };
+        json!(handle(&deps, batch).await)
+    }
+
+    fn announced(&self) -> Vec<String> {
+        let published = self.bus.published();
+        published
+            .iter()
+            .map(|one| format!("{} {}", one.seq, one.detail_type()))
+            .collect()
+    }
+}
+
+/// A stream record, in the shape that AWS documents.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html>
+fn record(event_name: &str, stream: &str, seq: u64) -> Value {
+    let keys = json!({"stream": {"S": stream}, "seq": {"N": seq.to_string()}});
+    let mut record = json!({
+        "eventID": format!("event-{seq}"), "eventVersion": "1.1", "awsRegion": "eu-central-1",
+        "eventName": event_name, "eventSource": "aws:dynamodb",
+        "eventSourceARN": "arn:aws:dynamodb:eu-central-1:123456789012:table/sre_actions/stream/2026-11-22T09:00:00.000",
+        "dynamodb": {
+            "ApproximateCreationDateTime": 1_795_341_601.0, "Keys": keys, "NewImage": keys,
+            "SequenceNumber": format!("1111000000000000000000000{seq}"), "SizeBytes": 512,
+            "StreamViewType": "NEW_AND_OLD_IMAGES",
+        },
+    });
+    if event_name == "REMOVE" {
+        // Time to live says so itself.
+        record["userIdentity"] = json!({"type": "Service", "principalId": "dynamodb.amazonaws.com"});
+    }
+    record
+}
+
+/// Every record of a story, as the stream delivers it.
+fn inserts(story: &Story) -> Vec<Value> {
+    let stream = story.last().stream.to_string();
+    story
+        .records()
+        .iter()
+        .map(|one| record("INSERT", &stream, one.seq))
+        .collect()
+}
+
+fn nothing_failed() -> Value {
+    json!({ "batchItemFailures": [] })
+}
+
+fn failed_from(seq: u64) -> Value {
+    json!({ "batchItemFailures": [{ "itemIdentifier": format!("1111000000000000000000000{seq}") }] })
+}
+
+#[tokio::test]
+async fn each_record_is_announced_in_order_as_it_was_then() {
+    let story = Story::succeeded(breaks());
+    let out = Out::with(&story);
+    assert_eq!(out.works(inserts(&story)).await, nothing_failed());
+    assert_eq!(
+        out.announced(),
+        [
+            "1 proposal.received",
+            "2 proposal.proposed",
+            "3 proposal.scored",
+            "4 proposal.approved",
+            "5 proposal.started",
+            "6 proposal.succeeded",
+        ]
+    );
+    let states: Vec<String> = out
+        .bus
+        .published()
+        .into_iter()
+        .map(|one| one.summary.state)
+        .collect();
+    assert_eq!(
+        states,
+        [
+            "reasoning",
+            "proposed",
+            "awaiting_approval",
+            "approved",
+            "executing",
+            "succeeded"
+        ]
+    );
+    let told: Vec<String> = out.topic.told().into_iter().map(|(_, reason)| reason).collect();
+    assert_eq!(told, ["a proposal waits for approval"]);
+    let row = out.view.row(story.proposal().id()).unwrap();
+    assert_eq!(
+        (row.seq, row.summary.state.as_str(), row.open),
+        (6, "succeeded", true)
+    );
+}
+
+#[tokio::test]
+async fn the_sample_for_invoking_it_is_such_a_batch() {
+    let text = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../events/lambda/outbox.json"
+    ));
+    let event: Value = serde_json::from_str(&text.unwrap()).unwrap();
+    let out = Out::with(&Story::begins());
+    // Its proposal is not on this trail.
+    let answer = out.works(event["Records"].as_array().unwrap().clone()).await;
+    let first = &event["Records"][0]["dynamodb"]["SequenceNumber"];
+    assert_eq!(
+        answer,
+        json!({ "batchItemFailures": [{ "itemIdentifier": first }] })
+    );
+}
+
+#[tokio::test]
+async fn a_removal_and_other_streams_are_not_announced() {
+    let story = Story::awaiting(breaks());
+    let out = Out::with(&story);
+    let stream = story.last().stream.to_string();
+    let event = sample::provider_unhealthy("openai");
+    let target = StreamId::Target(sample::target("provider", "openai"));
+    let records = vec![
+        record("REMOVE", &stream, 1),
+        record("MODIFY", &stream, 2),
+        record("INSERT", &StreamId::Incident(event.fingerprint()).to_string(), 1),
+        record("INSERT", &target.to_string(), 1),
+        record("INSERT", "control", 1),
+    ];
+    assert_eq!(out.works(records).await, nothing_failed());
+    assert!(out.announced().is_empty() && out.view.rows().is_empty());
+    assert_eq!(out.works(Vec::new()).await, nothing_failed());
+}
+
+#[tokio::test]
+async fn a_failure_gives_back_the_batch_from_its_first_record() {
+    let story = Story::awaiting(breaks());
+    let first: fn(&Out) = |out| out.trail.outages.next(1);
+    let others: [fn(&Out); 3] = [
+        |out| out.bus.outages.next(1),
+        |out| out.topic.outages.next(1),
+        |out| out.view.outages.next(1),
+    ];
+    for fails in others.into_iter().chain([first]) {
+        let out = Out::with(&story);
+        fails(&out);
+        assert_eq!(out.works(inserts(&story)).await, failed_from(1));
+        // Delivered again, it is announced, perhaps a second time, and the view is as it should be.
+        assert_eq!(out.works(inserts(&story)).await, nothing_failed());
+        let kinds = out.announced();
+        assert_eq!(
+            kinds[kinds.len() - 3..],
+            ["1 proposal.received", "2 proposal.proposed", "3 proposal.scored"]
+        );
+        assert_eq!(out.view.row(story.proposal().id()).unwrap().seq, 3);
+    }
+}
+
+#[tokio::test]
+async fn what_the_stream_shows_and_the_table_does_not_is_a_failure() {
+    let story = Story::awaiting(breaks());
+    let out = Out::with(&story);
+    let stream = story.last().stream.to_string();
+    let records = vec![record("INSERT", &stream, 3), record("INSERT", &stream, 4)];
+    assert_eq!(out.works(records).await, failed_from(3));
+    assert!(
+        out.announced().is_empty(),
+        "nothing of a batch is announced before all of it is understood"
+    );
+    for nonsense in ["proposal/x", "nonsense", ""] {
+        assert_eq!(
+            out.works(vec![record("INSERT", nonsense, 1)]).await,
+            failed_from(1),
+            "{nonsense}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_late_batch_does_not_take_the_view_back() {
+    let story = Story::succeeded(reroutes());
+    let out = Out::with(&story);
+    out.works(inserts(&story)).await;
+    let late: Vec<Value> = inserts(&story).into_iter().take(2).collect();
+    assert_eq!(out.works(late).await, nothing_failed());
+    assert_eq!(out.view.row(story.proposal().id()).unwrap().seq, 6);
+}
+
+#[test]
+fn the_answer_has_the_shape_that_lambda_reads() {
+    // https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
+    assert_eq!(json!(Failures::none()), nothing_failed());
+    assert_eq!(
+        json!(Failures::from("11110000000000000000000003")),
+        failed_from(3)
+    );
+    assert!(Failures::none().is_none() && !Failures::from("1").is_none());
+}
+
+#[test]
+fn a_batch_that_cannot_be_read_is_an_error_and_no_panic() {
+    for nonsense in [
+        json!({"Records": [{}]}),
+        json!({"Records": "x"}),
+        json!([1]),
+        json!("x"),
+    ] {
+        assert!(
+            serde_json::from_value::<Batch>(nonsense.clone()).is_err(),
+            "{nonsense}"
+        );
+    }
+    let mut without_number = record("INSERT", "control", 1);
+    without_number["dynamodb"]["Keys"]["seq"] = json!({"N": 1});
+    assert!(serde_json::from_value::<Batch>(json!({ "Records": [without_number] })).is_err());
+}
+
+#[test]
+fn what_is_missing_in_the_environment_is_named() {
+    let names = ["TRAIL_TABLE", "PROPOSALS_TABLE", "BUS_NAME", "APPROVAL_TOPIC_ARN"];
+    for missing in names {
+        let lookup = |asked: &str| (asked != missing && names.contains(&asked)).then(|| "x".to_owned());
+        let problem = Config::from(&Env::new(&lookup)).unwrap_err().to_string();
+        assert_eq!(problem, format!("environment variable {missing} is not set"));
+    }
+}

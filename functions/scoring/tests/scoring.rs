@@ -1,0 +1,260 @@
+//! Scoring: every proposal that waits for a score gets one, whatever else lies on the queue.
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+use std::collections::BTreeSet;
+
+use domain::control::{Control, Switches};
+use domain::message::hint;
+use domain::policy::Policy;
+use domain::ports::TrailError;
+use domain::proposal::{Decision, ProposalFact, Scored};
+use domain::record::{Actor, Entry, Fact};
+use domain::stream::StreamId;
+use runtime::env::Env;
+use runtime::queue::{Delivery, Fault};
+use scoring::config::Config;
+use scoring::{Deps, handle};
+use testkit::story::{Story, breaks, pages, second};
+use testkit::{FrozenClock, MemoryTrail, sample};
+
+/// Works one message at second 20 of the story.
+async fn work(trail: &MemoryTrail, policy: &Policy, body: &str) -> Result<(), Fault> {
+    let clock = FrozenClock::at(second(20));
+    let deps = Deps {
+        trail,
+        policy,
+        clock: &clock,
+    };
+    handle(&deps, Delivery { body, receives: 1 }).await
+}
+
+fn on_trail(story: &Story) -> MemoryTrail {
+    let trail = MemoryTrail::new();
+    story.write_to(&trail);
+    trail
+}
+
+/// The score that a proposal got.
+async fn scored(story: &Story, policy: &Policy) -> Scored {
+    let trail = on_trail(story);
+    work(&trail, policy, &hint(story.proposal().id())).await.unwrap();
+    let record = trail.records(&story.last().stream).pop().unwrap();
+    match ProposalFact::read(&record).unwrap() {
+        ProposalFact::Scored(scored) => scored,
+        other => panic!("not scored: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn above_the_threshold_or_with_auto_approve_off_somebody_is_asked() {
+    // A page has a risk of 35.
+    let story = Story::proposed(pages());
+    for (threshold, auto_approve, decision) in [
+        (34, true, Decision::Gate),
+        (35, true, Decision::Auto),
+        (36, true, Decision::Auto),
+        (34, false, Decision::Gate),
+        (35, false, Decision::Gate),
+        (36, false, Decision::Gate),
+        (0, true, Decision::Gate),
+        (100, true, Decision::Auto),
+    ] {
+        let policy = Policy {
+            risk_threshold: threshold,
+            auto_approve,
+            ..Policy::default()
+        };
+        let scored = scored(&story, &policy).await;
+        assert_eq!(
+            (scored.score, scored.decision),
+            (35, decision),
+            "{threshold} {auto_approve}"
+        );
+        assert_eq!((scored.threshold, scored.auto_approve), (threshold, auto_approve));
+        assert_eq!(scored.policy, policy.digest());
+        assert_eq!(scored.deadline.is_some(), decision == Decision::Gate);
+        assert_eq!(scored.valid_until.is_some(), decision == Decision::Auto);
+    }
+}
+
+#[tokio::test]
+async fn an_action_in_the_shadow_is_scored_and_goes_nowhere() {
+    let policy = Policy {
+        auto_approve: true,
+        shadow: BTreeSet::from([breaks().kind()]),
+        ..Policy::default()
+    };
+    assert_eq!(
+        scored(&Story::proposed(breaks()), &policy).await.decision,
+        Decision::Shadow
+    );
+    assert_eq!(
+        scored(&Story::proposed(pages()), &policy).await.decision,
+        Decision::Auto
+    );
+}
+
+#[tokio::test]
+async fn where_automatic_execution_was_switched_off_somebody_is_asked() {
+    let story = Story::proposed(breaks());
+    let trail = on_trail(&story);
+    let off = Control::default().switches;
+    let fact = domain::control::ControlFact::AutomaticOff(Switches {
+        automatic_off: Some("a bad week".to_owned()),
+        ..off
+    });
+    let entry = Entry::next(StreamId::Control, None, second(15), Actor::System, &fact);
+    trail.insert(entry).unwrap();
+    let policy = Policy {
+        auto_approve: true,
+        ..Policy::default()
+    };
+    work(&trail, &policy, &hint(story.proposal().id())).await.unwrap();
+    let record = trail.records(&story.last().stream).pop().unwrap();
+    assert!(
+        record.body.contains("\"gate\"") && record.body.contains("a bad week"),
+        "{}",
+        record.body
+    );
+}
+
+#[tokio::test]
+async fn a_score_that_is_there_is_not_given_again() {
+    for story in Story::in_every_state() {
+        let trail = on_trail(&story);
+        for _ in 0..2 {
+            work(&trail, &Policy::default(), &hint(story.proposal().id()))
+                .await
+                .unwrap();
+        }
+        let added = trail.records(&story.last().stream).len() - story.records().len();
+        assert_eq!(
+            added,
+            usize::from(story.state() == "proposed"),
+            "{}",
+            story.state()
+        );
+    }
+}
+
+#[tokio::test]
+async fn two_that_score_at_once_leave_one_score() {
+    let story = Story::proposed(breaks());
+    let trail = on_trail(&story);
+    let rival = Story::awaiting(breaks());
+    let entry = story.proposal().entry(
+        second(20),
+        Actor::Agent,
+        &ProposalFact::read(rival.last()).unwrap(),
+    );
+    trail.before_next_append(move |trail| drop(trail.insert(entry.unwrap()).unwrap()));
+    work(&trail, &Policy::default(), &hint(story.proposal().id()))
+        .await
+        .unwrap();
+    assert_eq!(
+        trail.kinds(&story.last().stream),
+        ["received", "proposed", "scored"]
+    );
+}
+
+#[tokio::test]
+async fn a_trail_that_is_down_is_tried_again() {
+    let story = Story::proposed(breaks());
+    let trail = on_trail(&story);
+    trail.outages.next(1);
+    let fault = work(&trail, &Policy::default(), &hint(story.proposal().id()))
+        .await
+        .unwrap_err();
+    assert!(matches!(fault, Fault::Retry(_)), "{fault:?}");
+    trail.outages.next_replies(1);
+    let fault = work(&trail, &Policy::default(), &hint(story.proposal().id()))
+        .await
+        .unwrap_err();
+    let Fault::Retry(err) = fault else {
+        panic!("{fault:?}")
+    };
+    assert!(matches!(err.downcast_ref(), Some(TrailError::Unavailable(_))));
+    work(&trail, &Policy::default(), &hint(story.proposal().id()))
+        .await
+        .unwrap();
+    assert_eq!(
+        trail.kinds(&story.last().stream),
+        ["received", "proposed", "scored"]
+    );
+}
+
+#[tokio::test]
+async fn what_can_never_be_scored_is_poison_with_its_reason() {
+    let trail = MemoryTrail::new();
+    let id = sample::proposal_of(&sample::provider_unhealthy("openai"));
+    for (body, words) in [
+        (
+            hint(&id),
+            format!("there is no proposal {id}: its stream has no records"),
+        ),
+        (
+            sample::provider_unhealthy_text("openai"),
+            "an incident event does not belong on this queue".to_owned(),
+        ),
+        ("{}".to_owned(), "detail: is missing".to_owned()),
+        ("<xml/>".to_owned(), "message: is not JSON".to_owned()),
+    ] {
+        let fault = work(&trail, &Policy::default(), &body).await.unwrap_err();
+        let Fault::Poison(reason) = fault else {
+            panic!("{fault:?}")
+        };
+        assert!(reason.starts_with(&words), "{reason}");
+    }
+}
+
+const COMPLETE: [(&str, &str); 11] = [
+    ("TRAIL_TABLE", "sre_actions"),
+    ("SCORING_DLQ_URL", "https://sqs/dlq"),
+    ("SRE_RISK_THRESHOLD", "40"),
+    ("SRE_AUTO_APPROVE", "false"),
+    ("LICENSE_TIER", "enterprise"),
+    ("SHADOW_ACTIONS", ""),
+    ("APPROVAL_DEADLINE_S", "1800"),
+    ("APPROVAL_VALID_S", "900"),
+    ("CORRELATION_WINDOW_S", "900"),
+    ("QUORUM_FROM_SCORE", "75"),
+    ("MAX_BUDGET_CAP", "10000.00"),
+];
+
+/// The configuration with one variable at another value.
+fn with(name: &str, value: &str) -> Result<Config, String> {
+    let lookup = |asked: &str| match asked == name {
+        true => Some(value.to_owned()),
+        false => COMPLETE
+            .iter()
+            .find(|(known, _)| *known == asked)
+            .map(|(_, value)| (*value).to_owned()),
+    };
+    Config::from(&Env::new(&lookup)).map_err(|err| err.to_string())
+}
+
+#[test]
+fn what_is_missing_or_wrong_in_the_environment_is_named() {
+    assert_eq!(with("", "").unwrap().policy, Policy::default());
+    for (name, _) in COMPLETE {
+        let missing = with(name, "").map(drop);
+        let expected = Err(format!("environment variable {name} is not set"));
+        assert!(
+            missing == expected || (name == "SHADOW_ACTIONS" && missing == Ok(())),
+            "{missing:?}"
+        );
+    }
+    for (name, wrong) in [
+        ("SRE_RISK_THRESHOLD", "101"),
+        ("SRE_AUTO_APPROVE", "yes"),
+        ("LICENSE_TIER", "gold"),
+        ("SHADOW_ACTIONS", "reboot"),
+        ("APPROVAL_DEADLINE_S", "59"),
+    ] {
+        let problem = with(name, wrong).unwrap_err();
+        assert!(
+            problem.starts_with(&format!("environment variable {name} ")),
+            "{problem}"
+        );
+    }
+}
