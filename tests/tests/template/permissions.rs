@@ -27,7 +27,7 @@ const WILDCARDS: [(&str, &str, &[&str], &str); 3] = [
     (
         "IngestAndProposeRole",
         "KeepLargePayloads",
-        &["s3:PutObject", "s3:GetObject"],
+        &["s3:PutObject"],
         r#"{"Fn::Sub":"${PayloadBucket.Arn}/*"}"#,
     ),
     // Never on AWS: the emulator asks for ExecuteStatement on every resource. Behind the condition OnLocalStack.
@@ -534,7 +534,7 @@ fn the_powers_of_each_function() {
         IngestAndProposeRole: logs:CreateLogStream, logs:PutLogEvents on IngestAndProposeLogGroup
         IngestAndProposeRole: dynamodb:PartiQLInsert on Trail
         IngestAndProposeRole: dynamodb:Query, dynamodb:GetItem on Trail
-        IngestAndProposeRole: s3:PutObject, s3:GetObject on ${PayloadBucket.Arn}/*
+        IngestAndProposeRole: s3:PutObject on ${PayloadBucket.Arn}/*
         IngestAndProposeRole: secretsmanager:GetSecretValue on GatewayReadSecret
         IngestAndProposeRole: sqs:ReceiveMessage, sqs:DeleteMessage, sqs:GetQueueAttributes on IngestQueue
         IngestAndProposeRole: sqs:SendMessage on IngestDeadLetterQueue
