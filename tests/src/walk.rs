@@ -4,6 +4,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
+use domain::ports::Clock;
+use testkit::FrozenClock;
+
 /// A handler on its way. Its ports must give way ([`testkit::Cutter::gives_way`]) and never really wait.
 pub type Task<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
 
@@ -14,11 +17,23 @@ pub trait Chooser {
     fn next(&mut self, alive: &[usize], last: Option<usize>) -> usize;
 }
 
-/// Runs the tasks to their ends. `after_step` is called after every step.
-pub fn run<'a>(mut tasks: Vec<Task<'a>>, chooser: &mut dyn Chooser, mut after_step: impl FnMut()) {
+/// The longest time between two steps of a task, ms: one request's. A slower one is dead.
+pub const REQUEST_MS: u64 = 5_000;
+
+/// Runs the tasks to their ends. `after_step` is called after every step. A sleep of one task is time that
+/// passes for all: one that was interrupted for longer than a request may take is dropped.
+pub fn run<'a>(
+    clock: &FrozenClock,
+    mut tasks: Vec<Task<'a>>,
+    chooser: &mut dyn Chooser,
+    mut after_step: impl FnMut(),
+) {
+    let mut stepped = vec![clock.now(); tasks.len()];
     let mut alive: Vec<usize> = (0..tasks.len()).collect();
     let mut last = None;
     for _ in 0..100_000 {
+        let now = clock.now();
+        alive.retain(|task| now.millis_since(stepped[*task]) <= REQUEST_MS);
         if alive.is_empty() {
             return;
         }
@@ -27,6 +42,7 @@ pub fn run<'a>(mut tasks: Vec<Task<'a>>, chooser: &mut dyn Chooser, mut after_st
         if step(&mut tasks[next]) {
             alive.retain(|task| *task != next);
         }
+        stepped[next] = clock.now();
         after_step();
     }
     panic!("the tasks do not end");

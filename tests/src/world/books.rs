@@ -19,7 +19,7 @@ enum Kept {
     Memory(MemoryTrail),
     Dynamo(
         DynamoTrail,
-        #[expect(dead_code, reason = "it serves until it is dropped")] Dynamo,
+        #[expect(dead_code, reason = "it serves until it is dropped")] Box<Dynamo>,
     ),
 }
 
@@ -34,7 +34,7 @@ impl Books {
     pub(super) async fn dynamo() -> Self {
         let dynamo = Dynamo::start().await;
         Self {
-            kept: Kept::Dynamo(dynamo.trail(), dynamo),
+            kept: Kept::Dynamo(dynamo.trail(), Box::new(dynamo)),
             written: Mutex::default(),
         }
     }
@@ -75,6 +75,14 @@ impl Books {
         streams.sort();
         streams.dedup();
         streams
+    }
+
+    /// A stream's records, as the test sees them: without any outage.
+    pub async fn seen(&self, stream: &StreamId) -> Vec<Record> {
+        match &self.kept {
+            Kept::Memory(trail) => trail.records(stream),
+            Kept::Dynamo(trail, _) => trail.load(stream).await.unwrap(),
+        }
     }
 
     fn port(&self) -> &dyn Trail {

@@ -21,7 +21,7 @@ use domain::event::Event;
 use domain::ids::ProposalId;
 use domain::inventory::Inventory;
 use domain::policy::Policy;
-use domain::ports::{Clock, Conclusion, Reasoner, Trail, Unavailable, load_control, load_proposal};
+use domain::ports::{Clock, Conclusion, Reasoner, Trail, Unavailable, load_control};
 use domain::proposal::{Proposal, Proposer, Received};
 use domain::record::{Actor, Entry, Record};
 use domain::stream::StreamId;
@@ -153,7 +153,8 @@ impl World {
 
     /// A proposal as the trail has it. Panics where there is none.
     pub async fn proposal(&self, id: &ProposalId) -> Proposal {
-        load_proposal(&self.trail, id).await.unwrap().unwrap()
+        let records = self.trail.seen(&StreamId::Proposal(id.clone())).await;
+        Proposal::replay(&records).unwrap()
     }
 
     /// The name of a proposal's state.
@@ -172,7 +173,7 @@ impl World {
 
     /// The kinds of a proposal's records.
     pub async fn kinds(&self, id: &ProposalId) -> Vec<String> {
-        let records = self.trail.load(&StreamId::Proposal(id.clone())).await.unwrap();
+        let records = self.trail.seen(&StreamId::Proposal(id.clone())).await;
         records.into_iter().map(|record| record.kind).collect()
     }
 
@@ -180,7 +181,7 @@ impl World {
     pub async fn records(&self) -> Vec<Record> {
         let mut records = Vec::new();
         for (stream, seq) in self.trail.written() {
-            let stream = self.trail.load(&stream).await.unwrap();
+            let stream = self.trail.seen(&stream).await;
             records.push(stream[usize::try_from(seq).unwrap() - 1].clone());
         }
         records

@@ -7,7 +7,7 @@ use approval_callback::slack::{SigningSecret, Trust};
 use async_trait::async_trait;
 use domain::digest::Digest;
 use domain::ids::ProposalId;
-use domain::ports::{Clock, Trail, Unavailable};
+use domain::ports::{Clock, Unavailable};
 use domain::stream::StreamId;
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, RequestExt};
@@ -75,11 +75,7 @@ impl World {
 
     /// The digest of the `scored` record that a message would show now.
     pub async fn shown(&self, proposal: &ProposalId) -> Digest {
-        let records = self
-            .trail
-            .load(&StreamId::Proposal(proposal.clone()))
-            .await
-            .unwrap();
+        let records = self.trail.seen(&StreamId::Proposal(proposal.clone())).await;
         let scored = records.iter().rfind(|record| record.kind == "scored");
         scored.expect("a scored record").digest
     }

@@ -152,6 +152,11 @@ impl Mailbox {
         mail.iter().map(|one| one.due).min().filter(|_| self.is_on())
     }
 
+    /// Every message, visible or not.
+    pub fn contents(&self) -> Vec<Mail> {
+        self.mail.lock().unwrap().clone()
+    }
+
     /// How many messages there are, visible or not.
     pub fn len(&self) -> usize {
         self.mail.lock().unwrap().len()

@@ -34,7 +34,7 @@ impl World {
                 Actor::System => "system".to_owned(),
                 Actor::Operator { id, .. } => id.to_string(),
             };
-            writeln!(story, "{:>5} {who:6} {}", since(record.at), line(record)).unwrap();
+            writeln!(story, "{:<6}{who:6} {}", since(record.at), line(record)).unwrap();
         }
         for (at, name) in names.iter().enumerate() {
             story = story.replace(name, &format!("#{}", at + 1));

@@ -27,24 +27,24 @@ async fn break_path(world: World) -> World {
 async fn a_failing_provider_is_broken_and_restored() {
     let world = break_path(World::new(sample::inventory_with_unhealthy("openai"))).await;
     tells(&world, expect![[r#"
-           0s agent  opened, generation 1
-           0s agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
-           0s agent  #1 proposed block provider openai for 30 s [model group chat: anthropic 40 % → 100 %, openai 60 % → 0 %; model group embeddings: bedrock 30 % → 100 %, openai 70 % → 0 %]
-           0s agent  #1 scored 15: gate, automatic approval is off
-           0s alice  #1 approved until 900s
-           0s agent  provider openai claimed for #1 (1)
-           0s agent  model group chat claimed for #1 (1)
-           0s agent  model group embeddings claimed for #1 (1)
-           0s agent  #1 started provider openai: open → blocked, until 30s, holds provider openai (1), model group chat (1), model group embeddings (1)
-           0s agent  #1 succeeded provider openai reads blocked
-          30s agent  provider openai claimed for #1 (2) to take it back
-          30s agent  model group chat claimed for #1 (2) to take it back
-          30s agent  model group embeddings claimed for #1 (2) to take it back
-          35s agent  #1 restored provider openai reads open
-          35s agent  provider openai released by #1 (2)
-          35s agent  model group chat released by #1 (2)
-          35s agent  model group embeddings released by #1 (2)
-         150s agent  #1 verified still: openai fails 62.0 % of 200 requests in 300 s
+        0s    agent  opened, generation 1
+        0s    agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
+        0s    agent  #1 proposed block provider openai for 30 s [model group chat: anthropic 40 % → 100 %, openai 60 % → 0 %; model group embeddings: bedrock 30 % → 100 %, openai 70 % → 0 %]
+        0s    agent  #1 scored 15: gate, automatic approval is off
+        0s    alice  #1 approved until 900s
+        0s    agent  provider openai claimed for #1 (1)
+        0s    agent  model group chat claimed for #1 (1)
+        0s    agent  model group embeddings claimed for #1 (1)
+        0s    agent  #1 started provider openai: open → blocked, until 30s, holds provider openai (1), model group chat (1), model group embeddings (1)
+        0s    agent  #1 succeeded provider openai reads blocked
+        30s   agent  provider openai claimed for #1 (2) to take it back
+        30s   agent  model group chat claimed for #1 (2) to take it back
+        30s   agent  model group embeddings claimed for #1 (2) to take it back
+        35s   agent  #1 restored provider openai reads open
+        35s   agent  provider openai released by #1 (2)
+        35s   agent  model group chat released by #1 (2)
+        35s   agent  model group embeddings released by #1 (2)
+        150s  agent  #1 verified still: openai fails 62.0 % of 200 requests in 300 s
     "#]]).await;
 }
 

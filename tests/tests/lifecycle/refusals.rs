@@ -27,9 +27,9 @@ async fn an_event_that_the_gateway_does_not_confirm_is_declined() {
         World::new(sample::inventory()),
         &sample::provider_unhealthy_text("openai"),
         expect![[r#"
-               0s agent  opened, generation 1
-               0s agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
-               0s agent  #1 declined (unconfirmed) the gateway does not confirm it: openai fails 0.4 % of 200 requests in 300 s
+            0s    agent  opened, generation 1
+            0s    agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
+            0s    agent  #1 declined (unconfirmed) the gateway does not confirm it: openai fails 0.4 % of 200 requests in 300 s
         "#]],
     )
     .await;
@@ -45,9 +45,9 @@ async fn an_event_that_contradicts_its_definition_is_declined() {
         World::new(sample::inventory_with_unhealthy("openai")),
         &event,
         expect![[r#"
-               0s agent  opened, generation 1
-               0s agent  #1 received provider openai fails 4.0 % of 180 requests in 300 s
-               0s agent  #1 declined (contradiction) an error rate of 4.0 % is not above 25.0 %
+            0s    agent  opened, generation 1
+            0s    agent  #1 received provider openai fails 4.0 % of 180 requests in 300 s
+            0s    agent  #1 declined (contradiction) an error rate of 4.0 % is not above 25.0 %
         "#]],
     )
     .await;
@@ -59,18 +59,18 @@ async fn a_tier_without_the_agent_declines_everything() {
         (
             Tier::Trial,
             expect![[r#"
-               0s agent  opened, generation 1
-               0s agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
-               0s agent  #1 declined (unlicensed) the trial tier does not run the agent: business and enterprise do
-        "#]],
+                0s    agent  opened, generation 1
+                0s    agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
+                0s    agent  #1 declined (unlicensed) the trial tier does not run the agent: business and enterprise do
+            "#]],
         ),
         (
             Tier::Team,
             expect![[r#"
-               0s agent  opened, generation 1
-               0s agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
-               0s agent  #1 declined (unlicensed) the team tier does not run the agent: business and enterprise do
-        "#]],
+                0s    agent  opened, generation 1
+                0s    agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
+                0s    agent  #1 declined (unlicensed) the team tier does not run the agent: business and enterprise do
+            "#]],
         ),
     ] {
         let mut world = World::new(sample::inventory_with_unhealthy("openai"));
@@ -90,9 +90,9 @@ async fn a_soft_limit_is_declined() {
         World::new(sample::inventory_with_spent_budget("payments")),
         &event,
         expect![[r#"
-               0s agent  opened, generation 1
-               0s agent  #1 received team payments spent 104.37 USD of its soft limit of 80.00 USD
-               0s agent  #1 declined (nothing_to_do) a soft limit only warns: the gateway refuses nothing yet
+            0s    agent  opened, generation 1
+            0s    agent  #1 received team payments spent 104.37 USD of its soft limit of 80.00 USD
+            0s    agent  #1 declined (nothing_to_do) a soft limit only warns: the gateway refuses nothing yet
         "#]],
     )
     .await;
@@ -105,9 +105,9 @@ async fn an_action_on_something_else_than_the_event_is_about_is_declined() {
         json!({"action": "circuit_break_provider", "provider": "anthropic", "duration_s": 60}),
     );
     declined(world, &sample::provider_unhealthy_text("openai"), expect![[r#"
-           0s agent  opened, generation 1
-           0s agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
-           0s agent  #1 declined (out_of_scope) the action is not possible: provider anthropic is not the one the event is about
+        0s    agent  opened, generation 1
+        0s    agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
+        0s    agent  #1 declined (out_of_scope) the action is not possible: provider anthropic is not the one the event is about
     "#]]).await;
 }
 
@@ -118,9 +118,9 @@ async fn an_action_out_of_its_bounds_is_declined() {
         json!({"action": "circuit_break_provider", "provider": "openai", "duration_s": 301}),
     );
     declined(world, &sample::provider_unhealthy_text("openai"), expect![[r#"
-           0s agent  opened, generation 1
-           0s agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
-           0s agent  #1 declined (out_of_scope) the action is not possible: duration_s is 301 seconds, not within 30–300
+        0s    agent  opened, generation 1
+        0s    agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
+        0s    agent  #1 declined (out_of_scope) the action is not possible: duration_s is 301 seconds, not within 30–300
     "#]]).await;
 }
 
@@ -136,14 +136,14 @@ async fn the_last_deployment_of_a_group_is_not_broken_but_paged_about() {
     world.approve("alice", &id).await.text();
     world.settle().await;
     tells(&world, expect![[r#"
-           0s agent  opened, generation 1
-           0s agent  #1 received provider mistral fails 62.0 % of 180 requests in 300 s
-           0s agent  #1 proposed page the on-call engineer (warning): provider mistral fails 62.0 % of 180 requests in 300 s [one page to the on-call engineer]
-           0s agent  #1 scored 35: gate, automatic approval is off
-           0s alice  #1 approved until 900s
-           0s agent  #1 started page
-           0s agent  #1 succeeded #1/page
-         120s agent  #1 verified still: mistral fails 62.0 % of 200 requests in 300 s
+        0s    agent  opened, generation 1
+        0s    agent  #1 received provider mistral fails 62.0 % of 180 requests in 300 s
+        0s    agent  #1 proposed page the on-call engineer (warning): provider mistral fails 62.0 % of 180 requests in 300 s [one page to the on-call engineer]
+        0s    agent  #1 scored 35: gate, automatic approval is off
+        0s    alice  #1 approved until 900s
+        0s    agent  #1 started page
+        0s    agent  #1 succeeded #1/page
+        120s  agent  #1 verified still: mistral fails 62.0 % of 200 requests in 300 s
     "#]]).await;
     world.assert_as_before();
 }
@@ -161,13 +161,13 @@ async fn without_the_gateway_a_page_is_proposed_and_never_sent_by_itself() {
     world.approve("alice", &id).await.text();
     world.run_until_quiet().await;
     tells(&world, expect![[r#"
-           0s agent  opened, generation 1
-           0s agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
-           0s agent  #1 proposed page the on-call engineer (critical): provider openai fails 62.0 % of 180 requests in 300 s [one page to the on-call engineer]
-           0s agent  #1 scored 35: gate, the gateway could not confirm the event
-           0s alice  #1 approved until 900s
-           0s agent  #1 started page
-           0s agent  #1 succeeded #1/page
+        0s    agent  opened, generation 1
+        0s    agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
+        0s    agent  #1 proposed page the on-call engineer (critical): provider openai fails 62.0 % of 180 requests in 300 s [one page to the on-call engineer]
+        0s    agent  #1 scored 35: gate, the gateway could not confirm the event
+        0s    alice  #1 approved until 900s
+        0s    agent  #1 started page
+        0s    agent  #1 succeeded #1/page
     "#]]).await;
     assert_eq!(world.gateway.pages().len(), 1);
 }
@@ -191,18 +191,18 @@ async fn what_is_over_when_it_would_start_is_refused() {
     refused(
         |world| world.gateway.change(|inventory| inventory.providers[0].error_rate = Ppm(0)),
         expect![[r#"
-               0s agent  opened, generation 1
-               0s agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
-               0s agent  #1 proposed block provider openai for 30 s [model group chat: anthropic 40 % → 100 %, openai 60 % → 0 %; model group embeddings: bedrock 30 % → 100 %, openai 70 % → 0 %]
-               0s agent  #1 scored 15: gate, automatic approval is off
-               0s alice  #1 approved until 900s
-               0s agent  provider openai claimed for #1 (1)
-               0s agent  model group chat claimed for #1 (1)
-               0s agent  model group embeddings claimed for #1 (1)
-               0s agent  #1 refused the condition is gone: openai fails 0.0 % of 200 requests in 300 s
-               0s agent  provider openai released by #1 (1)
-               0s agent  model group chat released by #1 (1)
-               0s agent  model group embeddings released by #1 (1)
+            0s    agent  opened, generation 1
+            0s    agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
+            0s    agent  #1 proposed block provider openai for 30 s [model group chat: anthropic 40 % → 100 %, openai 60 % → 0 %; model group embeddings: bedrock 30 % → 100 %, openai 70 % → 0 %]
+            0s    agent  #1 scored 15: gate, automatic approval is off
+            0s    alice  #1 approved until 900s
+            0s    agent  provider openai claimed for #1 (1)
+            0s    agent  model group chat claimed for #1 (1)
+            0s    agent  model group embeddings claimed for #1 (1)
+            0s    agent  #1 refused the condition is gone: openai fails 0.0 % of 200 requests in 300 s
+            0s    agent  provider openai released by #1 (1)
+            0s    agent  model group chat released by #1 (1)
+            0s    agent  model group embeddings released by #1 (1)
         "#]],
     )
     .await;
@@ -216,18 +216,18 @@ async fn what_would_take_the_last_deployment_by_now_is_refused() {
             world.gateway.set(&anthropic, Setting::Blocked(true));
         },
         expect![[r#"
-               0s agent  opened, generation 1
-               0s agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
-               0s agent  #1 proposed block provider openai for 30 s [model group chat: anthropic 40 % → 100 %, openai 60 % → 0 %; model group embeddings: bedrock 30 % → 100 %, openai 70 % → 0 %]
-               0s agent  #1 scored 15: gate, automatic approval is off
-               0s alice  #1 approved until 900s
-               0s agent  provider openai claimed for #1 (1)
-               0s agent  model group chat claimed for #1 (1)
-               0s agent  model group embeddings claimed for #1 (1)
-               0s agent  #1 refused provider openai is the last deployment of model group chat
-               0s agent  provider openai released by #1 (1)
-               0s agent  model group chat released by #1 (1)
-               0s agent  model group embeddings released by #1 (1)
+            0s    agent  opened, generation 1
+            0s    agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
+            0s    agent  #1 proposed block provider openai for 30 s [model group chat: anthropic 40 % → 100 %, openai 60 % → 0 %; model group embeddings: bedrock 30 % → 100 %, openai 70 % → 0 %]
+            0s    agent  #1 scored 15: gate, automatic approval is off
+            0s    alice  #1 approved until 900s
+            0s    agent  provider openai claimed for #1 (1)
+            0s    agent  model group chat claimed for #1 (1)
+            0s    agent  model group embeddings claimed for #1 (1)
+            0s    agent  #1 refused provider openai is the last deployment of model group chat
+            0s    agent  provider openai released by #1 (1)
+            0s    agent  model group chat released by #1 (1)
+            0s    agent  model group embeddings released by #1 (1)
         "#]],
     )
     .await;
@@ -251,14 +251,14 @@ async fn what_reads_otherwise_than_it_was_previewed_is_refused() {
     );
     world.settle().await;
     tells(&world, expect![[r#"
-           0s agent  opened, generation 1
-           0s agent  #1 received team payments spent 104.37 USD of its hard limit of 100.00 USD
-           0s agent  #1 proposed raise team payments's requests a minute by 20 % [team payments may send more until somebody takes it back]
-           0s agent  #1 scored 30: gate, automatic approval is off
-           0s alice  #1 approved until 900s
-           0s agent  team payments claimed for #1 (1)
-           0s agent  #1 refused the gateway is not as it was when this was previewed
-           0s agent  team payments released by #1 (1)
+        0s    agent  opened, generation 1
+        0s    agent  #1 received team payments spent 104.37 USD of its hard limit of 100.00 USD
+        0s    agent  #1 proposed raise team payments's requests a minute by 20 % [team payments may send more until somebody takes it back]
+        0s    agent  #1 scored 30: gate, automatic approval is off
+        0s    alice  #1 approved until 900s
+        0s    agent  team payments claimed for #1 (1)
+        0s    agent  #1 refused the gateway is not as it was when this was previewed
+        0s    agent  team payments released by #1 (1)
     "#]]).await;
     assert_eq!(world.state(&id).await, "refused");
     world.assert_at_rest().await;

@@ -1,0 +1,251 @@
+//! Functions killed anywhere: before and after every call that they make. Nothing is lost, nothing happens twice.
+
+use domain::ids::ProposalId;
+use serde_json::json;
+use testkit::cut::every_point;
+use testkit::{Cutter, Ran, sample};
+use tests::World;
+use tests::world::{QueueName, Script};
+
+use super::{approved, in_force, waiting};
+
+/// The world goes on: messages come again, people click, time passes. One proposal, one effect, all over.
+async fn ends_well(world: &World, id: &ProposalId) {
+    ends(world, id).await;
+    assert_eq!(world.breaks("openai"), 1, "{}", world.story().await);
+}
+
+/// The same, with an effect at most: a function that dies just before it, for longer than the break lasts,
+/// leaves nothing to be done but to say that it is over.
+async fn ends(world: &World, id: &ProposalId) {
+    world.assert_sound().await;
+    for _ in 0..8 {
+        world.run_until_quiet().await;
+        world.assert_sound().await;
+        if world.proposals().contains(id) && world.state(id).await == "awaiting_approval" {
+            world.approve("alice", id).await;
+        }
+        world.advance(60).await;
+        world.assert_sound().await;
+    }
+    world.settle().await;
+    let story = world.story().await;
+    assert_eq!(world.proposals().as_slice(), std::slice::from_ref(id), "{story}");
+    assert_eq!(world.state(id).await, "restored", "{story}");
+    let kinds = world.kinds(id).await;
+    let of = |kind: &str| kinds.iter().filter(|one| *one == kind).count();
+    assert_eq!(
+        (of("proposed"), of("approved"), of("restored")),
+        (1, 1, 1),
+        "{story}"
+    );
+    assert!(world.breaks("openai") <= 1, "{story}");
+    world.assert_at_rest().await;
+    world.assert_as_before();
+}
+
+/// Kills one delivery of a queue at every point.
+async fn killed(from: QueueName, prepare: impl AsyncFn() -> (World, ProposalId)) -> usize {
+    killed_and(from, prepare, ends_well).await
+}
+
+async fn killed_and(
+    from: QueueName,
+    prepare: impl AsyncFn() -> (World, ProposalId),
+    then: impl AsyncFn(&World, &ProposalId),
+) -> usize {
+    every_point(async |cutter: &Cutter| {
+        let (world, id) = prepare().await;
+        if let Ran::Done(delivered) = cutter.run(world.deliver(from, cutter)).await {
+            assert!(delivered, "there was a message");
+        }
+        then(&world, &id).await;
+    })
+    .await
+}
+
+/// Kills one delivery just after it appended a record of this kind.
+async fn killed_after(
+    world: impl AsyncFn() -> (World, ProposalId),
+    from: QueueName,
+    kind: &str,
+) -> (World, ProposalId) {
+    for point in 0..100 {
+        let (world, id) = world().await;
+        let cutter = Cutter::at(point);
+        cutter.run(world.deliver(from, &cutter)).await;
+        let at = cutter.cut_at().unwrap();
+        if at.starts_with(&format!("after Trail::append of {kind}")) {
+            return (world, id);
+        }
+    }
+    panic!("{from:?} appends no {kind}");
+}
+
+async fn sent() -> (World, ProposalId) {
+    let world = World::new(sample::inventory_with_unhealthy("openai"));
+    let id = world.send(&sample::provider_unhealthy_text("openai"));
+    (world, id)
+}
+
+async fn proposed() -> (World, ProposalId) {
+    let (world, id) = sent().await;
+    world.deliver(QueueName::Ingest, &Cutter::never()).await;
+    world.turn_stream(&Cutter::never()).await;
+    world.turn_bus();
+    (world, id)
+}
+
+/// In force, at the moment of its end, before anything is done about it.
+async fn due() -> (World, ProposalId) {
+    let (world, id) = in_force().await;
+    world.clock.advance(std::time::Duration::from_secs(30));
+    (world, id)
+}
+
+#[tokio::test]
+async fn ingest_is_killed_anywhere() {
+    let points = killed(QueueName::Ingest, sent).await;
+    assert!(points >= 12, "{points}");
+}
+
+#[tokio::test]
+async fn scoring_is_killed_anywhere() {
+    let points = killed(QueueName::Scoring, proposed).await;
+    assert!(points >= 6, "{points}");
+}
+
+#[tokio::test]
+async fn execution_is_killed_anywhere_in_a_start() {
+    let points = killed_and(QueueName::Execution, approved, ends).await;
+    assert!(points >= 30, "{points}");
+}
+
+#[tokio::test]
+async fn execution_that_is_killed_before_the_effect_of_a_long_break_still_has_it() {
+    let prepare = async || {
+        let mut world = World::new(sample::inventory_with_unhealthy("openai"));
+        world.reasoner = Script::proposes(
+            json!({"action": "circuit_break_provider", "provider": "openai", "duration_s": 300}),
+        );
+        let id = world.send(&sample::provider_unhealthy_text("openai"));
+        world.run_until_quiet().await;
+        world.approve("alice", &id).await.text();
+        world.turn_stream(&Cutter::never()).await;
+        world.turn_bus();
+        (world, id)
+    };
+    killed(QueueName::Execution, prepare).await;
+}
+
+#[tokio::test]
+async fn execution_is_killed_anywhere_in_a_restore() {
+    let points = killed(QueueName::Restore, due).await;
+    assert!(points >= 30, "{points}");
+}
+
+#[tokio::test]
+async fn execution_is_killed_anywhere_in_a_verification() {
+    let prepare = async || {
+        let (world, id) = due().await;
+        world.run_until_quiet().await;
+        world.clock.advance(std::time::Duration::from_secs(120));
+        (world, id)
+    };
+    let points = killed(QueueName::Verify, prepare).await;
+    assert!(points >= 6, "{points}");
+}
+
+#[tokio::test]
+async fn the_callback_is_killed_anywhere() {
+    let points = every_point(async |cutter: &Cutter| {
+        let (world, id) = waiting().await;
+        let shown = world.shown(&id).await;
+        cutter
+            .run(world.click("alice", "approve", &id, shown, cutter))
+            .await;
+        // Slack showed an error, and Alice clicks again.
+        let again = world
+            .click("alice", "approve", &id, shown, &Cutter::never())
+            .await;
+        assert_eq!(
+            again.text(),
+            "Your approval is recorded. The action is being executed."
+        );
+        ends_well(&world, &id).await;
+    })
+    .await;
+    assert!(points >= 10, "{points}");
+}
+
+#[tokio::test]
+async fn the_outbox_is_killed_anywhere_after_every_step() {
+    let steps: [(usize, &str); 4] = [(0, "proposed"), (1, "scored"), (2, "approved"), (3, "succeeded")];
+    for (step, kind) in steps {
+        let points = every_point(async |cutter: &Cutter| {
+            let (world, id) = match step {
+                0 => sent().await,
+                1 => proposed().await,
+                2 => waiting().await,
+                _ => approved().await,
+            };
+            match step {
+                0 => world.deliver(QueueName::Ingest, &Cutter::never()).await,
+                1 => world.deliver(QueueName::Scoring, &Cutter::never()).await,
+                2 => world.approve("alice", &id).await.status.is_success(),
+                _ => world.deliver(QueueName::Execution, &Cutter::never()).await,
+            };
+            assert!(world.kinds(&id).await.contains(&kind.to_owned()), "{kind}");
+            cutter.run(world.turn_stream(cutter)).await;
+            ends_well(&world, &id).await;
+        })
+        .await;
+        assert!(points >= 6, "{points} after {kind}");
+    }
+}
+
+/// Worlds in which only housekeeping can help, as every message is lost.
+#[tokio::test]
+async fn housekeeping_is_killed_anywhere_with_every_message_lost() {
+    for stage in 0..5 {
+        let points = every_point(async |cutter: &Cutter| {
+            let (world, id) = match stage {
+                // The reasoner dies when it has the lease.
+                0 => killed_after(sent, QueueName::Ingest, "received").await,
+                1 => proposed().await,
+                2 => approved().await,
+                // The executor dies when it has started.
+                3 => killed_after(approved, QueueName::Execution, "started").await,
+                _ => in_force().await,
+            };
+            for queue in QueueName::ALL {
+                world.queue(queue).lose();
+            }
+            world.clock.advance(std::time::Duration::from_secs(70));
+            if let Ran::Done(report) = cutter.run(world.keep_house(cutter)).await {
+                assert_eq!(report.unwrap().woken, 1, "stage {stage}");
+            }
+            ends(&world, &id).await;
+        })
+        .await;
+        assert!(points >= 20, "{points} in stage {stage}");
+    }
+}
+
+#[tokio::test]
+async fn execution_is_killed_twice() {
+    // Every point of the first try, with a few of the second.
+    for second in (1..40).step_by(8) {
+        every_point(async |cutter: &Cutter| {
+            let (world, id) = approved().await;
+            cutter.run(world.deliver(QueueName::Execution, cutter)).await;
+            world.clock.advance(world.visibility());
+            let again = Cutter::at(second);
+            again.run(world.deliver(QueueName::Execution, &again)).await;
+            let restore = Cutter::at(second);
+            restore.run(world.deliver(QueueName::Restore, &restore)).await;
+            ends(&world, &id).await;
+        })
+        .await;
+    }
+}

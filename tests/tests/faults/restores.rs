@@ -1,0 +1,170 @@
+//! The end of a break: whatever happens to its message, the provider is not left blocked.
+
+use std::time::Duration;
+
+use domain::message::hint;
+use domain::ports::Clock;
+use domain::target::Setting;
+use expect_test::expect;
+use testkit::cut::every_point;
+use testkit::{Cutter, sample};
+use tests::world::{BREAK_S, QueueName};
+
+use super::{approved, in_force, seconds_since};
+
+#[tokio::test]
+async fn a_break_ends_within_five_seconds_of_its_end() {
+    let (world, id) = in_force().await;
+    let began = world.clock.now();
+    world.advance(BREAK_S - 1).await;
+    assert_eq!(world.state(&id).await, "succeeded");
+    world.advance(1).await;
+    assert_eq!(world.state(&id).await, "restored");
+    assert!(seconds_since(&world, began) <= BREAK_S + 5);
+    world.assert_as_before();
+}
+
+#[tokio::test]
+async fn a_lost_restore_is_made_up_for_by_housekeeping() {
+    let (world, id) = in_force().await;
+    world.queue(QueueName::Restore).lose();
+    let began = world.clock.now();
+    while world.state(&id).await != "restored" {
+        world.advance(1).await;
+        assert!(
+            seconds_since(&world, began) < BREAK_S + 3 + 60 + 10,
+            "{}",
+            world.story().await
+        );
+    }
+    world.settle().await;
+    world.assert_at_rest().await;
+    world.assert_as_before();
+}
+
+#[tokio::test]
+async fn a_restore_that_fires_while_the_outcome_is_unknown_restores() {
+    let mut met_unknown = 0;
+    every_point(async |cutter: &Cutter| {
+        let (world, id) = approved().await;
+        world.acting.on(
+            &sample::target("provider", "openai"),
+            testkit::Fault::UnclearAfter,
+        );
+        cutter.run(world.deliver(QueueName::Execution, cutter)).await;
+        if world.state(&id).await != "unknown" {
+            return;
+        }
+        met_unknown += 1;
+        assert_eq!(
+            world.gateway.setting(&sample::target("provider", "openai")),
+            Setting::Blocked(true)
+        );
+        // Its executor's lease holds for longer than the break lasts.
+        world.advance(BREAK_S).await;
+        assert_eq!(world.state(&id).await, "restored");
+        world.assert_as_before();
+        world.settle().await;
+        world.assert_at_rest().await;
+    })
+    .await;
+    assert!(met_unknown > 0, "some point left it unknown");
+}
+
+#[tokio::test]
+async fn a_restore_delivered_early_waits_and_one_delivered_often_restores_once() {
+    let (world, id) = in_force().await;
+    for delay in [0, 10, 29, 30, 30, 31] {
+        world
+            .queue(QueueName::Restore)
+            .send(&hint(&id), Duration::from_secs(delay));
+    }
+    world.advance(BREAK_S - 1).await;
+    assert_eq!(world.state(&id).await, "succeeded");
+    assert_eq!(world.breaks("openai"), 1);
+    world.settle().await;
+    let kinds = world.kinds(&id).await;
+    assert_eq!(kinds.iter().filter(|kind| *kind == "restored").count(), 1);
+    assert_eq!(world.gateway.writes().len(), 2, "one write there and one back");
+    world.assert_at_rest().await;
+}
+
+#[tokio::test]
+async fn a_restore_goes_on_until_the_gateway_is_back() {
+    let (world, id) = in_force().await;
+    world.acting.outages.next(usize::MAX);
+    world.reading.outages.next(usize::MAX);
+    world.advance(400).await;
+    assert_eq!(world.state(&id).await, "succeeded");
+    let openai = sample::target("provider", "openai");
+    assert_eq!(world.gateway.setting(&openai), Setting::Blocked(true));
+    world.acting.outages.end();
+    world.reading.outages.end();
+    let back = world.clock.now();
+    while world.state(&id).await != "restored" {
+        world.advance(1).await;
+        assert!(seconds_since(&world, back) < 60, "{}", world.story().await);
+    }
+    world.settle().await;
+    world.assert_at_rest().await;
+    world.assert_as_before();
+    let told: Vec<String> = world.topic.told().into_iter().map(|(_, reason)| reason).collect();
+    assert_eq!(
+        told,
+        [
+            "a proposal waits for approval",
+            "an effect could not be taken back"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_write_back_whose_reply_is_lost_is_found_by_reading() {
+    for fault in [
+        testkit::Fault::UnclearAfter,
+        testkit::Fault::UnclearBefore,
+        testkit::Fault::Refuse,
+        testkit::Fault::Slow(Duration::from_secs(4)),
+    ] {
+        let (world, id) = in_force().await;
+        world.acting.next(fault);
+        world.settle().await;
+        assert_eq!(world.state(&id).await, "restored", "{fault:?}");
+        world.assert_at_rest().await;
+        world.assert_as_before();
+    }
+}
+
+#[tokio::test]
+async fn a_break_that_somebody_else_ended_is_restored_without_a_write() {
+    let (world, id) = in_force().await;
+    let openai = sample::target("provider", "openai");
+    world.gateway.set(&openai, Setting::Blocked(false));
+    world.settle().await;
+    assert_eq!(world.state(&id).await, "restored");
+    assert_eq!(world.gateway.writes().len(), 1);
+    world.assert_verified().await;
+}
+
+#[tokio::test]
+async fn the_trail_down_at_the_end_only_delays_it() {
+    let (world, id) = in_force().await;
+    let trail = world.trail.as_memory();
+    for failing in 0..12 {
+        let fork = world.fork();
+        fork.gateway
+            .set(&sample::target("provider", "openai"), Setting::Blocked(true));
+        fork.clock.advance(Duration::from_secs(BREAK_S));
+        let trail = fork.trail.as_memory();
+        // Every call in turn fails, with and without its effect.
+        trail.outages.next(failing);
+        trail.outages.next_replies(failing);
+        fork.deliver(QueueName::Restore, &Cutter::never()).await;
+        trail.outages.end();
+        fork.settle().await;
+        assert_eq!(fork.state(&id).await, "restored", "{failing}");
+        fork.assert_at_rest().await;
+    }
+    assert_eq!(trail.records(&domain::stream::StreamId::Control), []);
+    expect!["succeeded"].assert_eq(world.state(&id).await);
+}
