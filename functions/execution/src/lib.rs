@@ -6,7 +6,7 @@
 //! | state | is done |
 //! | --- | --- |
 //! | approved | [`start`]: claims, preconditions, `started`, the effect, read-back |
-//! | executing, lease over | [`start`] again: the effect is absolute |
+//! | executing, lease over | [`start`] again: the effect is absolute. While paused the targets are read instead |
 //! | unknown, lease over | [`outcome`]: the targets are read |
 //! | effect's end passed, or undo approved | [`take_back`] |
 //! | settled | claims that were left are released |

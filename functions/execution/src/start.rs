@@ -8,7 +8,7 @@ use domain::inventory::Condition;
 use domain::ports::load_control;
 use domain::proposal::{
     Approval, Decision, Expired, Held, Precondition, Proposal, ProposalFact, Proposed, Refused, Started,
-    State,
+    State, Unclear,
 };
 use runtime::queue::Fault;
 
@@ -69,11 +69,21 @@ pub(crate) async fn start(deps: &Deps<'_>, proposal: Proposal) -> Result<(), Fau
     }
 }
 
-/// Takes over from an executor that died: the effect is absolute, so doing it again is doing it once.
+/// Takes over from an executor that died: the effect is absolute, so doing it again is doing it once. While the
+/// agent is paused it is not done again: the targets are read, and what they say is recorded.
 pub(crate) async fn start_again(deps: &Deps<'_>, proposal: Proposal) -> Result<(), Fault> {
     let State::Executing(execution) = proposal.state().clone() else {
         return Ok(());
     };
+    if load_control(deps.trail).await?.switches.paused.is_some() {
+        if execution.plan.page.is_some() {
+            // Nothing tells whether a page was sent. Housekeeping comes back to it after the pause.
+            return Ok(());
+        }
+        let cause = "its executor died, and the agent is paused".to_owned();
+        let proposal = record(deps, proposal, &ProposalFact::Unknown(Unclear { cause })).await?;
+        return outcome::settle(deps, proposal, None).await;
+    }
     let now = deps.clock.now();
     let wanted = Wanted {
         proposal: proposal.id(),

@@ -29,9 +29,10 @@ pub enum Wake {
     Ingest,
     /// `scoring`.
     Scoring,
-    /// `execution`, to start, to go on, or to release what is left.
+    /// `execution`, to start.
     Execution,
-    /// `execution`, to take back.
+    /// `execution`, to take back, to find out what became of an effect, or to release what is left: on the
+    /// queue that no pause switches off.
     Restore,
     /// `execution`, to ask the metric.
     Verification,
@@ -64,11 +65,8 @@ pub fn due(proposal: &Proposal, control: &Control, verify_after_s: u64, now: Tim
             None => wake(running && waited, Wake::Execution),
         },
         State::Executing(execution) | State::Unknown(execution) => {
-            if execution.restore_at.is_some_and(|end| overdue(end, now)) {
-                vec![Chore::Wake(Wake::Restore)]
-            } else {
-                wake(!execution.lease.holds(now), Wake::Execution)
-            }
+            let end_passed = execution.restore_at.is_some_and(|end| overdue(end, now));
+            wake(end_passed || !execution.lease.holds(now), Wake::Restore)
         }
         State::Succeeded(done) => {
             let restore = done.execution.restore_at.is_some_and(|end| overdue(end, now))
@@ -111,7 +109,7 @@ fn settled(proposal: &Proposal, verify_after_s: u64, now: Timestamp) -> Vec<Chor
         State::Closed(Outcome::Declined | Outcome::Shadow | Outcome::Rejected)
     );
     if recent && claimed && reached_start {
-        chores.push(Chore::Wake(Wake::Execution));
+        chores.push(Chore::Wake(Wake::Restore));
     }
     let had_effect = matches!(
         proposal.state(),

@@ -94,24 +94,25 @@ fn what_is_due_while_the_agent_runs() {
         proposed: 71: wake Scoring
         awaiting_approval: 1801: append expired
         approved: 91: wake Execution; 901: append expired
-        executing: 101: wake Execution; 344: wake Restore
-        unknown: 101: wake Execution; 344: wake Restore
+        executing: 101: wake Restore
+        unknown: 101: wake Restore
         succeeded: 344: wake Restore
         declined: 
         shadow: 
         rejected: 
-        expired: 1861: wake Execution; 1981: nothing
-        refused: 100: wake Execution; 220: nothing
-        failed: 110: wake Execution; 230: nothing
-        restored: 401: wake Execution; 521: nothing; 522: wake Verification; 1361: nothing
+        expired: 1861: wake Restore; 1981: nothing
+        refused: 100: wake Restore; 220: nothing
+        failed: 110: wake Restore; 230: nothing
+        restored: 401: wake Restore; 521: nothing; 522: wake Verification; 1361: nothing
         approved by policy: 81: wake Execution; 901: append expired
-        executing, no end: 101: wake Execution
-        unknown, no end: 101: wake Execution
-        succeeded, no end: 110: wake Execution; 230: nothing; 231: wake Verification; 1070: nothing
+        executing, no end: 101: wake Restore
+        unknown, no end: 101: wake Restore
+        succeeded, no end: 110: wake Restore; 230: nothing; 231: wake Verification; 1070: nothing
         succeeded, page: 231: wake Verification; 1070: nothing
-        undo requested: 110: wake Execution; 230: nothing; 231: wake Verification; 1070: nothing
+        undo requested: 110: wake Restore; 230: nothing; 231: wake Verification; 1070: nothing
         undo approved: 131: wake Restore
-    "#]].assert_eq(&table(&Control::default()));
+    "#]]
+    .assert_eq(&table(&Control::default()));
 }
 
 /// Nothing new is started; what is in force is taken back all the same, and no deadline passes.
@@ -122,24 +123,25 @@ fn what_is_due_while_the_agent_is_paused() {
         proposed: 
         awaiting_approval: 
         approved: 
-        executing: 101: wake Execution; 344: wake Restore
-        unknown: 101: wake Execution; 344: wake Restore
+        executing: 101: wake Restore
+        unknown: 101: wake Restore
         succeeded: 344: wake Restore
         declined: 
         shadow: 
         rejected: 
-        expired: 1861: wake Execution; 1981: nothing
-        refused: 100: wake Execution; 220: nothing
-        failed: 110: wake Execution; 230: nothing
-        restored: 401: wake Execution; 521: nothing; 522: wake Verification; 1361: nothing
+        expired: 1861: wake Restore; 1981: nothing
+        refused: 100: wake Restore; 220: nothing
+        failed: 110: wake Restore; 230: nothing
+        restored: 401: wake Restore; 521: nothing; 522: wake Verification; 1361: nothing
         approved by policy: 
-        executing, no end: 101: wake Execution
-        unknown, no end: 101: wake Execution
-        succeeded, no end: 110: wake Execution; 230: nothing; 231: wake Verification; 1070: nothing
+        executing, no end: 101: wake Restore
+        unknown, no end: 101: wake Restore
+        succeeded, no end: 110: wake Restore; 230: nothing; 231: wake Verification; 1070: nothing
         succeeded, page: 231: wake Verification; 1070: nothing
-        undo requested: 110: wake Execution; 230: nothing; 231: wake Verification; 1070: nothing
+        undo requested: 110: wake Restore; 230: nothing; 231: wake Verification; 1070: nothing
         undo approved: 131: wake Restore
-    "#]].assert_eq(&table(&paused_since(0)));
+    "#]]
+    .assert_eq(&table(&paused_since(0)));
 }
 
 #[test]
