@@ -2,11 +2,14 @@
 //! and on copies with a mistake in them, so that a check that cannot fail is a failure too.
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+mod alarms;
 mod code;
 mod delivery;
+mod insert_only;
 mod parameters;
 mod permissions;
 mod routes;
+mod secrets;
 mod storage;
 pub(crate) mod tree;
 

@@ -90,9 +90,13 @@ fn one_that_a_group_cannot_do_without_is_paged() {
         .iter_mut()
         .find(|one| one.id.as_str() == "anthropic");
     other.unwrap().blocked = true;
-    check(&unhealthy("openai"), &inventory, &expect![[r#"
+    check(
+        &unhealthy("openai"),
+        &inventory,
+        &expect![[r#"
         {"action":"page_oncall","severity":"critical","summary":"provider openai fails 62.0 % of 180 requests in 300 s"}
-        provider openai fails 62.0 % of 180 requests in 300 s. A break is not possible: provider openai is the last deployment of model group chat."#]]);
+        provider openai fails 62.0 % of 180 requests in 300 s. A break is not possible: provider openai is the last deployment of model group chat."#]],
+    );
 }
 
 #[test]
@@ -103,9 +107,13 @@ fn one_that_is_blocked_already_is_paged() {
         .iter_mut()
         .find(|one| one.id.as_str() == "openai");
     failing.unwrap().blocked = true;
-    check(&unhealthy("openai"), &inventory, &expect![[r#"
+    check(
+        &unhealthy("openai"),
+        &inventory,
+        &expect![[r#"
         {"action":"page_oncall","severity":"critical","summary":"provider openai fails 62.0 % of 180 requests in 300 s"}
-        provider openai fails 62.0 % of 180 requests in 300 s. A break is not possible: provider openai is blocked already."#]]);
+        provider openai fails 62.0 % of 180 requests in 300 s. A break is not possible: provider openai is blocked already."#]],
+    );
 }
 
 #[test]
@@ -125,9 +133,13 @@ fn without_a_named_group_the_one_with_the_most_traffic_is_moved() {
         "latency.spike",
         json!({"provider": "openai", "current_ms": 2000, "median_1h_ms": 400}),
     );
-    check(&event, &sample::inventory_with_spike("openai"), &expect![[r#"
+    check(
+        &event,
+        &sample::inventory_with_spike("openai"),
+        &expect![[r#"
         {"action":"reroute_model_group","from":"openai","model_group":"embeddings","to":"bedrock"}
-        provider openai takes 2000 ms, 400 ms is its one-hour median. bedrock is healthy and serves embeddings already."#]]);
+        provider openai takes 2000 ms, 400 ms is its one-hour median. bedrock is healthy and serves embeddings already."#]],
+    );
 }
 
 #[test]
@@ -138,16 +150,24 @@ fn a_spike_without_a_healthy_alternative_is_paged() {
             provider.error_rate = domain::units::Ppm(900_000);
         }
     }
-    check(&sample::latency_spike("openai"), &inventory, &expect![[r#"
+    check(
+        &sample::latency_spike("openai"),
+        &inventory,
+        &expect![[r#"
         {"action":"page_oncall","severity":"warning","summary":"provider openai takes 2000 ms, 400 ms is its one-hour median"}
-        provider openai takes 2000 ms, 400 ms is its one-hour median. No model group that openai serves has a healthy alternative."#]]);
+        provider openai takes 2000 ms, 400 ms is its one-hour median. No model group that openai serves has a healthy alternative."#]],
+    );
     let of_one = event(
         "latency.spike",
         json!({"provider": "mistral", "model_group": "ocr", "current_ms": 9000, "median_1h_ms": 900}),
     );
-    check(&of_one, &sample::inventory_with_spike("mistral"), &expect![[r#"
+    check(
+        &of_one,
+        &sample::inventory_with_spike("mistral"),
+        &expect![[r#"
         {"action":"page_oncall","severity":"warning","summary":"provider mistral takes 9000 ms, 900 ms is its one-hour median"}
-        provider mistral takes 9000 ms, 900 ms is its one-hour median. No model group that mistral serves has a healthy alternative."#]]);
+        provider mistral takes 9000 ms, 900 ms is its one-hour median. No model group that mistral serves has a healthy alternative."#]],
+    );
 }
 
 #[test]
@@ -206,9 +226,13 @@ fn any_other_contract_is_paged() {
     );
     let of_success =
         json!({"metric": "success_rate", "target": 0.9, "actual": 0.71, "provider": "anthropic"});
-    check(&sla(of_success), &inventory, &expect![[r#"
+    check(
+        &sla(of_success),
+        &inventory,
+        &expect![[r#"
         {"action":"page_oncall","severity":"warning","summary":"contract gold: success rate is 71.0 %, target 90.0 %"}
-        contract gold: success rate is 71.0 %, target 90.0 %. The contract names no provider to move away from."#]]);
+        contract gold: success rate is 71.0 %, target 90.0 %. The contract names no provider to move away from."#]],
+    );
 }
 
 #[test]

@@ -1,5 +1,4 @@
-//! Least privilege: written-out roles, no wildcard that AWS does not force, one function that can write to the
-//! gateway, and nobody who can change a record.
+//! Least privilege: written-out roles, no wildcard that AWS does not force, nothing open to everybody.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,16 +7,6 @@ use serde_json::{Value, json};
 
 use super::tree::{Template, items, target, texts, walk};
 use super::{notices, passes};
-
-/// Whatever could change or remove a record of the trail.
-const CHANGES_A_RECORD: [&str; 6] = [
-    "dynamodb:PutItem",
-    "dynamodb:UpdateItem",
-    "dynamodb:DeleteItem",
-    "dynamodb:BatchWriteItem",
-    "dynamodb:PartiQLUpdate",
-    "dynamodb:PartiQLDelete",
-];
 
 /// The statements that may have a wildcard in their resource, and why: resource, statement, actions, wildcard.
 const WILDCARDS: [(&str, &str, &[&str], &str); 3] = [
@@ -52,18 +41,20 @@ fn statements(template: &Template) -> Vec<(String, Value)> {
     found
 }
 
-fn allows(template: &Template) -> Vec<(String, Value)> {
+/// Those that allow something.
+pub(super) fn allows(template: &Template) -> Vec<(String, Value)> {
     let mut statements = statements(template);
     statements.retain(|(_, statement)| statement["Effect"] != "Deny");
     statements
 }
 
-fn sid(statement: &Value) -> &str {
+/// The name of a statement.
+pub(super) fn sid(statement: &Value) -> &str {
     statement["Sid"].as_str().unwrap_or_default()
 }
 
 /// The role that a function runs as, with its logical id.
-fn roles(template: &Template) -> BTreeMap<String, String> {
+pub(super) fn roles(template: &Template) -> BTreeMap<String, String> {
     let functions = template.of_type("AWS::Serverless::Function").into_iter();
     functions
         .filter_map(|(id, function)| Some((target(&function["Properties"]["Role"])?, id.to_owned())))
@@ -147,16 +138,17 @@ fn wildcards_are_the_few(template: &Template) -> Vec<String> {
             if !resource.to_string().contains('*') {
                 continue;
             }
+            let written = resource.to_string();
             let listed = WILDCARDS.iter().any(|(of, statement_id, actions, wildcard)| {
                 *of == id
                     && *statement_id == sid(&statement)
                     && texts(&statement["Action"]) == *actions
-                    && resource.to_string() == *wildcard
+                    && written == *wildcard
             });
             if listed {
                 unused.retain(|(of, statement_id)| *of != id || *statement_id != sid(&statement));
             } else {
-                wrong.push(format!("{name} has a wildcard resource: {resource}"));
+                wrong.push(format!("{name} has a wildcard resource: {written}"));
             }
         }
     }
@@ -278,207 +270,6 @@ fn nothing_is_open_to_everybody_but_the_signed_callback() {
     notices(nobody_is_everybody, "IngestQueuePolicy", |root| {
         root["Resources"]["IngestQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"][0]["Condition"] =
             Value::Null;
-    });
-}
-
-/// Which function may read which secrets.
-const SECRETS: [(&str, &[&str]); 6] = [
-    ("ApprovalCallbackRole", &["OperatorsSecret", "SlackSigningSecret"]),
-    ("ExecutionRole", &["GatewayWriteSecret", "PagerDutySecret"]),
-    ("HousekeepingRole", &[]),
-    ("IngestAndProposeRole", &["GatewayReadSecret"]),
-    ("OutboxRole", &[]),
-    ("ScoringRole", &[]),
-];
-
-fn secrets_are_read_by_whom_they_are_for(template: &Template) -> Vec<String> {
-    let mut wrong = Vec::new();
-    let mut readers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (id, statement) in allows(template) {
-        for action in texts(&statement["Action"]) {
-            if action.starts_with("secretsmanager:") {
-                if action != "secretsmanager:GetSecretValue" {
-                    wrong.push(format!("{id} may {action}"));
-                }
-                let secrets = items(&statement["Resource"])
-                    .into_iter()
-                    .map(|one| target(one).unwrap_or_else(|| one.to_string()));
-                readers.entry(id.clone()).or_default().extend(secrets);
-            }
-        }
-    }
-    for (role, secrets) in SECRETS {
-        let read = readers.remove(role).unwrap_or_default();
-        if !read.iter().map(String::as_str).eq(secrets.iter().copied()) {
-            wrong.push(format!("{role} reads {read:?}, not {secrets:?}"));
-        }
-    }
-    wrong.extend(readers.into_keys().map(|other| format!("{other} reads secrets")));
-    for (role, function) in roles(template) {
-        // A function is told of the secrets that it may read, and of no other.
-        let variables = &template.properties(&function)["Environment"]["Variables"];
-        let told: BTreeSet<String> = Template::names_in(variables)
-            .into_iter()
-            .filter(|name| template.root()["Resources"][name]["Type"] == "AWS::SecretsManager::Secret")
-            .collect();
-        let known = SECRETS
-            .iter()
-            .find(|(of, _)| *of == role)
-            .map(|(_, secrets)| *secrets);
-        if !told
-            .iter()
-            .map(String::as_str)
-            .eq(known.unwrap_or_default().iter().copied())
-        {
-            wrong.push(format!("{function} is told of {told:?}"));
-        }
-    }
-    // Resolved by CloudFormation, a secret would stand in the function's configuration in plain text.
-    if template.root().to_string().contains("{{resolve:") {
-        wrong.push("a secret is resolved into the template".to_owned());
-    }
-    wrong
-}
-
-#[test]
-fn only_execution_may_read_the_gateways_write_credential() {
-    passes(secrets_are_read_by_whom_they_are_for);
-    let of_scoring = |root: &mut Value, resource: Value| {
-        let document = &mut root["Resources"]["ScoringRole"]["Properties"]["Policies"][0]["PolicyDocument"];
-        document["Statement"].as_array_mut().unwrap().push(json!({
-            "Effect": "Allow", "Action": ["secretsmanager:GetSecretValue"], "Resource": resource}));
-    };
-    for resource in [
-        json!({"Ref": "GatewayWriteSecret"}),
-        json!([{"Fn::GetAtt": ["PagerDutySecret", "Id"]}]),
-        json!({"Fn::Sub": "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:a/gateway-write"}),
-    ] {
-        notices(secrets_are_read_by_whom_they_are_for, "ScoringRole", |root| {
-            of_scoring(root, resource)
-        });
-    }
-    notices(
-        secrets_are_read_by_whom_they_are_for,
-        "IngestAndProposeFunction",
-        |root| {
-            root["Resources"]["IngestAndProposeFunction"]["Properties"]["Environment"]["Variables"]["GATEWAY_READ_SECRET"] =
-                json!({"Ref": "GatewayWriteSecret"});
-        },
-    );
-    notices(secrets_are_read_by_whom_they_are_for, "resolved", |root| {
-        root["Resources"]["ScoringFunction"]["Properties"]["Environment"]["Variables"]["TRAIL_TABLE"] =
-            json!("{{resolve:secretsmanager:x}}");
-    });
-}
-
-#[test]
-fn every_secret_begins_with_a_value_that_opens_nothing() {
-    let template = Template::read();
-    for (id, secret) in template.of_type("AWS::SecretsManager::Secret") {
-        let secret = &secret["Properties"];
-        let generated = secret["GenerateSecretString"]["PasswordLength"].as_u64() >= Some(32);
-        let empty = secret["SecretString"] == r#"{"operators":[]}"#;
-        assert!(generated != empty, "{id}");
-        assert_eq!(empty, id == "OperatorsSecret", "{id}");
-    }
-    let empty = template.properties("OperatorsSecret")["SecretString"]
-        .as_str()
-        .unwrap();
-    let directory = domain::operator::Directory::parse(empty).unwrap();
-    assert_eq!(
-        directory,
-        domain::operator::Directory::default(),
-        "nobody may decide at first"
-    );
-}
-
-fn nobody_changes_a_record(template: &Template) -> Vec<String> {
-    let mut wrong = Vec::new();
-    for (id, statement) in allows(template) {
-        let on_the_trail = items(&statement["Resource"]).into_iter().any(|resource| {
-            let names = Template::names_in(resource);
-            resource == "*" || names.iter().any(|name| name == "Trail" || name == "TrailTable")
-        });
-        let changes = texts(&statement["Action"])
-            .into_iter()
-            .find(|action| CHANGES_A_RECORD.contains(action) || *action == "*" || *action == "dynamodb:*");
-        if let Some(action) = changes.filter(|_| on_the_trail) {
-            wrong.push(format!("{id}/{} may {action} on the trail", sid(&statement)));
-        }
-    }
-    let policy = &template.properties("Trail")["ResourcePolicy"]["PolicyDocument"]["Statement"];
-    let table = json!({"Fn::Sub":
-        "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${TrailTable}"});
-    let denied = items(policy).into_iter().any(|statement| {
-        let actions: BTreeSet<&str> = texts(&statement["Action"]).into_iter().collect();
-        statement["Effect"] == "Deny"
-            && statement["Principal"] == "*"
-            && statement["Condition"].is_null()
-            && items(&statement["Resource"]) == [&table]
-            && CHANGES_A_RECORD.iter().all(|action| actions.contains(action))
-    });
-    if !denied {
-        wrong.push("the trail's own policy does not deny changes to everybody".to_owned());
-    }
-    wrong
-}
-
-#[test]
-fn nobody_may_change_or_remove_a_record_of_the_trail() {
-    passes(nobody_changes_a_record);
-    for action in CHANGES_A_RECORD {
-        notices(nobody_changes_a_record, "ScoringRole", |root| {
-            root["Resources"]["ScoringRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][1]
-                ["Action"] = json!(["dynamodb:PartiQLInsert", action]);
-        });
-        notices(nobody_changes_a_record, "does not deny", |root| {
-            let denied = &mut root["Resources"]["Trail"]["Properties"]["ResourcePolicy"]["PolicyDocument"];
-            let actions = denied["Statement"][0]["Action"].as_array_mut().unwrap();
-            actions.retain(|denied| *denied != action);
-        });
-    }
-    notices(nobody_changes_a_record, "OutboxRole", |root| {
-        root["Resources"]["OutboxRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][4]["Resource"] =
-            json!([{"Fn::GetAtt": ["Proposals", "Arn"]}, {"Fn::GetAtt": ["Trail", "Arn"]}]);
-    });
-    notices(nobody_changes_a_record, "does not deny", |root| {
-        root["Resources"]["Trail"]["Properties"]["ResourcePolicy"]["PolicyDocument"]["Statement"][0]["Condition"] =
-            json!({"StringNotEquals": {"aws:PrincipalArn": "admin"}});
-    });
-}
-
-fn only_the_outbox_speaks(template: &Template) -> Vec<String> {
-    let mut wrong = Vec::new();
-    for (id, statement) in allows(template) {
-        for action in texts(&statement["Action"]) {
-            let announces = ["events:PutEvents", "sns:Publish"].contains(&action);
-            if announces && id.ends_with("Role") && id != "OutboxRole" {
-                wrong.push(format!("{id} may {action}"));
-            }
-        }
-    }
-    let policy = &template.properties("IncidentBus")["Policy"]["Statement"];
-    let denied = items(policy).into_iter().any(|statement| {
-        statement["Effect"] == "Deny"
-            && statement["Condition"]["ForAnyValue:StringEquals"]["events:source"] == domain::record::SOURCE
-            && target(&statement["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]).as_deref()
-                == Some("OutboxRole")
-    });
-    if !denied {
-        wrong.push("others than the outbox may speak as the agent".to_owned());
-    }
-    wrong
-}
-
-#[test]
-fn only_the_outbox_announces() {
-    passes(only_the_outbox_speaks);
-    notices(only_the_outbox_speaks, "ScoringRole", |root| {
-        root["Resources"]["ScoringRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][1]["Action"] =
-            json!("events:PutEvents");
-    });
-    notices(only_the_outbox_speaks, "others", |root| {
-        root["Resources"]["IncidentBus"]["Properties"]["Policy"]["Statement"][1]["Effect"] = json!("Allow");
     });
 }
 

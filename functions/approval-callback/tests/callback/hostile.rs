@@ -12,6 +12,9 @@ use testkit::story::second;
 
 use crate::door::{Door, SECRET, interaction};
 
+/// Something done to a genuine payload.
+type Change = fn(&mut Value);
+
 /// Any body, signed as Slack would sign it.
 fn signed(body: &str) -> Signed {
     let timestamp = second(50).as_seconds().to_string();
@@ -59,7 +62,7 @@ async fn a_body_that_is_no_click_is_refused_and_says_why() {
 
 #[tokio::test]
 async fn a_click_that_cannot_be_understood_is_refused() {
-    let changes: [(&str, fn(&mut Value)); 8] = [
+    let changes: [(&str, Change); 8] = [
         ("one proposal at a time", |payload| {
             let actions = payload["actions"].as_array_mut().unwrap();
             let mut second = actions[0].clone();
@@ -99,7 +102,7 @@ async fn a_click_that_cannot_be_understood_is_refused() {
 
 #[tokio::test]
 async fn an_interaction_that_is_no_decision_is_acknowledged_and_ignored() {
-    let changes: [fn(&mut Value); 4] = [
+    let changes: [Change; 4] = [
         |payload| payload["type"] = json!("view_submission"),
         |payload| payload["actions"] = json!([]),
         |payload| payload["actions"][0]["action_id"] = json!("open_in_console"),
