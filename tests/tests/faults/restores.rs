@@ -9,6 +9,7 @@ use expect_test::expect;
 use testkit::cut::every_point;
 use testkit::{Cutter, sample};
 use tests::world::{BREAK_S, QueueName};
+use tests::{World, walk};
 
 use super::{approved, in_force, seconds_since};
 
@@ -144,6 +145,101 @@ async fn a_break_that_somebody_else_ended_is_restored_without_a_write() {
     assert_eq!(world.state(&id).await, "restored");
     assert_eq!(world.gateway.writes().len(), 1);
     world.assert_verified().await;
+}
+
+#[tokio::test]
+async fn an_executor_too_slow_for_its_break_does_not_begin_it() {
+    let (world, id) = approved().await;
+    let cutter = Cutter::gives_way();
+    let mut task: walk::Task<'_> = Box::pin(async {
+        world.deliver(QueueName::Execution, &cutter).await;
+    });
+    let mut slow = false;
+    while !walk::step(&mut task) {
+        if !slow && walk::now(world.state(&id)) == "executing" {
+            // Its request, which may take five seconds, would not end within the break.
+            world.clock.advance(Duration::from_millis(25_001));
+            slow = true;
+        }
+    }
+    drop(task);
+    assert!(slow);
+    assert_eq!(world.gateway.writes(), []);
+    world.settle().await;
+    assert_eq!(world.state(&id).await, "restored");
+    assert_eq!(world.gateway.writes(), []);
+    world.assert_at_rest().await;
+}
+
+#[tokio::test]
+async fn a_restorer_too_slow_for_its_lease_leaves_it_to_the_next() {
+    let (world, id) = in_force().await;
+    world.clock.advance(Duration::from_secs(BREAK_S));
+    let cutter = Cutter::gives_way();
+    let claims = || world.trail.written().iter().filter(|(_, seq)| *seq == 2).count();
+    let before = claims();
+    let mut task: walk::Task<'_> = Box::pin(async {
+        world.deliver(QueueName::Restore, &cutter).await;
+    });
+    let mut slow = false;
+    while !walk::step(&mut task) {
+        if !slow && claims() == before + 3 {
+            world.clock.advance(Duration::from_millis(15_001));
+            slow = true;
+        }
+    }
+    drop(task);
+    assert!(slow);
+    assert_eq!(world.gateway.writes().len(), 1, "only the break itself");
+    world.settle().await;
+    assert_eq!(world.state(&id).await, "restored");
+    world.assert_at_rest().await;
+    world.assert_as_before();
+}
+
+#[tokio::test]
+async fn a_write_that_arrives_when_the_restore_has_begun_is_taken_back() {
+    let (world, id) = killed_after_a_late_write().await;
+    let openai = sample::target("provider", "openai");
+    world.clock.advance(Duration::from_secs(BREAK_S));
+    let began = world.clock.now();
+    let cutter = Cutter::gives_way();
+    let mut task: walk::Task<'_> = Box::pin(async {
+        world.deliver(QueueName::Restore, &cutter).await;
+    });
+    let mut arrived = false;
+    while !walk::step(&mut task) {
+        if !arrived && world.clock.now() > began {
+            assert_eq!(world.gateway.setting(&openai), Setting::Blocked(false));
+            world.gateway.land_late_writes();
+            assert_eq!(world.gateway.setting(&openai), Setting::Blocked(true));
+            arrived = true;
+        }
+    }
+    drop(task);
+    assert!(arrived);
+    assert_eq!(world.state(&id).await, "restored");
+    world.assert_as_before();
+    world.settle().await;
+    world.assert_at_rest().await;
+    world.assert_as_before();
+}
+
+/// A world whose executor died in its write, which is still on its way.
+async fn killed_after_a_late_write() -> (World, domain::ids::ProposalId) {
+    for point in 0..100 {
+        let (world, id) = approved().await;
+        world
+            .acting
+            .on(&sample::target("provider", "openai"), testkit::Fault::Late);
+        let cutter = Cutter::at(point);
+        cutter.run(world.deliver(QueueName::Execution, &cutter)).await;
+        let at = cutter.cut_at().expect("a point of the executor");
+        if at.starts_with("after Actuator::apply") {
+            return (world, id);
+        }
+    }
+    panic!("the executor does not write");
 }
 
 #[tokio::test]
