@@ -234,7 +234,7 @@ async fn killed_after_a_late_write() -> (World, domain::ids::ProposalId) {
             .on(&sample::target("provider", "openai"), testkit::Fault::Late);
         let cutter = Cutter::at(point);
         cutter.run(world.deliver(QueueName::Execution, &cutter)).await;
-        let at = cutter.cut_at().expect("a point of the executor");
+        let at = cutter.cut_at().unwrap();
         if at.starts_with("after Actuator::apply") {
             return (world, id);
         }
