@@ -6,6 +6,7 @@ mod path;
 mod refusals;
 mod switches;
 mod threshold;
+mod undo;
 
 use expect_test::Expect;
 use tests::World;

@@ -10,7 +10,6 @@
 pub mod config;
 mod decide;
 pub mod reply;
-mod secret;
 pub mod slack;
 
 use domain::policy::Policy;
@@ -60,7 +59,11 @@ async fn interaction(deps: &Deps<'_>, request: &Request) -> Response<Body> {
     // The signature first, on the bytes as they came: nothing else of the request is looked at before.
     if let Err(refusal) = deps.slack.verify(request.headers(), body, deps.clock.now()).await {
         tracing::warn!(reason = %refusal, "refused a Slack request");
-        return problem(StatusCode::UNAUTHORIZED, &refusal.to_string());
+        let status = match refusal {
+            slack::Refusal::Unchecked => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::UNAUTHORIZED,
+        };
+        return problem(status, &refusal.to_string());
     }
     let click = match slack::Click::parse(body) {
         Ok(Some(click)) => click,

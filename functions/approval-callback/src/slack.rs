@@ -3,11 +3,10 @@
 //! Facts: <https://docs.slack.dev/authentication/verifying-requests-from-slack>,
 //! <https://docs.slack.dev/reference/interaction-payloads/block_actions-payload>.
 
-use async_trait::async_trait;
 use domain::approval::Choice;
 use domain::digest::Digest;
 use domain::ids::ProposalId;
-use domain::ports::Unavailable;
+use domain::ports::Credential;
 use domain::time::Timestamp;
 use hmac::{Hmac, KeyInit, Mac};
 use lambda_http::http::HeaderMap;
@@ -17,20 +16,10 @@ use sha2::Sha256;
 /// A request older or newer than this many seconds may be a replay.
 const MAX_SKEW_S: u64 = 300;
 
-/// The secret that Slack signs with.
-#[async_trait]
-pub trait SigningSecret: Send + Sync {
-    /// The secret as last read.
-    async fn current(&self) -> Result<String, Unavailable>;
-
-    /// The secret read again after a failed check, at most once a minute; `None` where it did not change.
-    async fn reread(&self) -> Result<Option<String>, Unavailable>;
-}
-
 /// What a request must prove to be from our Slack app.
 pub struct Trust<'a> {
     /// The signing secret.
-    pub secret: &'a dyn SigningSecret,
+    pub secret: &'a dyn Credential,
     /// The app's id, `A…`.
     pub app: String,
     /// The workspaces, `T…`, that may send.

@@ -17,11 +17,12 @@ async fn main() -> Result<(), Error> {
     let config = Config::from(&Env::new(&process))?;
 
     let trail = DynamoTrail::new(&aws, config.trail_table);
-    let secret = async |arn: String| Secret::new(&aws, arn, Arc::new(SystemClock)).value().await;
-    let token = secret(config.gateway_secret).await?;
-    let routing_key = secret(config.pagerduty_secret).await?;
-    let pager = PagerDuty::new(&config.pagerduty_url, routing_key.expose())?;
-    let actuator = AdminActuator::new(&config.gateway_url, token.expose(), pager)?;
+    let secret = |arn: String| Arc::new(Secret::new(&aws, arn, Arc::new(SystemClock)));
+    let (token, routing_key) = (secret(config.gateway_secret), secret(config.pagerduty_secret));
+    let pager =
+        PagerDuty::new(&config.pagerduty_url, routing_key.value().await?.expose())?.renewed_by(routing_key);
+    let actuator =
+        AdminActuator::new(&config.gateway_url, token.value().await?.expose(), pager)?.renewed_by(token);
     let queue = |url: &str| SqsQueue::new(&aws, url);
     let again = queue(&config.execution_queue);
     let restores = queue(&config.restore_queue);

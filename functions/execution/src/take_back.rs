@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use domain::digest::Digest;
 use domain::ports::ActError;
-use domain::proposal::{Failed, Permit, Proposal, ProposalFact, Restored, State};
+use domain::proposal::{Failed, Permit, Proposal, ProposalFact, Restored, State, UndoDecided, UndoState};
 use domain::target::Reading;
 use domain::time::Timestamp;
 use runtime::queue::Fault;
 
 use crate::claims::{self, Claimed, Wanted};
-use crate::{Deps, outcome, record};
+use crate::{Deps, load, outcome, record};
 
 /// A failure to take back is recorded again after this long, seconds: the tries in between are in the log.
 const RECORD_AGAIN_S: u64 = 600;
@@ -71,10 +72,13 @@ pub(crate) async fn take_back(deps: &Deps<'_>, proposal: Proposal) -> Result<(),
                     reason: reason.clone(),
                     readings,
                 });
-                record(deps, proposal, &fact).await?;
+                record(deps, proposal.clone(), &fact).await?;
                 if drifted {
                     outcome::page_drift(deps, &permit, &reason).await;
                 }
+            }
+            if drifted && let Some(requested) = undo_request(&proposal) {
+                return give_up(deps, &proposal, requested, reason).await;
             }
             // Until it works: an effect whose end has come must not end in a dead-letter queue.
             Ok(deps
@@ -83,6 +87,32 @@ pub(crate) async fn take_back(deps: &Deps<'_>, proposal: Proposal) -> Result<(),
                 .await?)
         }
     }
+}
+
+/// The approved request to take back an effect that has no end of its own.
+fn undo_request(proposal: &Proposal) -> Option<Digest> {
+    match proposal.state() {
+        State::Succeeded(done) if !done.restore_pending() => match done.undo {
+            UndoState::Approved { request } => Some(request),
+            UndoState::None | UndoState::Requested { .. } => None,
+        },
+        _ => None,
+    }
+}
+
+/// An undo that was asked for does not overwrite what somebody else set since: the proposal settles as it is.
+async fn give_up(
+    deps: &Deps<'_>,
+    proposal: &Proposal,
+    requested: Digest,
+    reason: String,
+) -> Result<(), Fault> {
+    let fact = ProposalFact::UndoRejected(UndoDecided {
+        requested,
+        reason: Some(reason),
+    });
+    let proposal = record(deps, load(deps, proposal.id()).await?, &fact).await?;
+    claims::release_all(deps, &proposal).await
 }
 
 /// Why an effect is still in force.

@@ -2,6 +2,7 @@
 
 use domain::control::{Control, Extension};
 use domain::proposal::{Expired, Outcome, Proposal, ProposalFact, State};
+use domain::stream::Seq;
 use domain::time::Timestamp;
 
 /// How long a message is trusted to arrive before another is sent, seconds.
@@ -36,6 +37,14 @@ pub enum Wake {
     Restore,
     /// `execution`, to ask the metric.
     Verification,
+    /// `outbox`, to announce what the stream did not bring.
+    Outbox,
+}
+
+/// Whether records of a proposal were not announced for too long. `announced` is the record that its row in the
+/// view was made from.
+pub fn unannounced(proposal: &Proposal, announced: Seq, now: Timestamp) -> bool {
+    announced < proposal.last().seq && now.millis_since(proposal.last().at) > PATIENCE_S * 1000
 }
 
 /// What is overdue. While the agent is paused nothing new is started; what is in force is taken back all the same.

@@ -19,6 +19,8 @@ pub struct Config {
     pub restore_queue: String,
     /// Queue of verifications, from `VERIFY_QUEUE_URL`.
     pub verify_queue: String,
+    /// Queue of `outbox`, from `ANNOUNCE_QUEUE_URL`.
+    pub announce_queue: String,
     /// Event source mappings that a pause switches off, from `PAUSABLE_EVENT_SOURCES`.
     pub pausable: Vec<String>,
     /// The template's `AgentEnabled`, from `AGENT_ENABLED`.
@@ -40,6 +42,7 @@ impl Config {
             execution_queue: env.text("EXECUTION_QUEUE_URL")?,
             restore_queue: env.text("RESTORE_QUEUE_URL")?,
             verify_queue: env.text("VERIFY_QUEUE_URL")?,
+            announce_queue: env.text("ANNOUNCE_QUEUE_URL")?,
             pausable: env.list("PAUSABLE_EVENT_SOURCES"),
             agent_enabled: env.value("AGENT_ENABLED")?,
             verify_after_s: env.number("VERIFY_AFTER_S", 0, 600)?,

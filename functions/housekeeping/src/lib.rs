@@ -1,8 +1,9 @@
 //! `housekeeping`: the second line behind every message. Woken every minute.
 //!
 //! It walks the trail by hour and does what a lost message, a dead function or a passed deadline left undone:
-//! it sends hints, expires what nobody decided, and makes the event sources agree with `control`. What it finds
-//! it finds on the trail; the view only tells it sooner of proposals that have been open for long.
+//! it sends hints, expires what nobody decided, has announced what the stream did not bring, and makes the event
+//! sources agree with `control`. What it finds it finds on the trail; the view tells it sooner of proposals that
+//! have been open for long, and how far each was announced.
 
 pub mod chores;
 pub mod config;
@@ -15,7 +16,7 @@ use anyhow::Context;
 use domain::control::Control;
 use domain::ids::ProposalId;
 use domain::ports::{Clock, Queue, Trail, TrailError, View, load_control, load_proposal};
-use domain::proposal::LONGEST_LIFE_DAYS;
+use domain::proposal::{LONGEST_LIFE_DAYS, Proposal};
 use domain::record::{Actor, Entry, HOUR_SHARDS};
 use domain::stream::StreamId;
 use domain::time::Timestamp;
@@ -39,6 +40,8 @@ pub struct Deps<'a> {
     pub restores: &'a dyn Queue,
     /// The queue of verifications.
     pub verifications: &'a dyn Queue,
+    /// The queue of `outbox`.
+    pub announcements: &'a dyn Queue,
     /// What a pause switches off.
     pub sources: &'a dyn EventSources,
     /// The time.
@@ -168,18 +171,7 @@ async fn keep(
     let now = deps.clock.now();
     for chore in chores::due(&proposal, control, deps.verify_after_s, now) {
         match chore {
-            Chore::Wake(wake) => {
-                let queue = match wake {
-                    Wake::Ingest => deps.ingest,
-                    Wake::Scoring => deps.scoring,
-                    Wake::Execution => deps.execution,
-                    Wake::Restore => deps.restores,
-                    Wake::Verification => deps.verifications,
-                };
-                queue.hint(id, Duration::ZERO).await?;
-                tracing::warn!(proposal.id = %id, wake = ?wake, state = proposal.state().name(), "woken again");
-                report.woken += 1;
-            }
+            Chore::Wake(who) => wake(deps, &proposal, who, report).await?,
             Chore::Append(fact) => {
                 let entry = proposal
                     .entry(now, Actor::System, &fact)
@@ -193,5 +185,28 @@ async fn keep(
             }
         }
     }
+    match deps.view.announced(id).await {
+        Ok(announced) if chores::unannounced(&proposal, announced, now) => {
+            wake(deps, &proposal, Wake::Outbox, report).await?;
+        }
+        Ok(_) => {}
+        // Outbox cannot write it either: looked at again in a minute.
+        Err(err) => tracing::warn!(proposal.id = %id, error = %err, "the view could not be read"),
+    }
+    Ok(())
+}
+
+async fn wake(deps: &Deps<'_>, proposal: &Proposal, who: Wake, report: &mut Report) -> anyhow::Result<()> {
+    let queue = match who {
+        Wake::Ingest => deps.ingest,
+        Wake::Scoring => deps.scoring,
+        Wake::Execution => deps.execution,
+        Wake::Restore => deps.restores,
+        Wake::Verification => deps.verifications,
+        Wake::Outbox => deps.announcements,
+    };
+    queue.hint(proposal.id(), Duration::ZERO).await?;
+    tracing::warn!(proposal.id = %proposal.id(), wake = ?who, state = proposal.state().name(), "woken again");
+    report.woken += 1;
     Ok(())
 }

@@ -27,6 +27,7 @@ async fn main() -> Result<(), Error> {
     let execution = queue(&config.execution_queue);
     let restores = queue(&config.restore_queue);
     let verifications = queue(&config.verify_queue);
+    let announcements = queue(&config.announce_queue);
     let sources = LambdaEventSources::new(&aws, config.pausable);
     let deps = &Deps {
         trail: &trail,
@@ -36,6 +37,7 @@ async fn main() -> Result<(), Error> {
         execution: &execution,
         restores: &restores,
         verifications: &verifications,
+        announcements: &announcements,
         sources: &sources,
         clock: &SystemClock,
         agent_enabled: config.agent_enabled,

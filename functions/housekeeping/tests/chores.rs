@@ -177,7 +177,7 @@ fn a_pause_after_the_deadline_does_not_raise_the_dead() {
     assert_eq!(chores(&story, &paused_since(1900), 1850), ["append expired"]);
 }
 
-const COMPLETE: [(&str, &str); 11] = [
+const COMPLETE: [(&str, &str); 12] = [
     ("TRAIL_TABLE", "sre_actions"),
     ("PROPOSALS_TABLE", "sre_proposals"),
     ("INGEST_QUEUE_URL", "q1"),
@@ -185,6 +185,7 @@ const COMPLETE: [(&str, &str); 11] = [
     ("EXECUTION_QUEUE_URL", "q3"),
     ("RESTORE_QUEUE_URL", "q4"),
     ("VERIFY_QUEUE_URL", "q5"),
+    ("ANNOUNCE_QUEUE_URL", "q6"),
     ("PAUSABLE_EVENT_SOURCES", "a, b,c"),
     ("AGENT_ENABLED", "true"),
     ("VERIFY_AFTER_S", "120"),

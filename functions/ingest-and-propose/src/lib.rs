@@ -134,6 +134,14 @@ async fn proposal_of(deps: &Deps<'_>, event: &Event) -> Result<(ProposalId, Opti
         // A redelivery, however late, is not a new outbreak.
         return Ok((proposal.id().clone(), current));
     }
+    if generation > 1 {
+        // Nor is one that comes when the next outbreak is under way already.
+        let before = ProposalId::new(fingerprint.clone(), generation - 1);
+        let before = load_proposal(deps.trail, &before).await?;
+        if let Some(before) = before.filter(|before| before.has_seen(&event.event_id)) {
+            return Ok((before.id().clone(), Some(before)));
+        }
+    }
     let now = deps.clock.now();
     let window_s = deps.policy.correlation_window_s;
     match incident::belongs(&fingerprint, generation, current.as_ref(), window_s, now) {

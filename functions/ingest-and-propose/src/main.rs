@@ -19,10 +19,9 @@ async fn main() -> Result<(), Error> {
 
     let trail = DynamoTrail::new(&aws, config.trail_table);
     let payloads = PayloadBucket::new(&aws, config.payload_bucket);
-    let token = Secret::new(&aws, config.gateway_secret, Arc::new(SystemClock))
-        .value()
-        .await?;
-    let gateway = AdminApi::new(&config.gateway_url, token.expose())?;
+    let secret = Arc::new(Secret::new(&aws, config.gateway_secret, Arc::new(SystemClock)));
+    let token = secret.value().await?;
+    let gateway = AdminApi::new(&config.gateway_url, token.expose())?.renewed_by(secret);
     let runbook = Runbook {
         break_s: config.break_s,
         limits: config.policy.limits.clone(),

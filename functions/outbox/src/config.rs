@@ -13,6 +13,8 @@ pub struct Config {
     pub bus: String,
     /// ARN of the topic of what needs a person, from `APPROVAL_TOPIC_ARN`.
     pub topic: String,
+    /// URL of its queue's dead-letter queue, from `ANNOUNCE_DLQ_URL`.
+    pub dead_letters: String,
 }
 
 impl Config {
@@ -23,6 +25,7 @@ impl Config {
             proposals_table: env.text("PROPOSALS_TABLE")?,
             bus: env.text("BUS_NAME")?,
             topic: env.text("APPROVAL_TOPIC_ARN")?,
+            dead_letters: env.text("ANNOUNCE_DLQ_URL")?,
         })
     }
 }

@@ -1,19 +1,24 @@
 //! `outbox`: tells the world what the trail says.
 //!
-//! Woken by the trail's stream. Functions never write *and* publish: they append, and this publishes. A crash
-//! between "recorded" and "announced" cannot exist, only a second announcement.
+//! Functions never write *and* publish: they append, and this publishes. A crash between "recorded" and
+//! "announced" cannot exist, only a second announcement.
+//!
+//! Woken by the trail's stream, and by `housekeeping` where the stream's delivery was lost. Both only say which
+//! proposal to look at: what is announced is every record that the proposal's row in the view does not have yet,
+//! and the row is written last. So a batch that was given up is made up for by the next one.
 
 pub mod config;
 pub mod stream;
-
-use std::collections::BTreeMap;
+pub mod woken;
 
 use domain::bus::{Announcement, Row};
 use domain::ids::ProposalId;
+use domain::message::Message;
 use domain::ports::{Bus, Topic, Trail, TrailError, View};
 use domain::proposal::Proposal;
 use domain::record::Record;
 use domain::stream::{Seq, StreamId};
+use runtime::queue::{Delivery, Fault};
 
 use crate::stream::{Batch, Failures};
 
@@ -35,7 +40,7 @@ pub async fn handle(deps: &Deps<'_>, batch: Batch) -> Failures {
     let Some(first) = batch.first() else {
         return Failures::none();
     };
-    match announce(deps, &batch).await {
+    match announce_batch(deps, &batch).await {
         Ok(count) => {
             tracing::info!(records = count, "announced");
             Failures::none()
@@ -47,19 +52,56 @@ pub async fn handle(deps: &Deps<'_>, batch: Batch) -> Failures {
     }
 }
 
-async fn announce(deps: &Deps<'_>, batch: &Batch) -> anyhow::Result<usize> {
-    let inserted = batch.inserted()?;
-    let mut trails: BTreeMap<ProposalId, Vec<Record>> = BTreeMap::new();
-    let mut announcements = Vec::new();
-    for (id, seq) in &inserted {
-        if !trails.contains_key(id) {
-            trails.insert(
-                id.clone(),
-                deps.trail.load(&StreamId::Proposal(id.clone())).await?,
-            );
+/// Works one message of the queue: `housekeeping` found a proposal that was not announced to its end.
+pub async fn handle_hint(deps: &Deps<'_>, delivery: Delivery<'_>) -> Result<(), Fault> {
+    let id = match Message::parse(delivery.body).map_err(|err| Fault::Poison(err.to_string()))? {
+        Message::Hint(id) => id,
+        Message::Incident(_) => {
+            return Err(Fault::Poison(
+                "an incident event does not belong on this queue".to_owned(),
+            ));
         }
-        let records = trails.get(id).map_or(&[][..], Vec::as_slice);
-        announcements.push(announcement(id, *seq, records)?);
+    };
+    let records = deps.trail.load(&StreamId::Proposal(id.clone())).await?;
+    if records.is_empty() {
+        return Err(Fault::Poison(format!(
+            "there is no proposal {id}: its stream has no records"
+        )));
+    }
+    let count = announce(deps, &id, &records).await.map_err(Fault::Retry)?;
+    tracing::warn!(proposal.id = %id, records = count, "announced what the stream had not brought");
+    Ok(())
+}
+
+async fn announce_batch(deps: &Deps<'_>, batch: &Batch) -> anyhow::Result<usize> {
+    let mut trails: Vec<(ProposalId, Vec<Record>)> = Vec::new();
+    // Nothing of a batch is announced before all of it is understood.
+    for (id, seq) in batch.inserted()? {
+        let records = match trails.iter().find(|(known, _)| *known == id) {
+            Some((_, records)) => records,
+            None => {
+                let records = deps.trail.load(&StreamId::Proposal(id.clone())).await?;
+                trails.push((id.clone(), records));
+                &trails[trails.len() - 1].1
+            }
+        };
+        if !records.iter().any(|record| record.seq == seq) {
+            anyhow::bail!("record {seq} of proposal {id} is in the stream but not in the table");
+        }
+    }
+    let mut count = 0;
+    for (id, records) in &trails {
+        count += announce(deps, id, records).await?;
+    }
+    Ok(count)
+}
+
+/// Announces every record of a proposal that the view does not have yet, and brings the view up to date.
+async fn announce(deps: &Deps<'_>, id: &ProposalId, records: &[Record]) -> anyhow::Result<usize> {
+    let told = deps.view.announced(id).await?;
+    let announcements = announcements_after(told, records)?;
+    if announcements.is_empty() {
+        return Ok(0);
     }
     deps.bus.publish(&announcements).await?;
     for announcement in &announcements {
@@ -67,25 +109,19 @@ async fn announce(deps: &Deps<'_>, batch: &Batch) -> anyhow::Result<usize> {
             deps.topic.tell(announcement, reason).await?;
         }
     }
-    for records in trails.values() {
-        deps.view
-            .put(&Row::of(&Proposal::replay(records).map_err(TrailError::from)?))
-            .await?;
-    }
+    // Last: the row says that everything up to its record was announced.
+    let proposal = Proposal::replay(records).map_err(TrailError::from)?;
+    deps.view.put(&Row::of(&proposal)).await?;
     Ok(announcements.len())
 }
 
-/// The announcement of one record: the proposal as it was just after it.
-fn announcement(id: &ProposalId, seq: Seq, records: &[Record]) -> anyhow::Result<Announcement> {
-    let until = records.iter().take_while(|record| record.seq <= seq).count();
-    if records
-        .get(..until)
-        .and_then(<[Record]>::last)
-        .is_none_or(|last| last.seq != seq)
-    {
-        anyhow::bail!("record {seq} of proposal {id} is in the stream but not in the table");
+/// The announcements of the records after `told`, each with the proposal as it was just after that record.
+fn announcements_after(told: Seq, records: &[Record]) -> Result<Vec<Announcement>, TrailError> {
+    let mut announcements = Vec::new();
+    for (at, record) in records.iter().enumerate() {
+        if record.seq > told {
+            announcements.push(Announcement::of(&Proposal::replay(&records[..=at])?));
+        }
     }
-    Ok(Announcement::of(
-        &Proposal::replay(&records[..until]).map_err(TrailError::from)?,
-    ))
+    Ok(announcements)
 }

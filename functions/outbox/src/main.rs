@@ -1,4 +1,5 @@
-//! Lambda entry point: builds the real adapters and hands the trail's stream to [`outbox::handle`].
+//! Lambda entry point: builds the real adapters and hands the trail's stream to [`outbox::handle`], and the
+//! queue's messages to [`outbox::handle_hint`].
 
 use adapters::DynamoTrail;
 use adapters::DynamoView;
@@ -7,8 +8,10 @@ use adapters::SnsTopic;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use outbox::Deps;
 use outbox::config::Config;
-use outbox::stream::Batch;
+use outbox::woken::Woken;
 use runtime::env::{Env, process};
+use runtime::queue::{DeadLetterQueue, Delivery, batch};
+use serde_json::{Value, to_value};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -19,6 +22,7 @@ async fn main() -> Result<(), Error> {
     let bus = EventBus::new(&aws, config.bus);
     let topic = SnsTopic::new(&aws, config.topic);
     let view = DynamoView::new(&aws, config.proposals_table);
+    let dead_letters = DeadLetterQueue::new(&aws, config.dead_letters, "outbox");
     let deps = &Deps {
         trail: &trail,
         bus: &bus,
@@ -26,8 +30,14 @@ async fn main() -> Result<(), Error> {
         view: &view,
     };
 
-    run(service_fn(async |event: LambdaEvent<Batch>| {
-        Ok::<_, Error>(outbox::handle(deps, event.payload).await)
+    run(service_fn(async |event: LambdaEvent<Value>| {
+        Ok::<_, Error>(match Woken::read(event.payload)? {
+            Woken::Stream(records) => to_value(outbox::handle(deps, records).await)?,
+            Woken::Queue(messages) => {
+                let handle = async |delivery: Delivery<'_>, _: &_| outbox::handle_hint(deps, delivery).await;
+                to_value(batch(messages, |_| &dead_letters, handle).await)?
+            }
+        })
     }))
     .await
 }

@@ -1,11 +1,14 @@
 //! The outbox: from the trail's stream, as AWS delivers it, to bus, topic and view.
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+use domain::message::hint;
 use domain::stream::StreamId;
 use outbox::config::Config;
 use outbox::stream::{Batch, Failures};
-use outbox::{Deps, handle};
+use outbox::woken::Woken;
+use outbox::{Deps, handle, handle_hint};
 use runtime::env::Env;
+use runtime::queue::{Delivery, Fault};
 use serde_json::{Value, json};
 use testkit::story::{Story, breaks, reroutes};
 use testkit::{MemoryBus, MemoryTopic, MemoryTrail, MemoryView, sample};
@@ -40,6 +43,16 @@ impl Out {
             view: &self.view,
         };
         json!(handle(&deps, batch).await)
+    }
+
+    async fn works_hint(&self, body: &str) -> Result<(), Fault> {
+        let deps = Deps {
+            trail: &self.trail,
+            bus: &self.bus,
+            topic: &self.topic,
+            view: &self.view,
+        };
+        handle_hint(&deps, Delivery { body, receives: 1 }).await
     }
 
     fn announced(&self) -> Vec<String> {
@@ -193,6 +206,78 @@ async fn a_failure_gives_back_the_batch_from_its_first_record() {
 }
 
 #[tokio::test]
+async fn the_next_batch_makes_up_for_one_that_was_given_up() {
+    let story = Story::succeeded(breaks());
+    let out = Out::with(&story);
+    let last = vec![inserts(&story).pop().unwrap()];
+    assert_eq!(out.works(last).await, nothing_failed());
+    assert_eq!(out.announced().len(), 6, "from the first record on");
+    assert_eq!(out.topic.told().len(), 1);
+    // What was given up comes back by hand or late: it was announced meanwhile.
+    assert_eq!(out.works(inserts(&story)).await, nothing_failed());
+    assert_eq!((out.announced().len(), out.topic.told().len()), (6, 1));
+}
+
+#[tokio::test]
+async fn a_hint_announces_what_no_batch_brought() {
+    let story = Story::awaiting(breaks());
+    let out = Out::with(&story);
+    let body = hint(story.proposal().id());
+    for fails in [
+        (|out| out.trail.outages.next(1)) as fn(&Out),
+        |out| out.bus.outages.next(1),
+        |out| out.topic.outages.next(1),
+        |out| out.view.outages.next(1),
+    ] {
+        let out = Out::with(&story);
+        fails(&out);
+        assert!(matches!(out.works_hint(&body).await, Err(Fault::Retry(_))));
+        out.works_hint(&body).await.unwrap();
+        assert_eq!(out.view.row(story.proposal().id()).unwrap().seq, 3);
+    }
+    out.works_hint(&body).await.unwrap();
+    out.works_hint(&body).await.unwrap();
+    assert_eq!(
+        out.announced(),
+        ["1 proposal.received", "2 proposal.proposed", "3 proposal.scored"]
+    );
+}
+
+#[tokio::test]
+async fn a_hint_that_can_never_be_worked_says_why() {
+    let out = Out::with(&Story::begins());
+    for (body, reason) in [
+        (
+            hint(&sample::proposal_of(&sample::provider_unhealthy("nobody"))),
+            "there is no proposal",
+        ),
+        (
+            sample::provider_unhealthy_text("openai"),
+            "does not belong on this queue",
+        ),
+        ("{".to_owned(), "is not JSON"),
+    ] {
+        match out.works_hint(&body).await {
+            Err(Fault::Poison(problem)) => assert!(problem.contains(reason), "{problem}"),
+            other => panic!("{body}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_woke_it_is_told_by_the_records_source() {
+    let queue = json!({"Records": [{"messageId": "1", "body": "{}", "eventSource": "aws:sqs"}]});
+    assert!(matches!(Woken::read(queue).unwrap(), Woken::Queue(event) if event.records.len() == 1));
+    let stream = json!({"Records": [record("INSERT", "control", 1)]});
+    assert!(matches!(Woken::read(stream).unwrap(), Woken::Stream(_)));
+    let problem = Woken::read(json!({"Records": [{"eventSource": "aws:s3"}]})).unwrap_err();
+    assert_eq!(
+        problem.to_string(),
+        "the event is neither of SQS nor of a DynamoDB stream"
+    );
+}
+
+#[tokio::test]
 async fn what_the_stream_shows_and_the_table_does_not_is_a_failure() {
     let story = Story::awaiting(breaks());
     let out = Out::with(&story);
@@ -253,7 +338,13 @@ fn a_batch_that_cannot_be_read_is_an_error_and_no_panic() {
 
 #[test]
 fn what_is_missing_in_the_environment_is_named() {
-    let names = ["TRAIL_TABLE", "PROPOSALS_TABLE", "BUS_NAME", "APPROVAL_TOPIC_ARN"];
+    let names = [
+        "TRAIL_TABLE",
+        "PROPOSALS_TABLE",
+        "BUS_NAME",
+        "APPROVAL_TOPIC_ARN",
+        "ANNOUNCE_DLQ_URL",
+    ];
     for missing in names {
         let lookup = |asked: &str| (asked != missing && names.contains(&asked)).then(|| "x".to_owned());
         let problem = Config::from(&Env::new(&lookup)).unwrap_err().to_string();

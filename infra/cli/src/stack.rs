@@ -103,7 +103,9 @@ pub(crate) enum Lane {
     Restore,
     /// Metrics to be asked again, for execution.
     Verify,
-    /// What the outbox could not announce.
+    /// Proposals to be announced, for outbox.
+    Announce,
+    /// Batches of the trail's stream that outbox failed on.
     Outbox,
     /// Runs of housekeeping that failed.
     Housekeeping,
@@ -111,12 +113,13 @@ pub(crate) enum Lane {
 
 impl Lane {
     /// Every one, in the order of an incident's path.
-    pub(crate) const ALL: [Lane; 7] = [
+    pub(crate) const ALL: [Lane; 8] = [
         Lane::Ingest,
         Lane::Scoring,
         Lane::Execution,
         Lane::Restore,
         Lane::Verify,
+        Lane::Announce,
         Lane::Outbox,
         Lane::Housekeeping,
     ];
@@ -129,6 +132,7 @@ impl Lane {
             Lane::Execution => "execution",
             Lane::Restore => "restore",
             Lane::Verify => "verify",
+            Lane::Announce => "announce",
             Lane::Outbox => "outbox",
             Lane::Housekeeping => "housekeeping",
         }
@@ -143,6 +147,7 @@ impl Lane {
             Lane::Execution => Some("ExecutionQueueUrl"),
             Lane::Restore => Some("RestoreQueueUrl"),
             Lane::Verify => Some("VerifyQueueUrl"),
+            Lane::Announce => Some("AnnounceQueueUrl"),
             Lane::Outbox | Lane::Housekeeping => None,
         }
     }
@@ -155,6 +160,7 @@ impl Lane {
             Lane::Execution => "ExecutionDeadLetterQueueUrl",
             Lane::Restore => "RestoreDeadLetterQueueUrl",
             Lane::Verify => "VerifyDeadLetterQueueUrl",
+            Lane::Announce => "AnnounceDeadLetterQueueUrl",
             Lane::Outbox => "OutboxDeadLetterQueueUrl",
             Lane::Housekeeping => "HousekeepingDeadLetterQueueUrl",
         }
@@ -164,7 +170,7 @@ impl Lane {
     pub(crate) fn is_pausable(self) -> bool {
         match self {
             Lane::Ingest | Lane::Scoring | Lane::Execution => true,
-            Lane::Restore | Lane::Verify | Lane::Outbox | Lane::Housekeeping => false,
+            Lane::Restore | Lane::Verify | Lane::Announce | Lane::Outbox | Lane::Housekeeping => false,
         }
     }
 }

@@ -1,11 +1,13 @@
 //! The gateway's admin API, writing.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use domain::action::Page;
-use domain::ports::{ActError, Actuator, Unavailable};
+use domain::ports::{ActError, Actuator, Credential, Unavailable};
 use domain::proposal::{Permit, Power};
 use domain::target::{Change, Setting, Target};
-use gateway::http::{self, BadSettings, BaseUrl, Token};
+use gateway::http::{self, BadSettings, BaseUrl, Rotating, Token};
 use gateway::{AdminApi, wire};
 use reqwest::Client;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -24,7 +26,7 @@ const SERVICE: &str = "the gateway";
 pub struct AdminActuator {
     client: Client,
     base: BaseUrl,
-    token: Token,
+    token: Rotating,
     reader: AdminApi,
     pager: PagerDuty,
 }
@@ -35,7 +37,7 @@ impl AdminActuator {
     pub fn new(base_url: &str, token: &str, pager: PagerDuty) -> Result<Self, BadSettings> {
         let client = http::client()?;
         let base = BaseUrl::new("GATEWAY_URL", base_url)?;
-        let token = Token::new("gateway-write", token)?;
+        let token = Rotating::fixed(Token::new("gateway-write", token)?);
         Ok(Self {
             reader: AdminApi::over(client.clone(), base.clone(), token.clone()),
             client,
@@ -43,6 +45,17 @@ impl AdminActuator {
             token,
             pager,
         })
+    }
+
+    /// The same actuator, with a token that is read again after it was refused. A write is not sent again for it:
+    /// every write comes after a read of its target, which renews the token.
+    pub fn renewed_by(self, credential: Arc<dyn Credential>) -> Self {
+        let token = self.token.renewed_by(credential);
+        Self {
+            reader: AdminApi::over(self.client.clone(), self.base.clone(), token.clone()),
+            token,
+            ..self
+        }
     }
 
     /// The same gateway, reading with the same token.
@@ -56,17 +69,18 @@ impl AdminActuator {
         let path = wire::path(target).ok_or_else(|| refused(format!("no path can name {target}")))?;
         let body = wire::body(target, value)
             .ok_or_else(|| refused(format!("{target} has no setting such as {value}")))?;
+        let token = self.token.current();
         let request = self
             .client
             .put(self.base.join(&path))
-            .header(AUTHORIZATION, self.token.bearer())
+            .header(AUTHORIZATION, token.bearer())
             .header(CONTENT_TYPE, "application/json")
             .body(body);
         let reply = http::exchange(request)
             .await
             .map_err(|problem| outcome::of_silence(SERVICE, &problem))?;
         if !reply.status.is_success() {
-            return Err(outcome::of_status(SERVICE, &reply, &self.token));
+            return Err(outcome::of_status(SERVICE, &reply, &token));
         }
         match wire::setting(target, &reply.body) {
             Ok(now) if now == *value => Ok(()),

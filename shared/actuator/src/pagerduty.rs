@@ -1,11 +1,13 @@
 //! A page through PagerDuty's Events API v2:
 //! <https://developer.pagerduty.com/docs/send-alert-event>.
 
+use std::sync::Arc;
+
 use domain::action::Page;
 use domain::event::Severity;
-use domain::ports::ActError;
+use domain::ports::{ActError, Credential};
 use domain::proposal::Permit;
-use gateway::http::{self, BadSettings, BaseUrl, Token};
+use gateway::http::{self, BadSettings, BaseUrl, Rotating, Token};
 use reqwest::Client;
 use serde::Serialize;
 
@@ -25,7 +27,7 @@ const MAX_DEDUP_KEY: usize = 255;
 pub struct PagerDuty {
     client: Client,
     base: BaseUrl,
-    routing_key: Token,
+    routing_key: Rotating,
 }
 
 #[derive(Serialize)]
@@ -55,8 +57,16 @@ impl PagerDuty {
         Ok(Self {
             client: http::client()?,
             base: BaseUrl::new("PAGERDUTY_URL", base_url)?,
-            routing_key: Token::new("pagerduty", routing_key)?,
+            routing_key: Rotating::fixed(Token::new("pagerduty", routing_key)?),
         })
+    }
+
+    /// The same service, with a routing key that is read again after it was refused.
+    pub fn renewed_by(self, credential: Arc<dyn Credential>) -> Self {
+        Self {
+            routing_key: self.routing_key.renewed_by(credential),
+            ..self
+        }
     }
 
     /// Triggers an incident, or adds to the open one of the same key, which wakes nobody again. Any permit
@@ -73,8 +83,9 @@ impl PagerDuty {
                 "a dedup key has 1 to {MAX_DEDUP_KEY} characters"
             )));
         }
+        let routing_key = self.routing_key.current();
         let trigger = Trigger {
-            routing_key: self.routing_key.expose(),
+            routing_key: routing_key.expose(),
             event_action: "trigger",
             dedup_key,
             payload: Payload {
@@ -90,10 +101,13 @@ impl PagerDuty {
         let reply = http::exchange(request)
             .await
             .map_err(|problem| outcome::of_silence(SERVICE, &problem))?;
-        if reply.status.as_u16() == 202 {
-            Ok(())
-        } else {
-            Err(outcome::of_status(SERVICE, &reply, &self.routing_key))
+        match reply.status.as_u16() {
+            202 => Ok(()),
+            // An unknown routing key is a 400. The caller tries again what is unclear, under the same dedup key.
+            400 | 401 | 403 if self.routing_key.renew().await => Err(ActError::Unclear(format!(
+                "{SERVICE} refused a routing key that was rotated meanwhile"
+            ))),
+            _ => Err(outcome::of_status(SERVICE, &reply, &routing_key)),
         }
     }
 }

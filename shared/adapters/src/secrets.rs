@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
 use domain::operator::Directory;
-use domain::ports::{Clock, Operators, Unavailable};
+use domain::ports::{Clock, Credential, Operators, Unavailable};
 use domain::time::Timestamp;
 use tokio::sync::Mutex;
 
@@ -110,6 +110,19 @@ impl Secret {
             read_at,
         });
         Ok(value)
+    }
+}
+
+#[async_trait]
+impl Credential for Secret {
+    async fn current(&self) -> Result<String, Unavailable> {
+        Ok(self.value().await?.expose().to_owned())
+    }
+
+    async fn reread(&self) -> Result<Option<String>, Unavailable> {
+        let before = self.value().await?;
+        let now = self.refresh().await?;
+        Ok((now != before).then(|| now.expose().to_owned()))
     }
 }
 

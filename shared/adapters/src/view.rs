@@ -7,6 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use domain::bus::Row;
 use domain::ids::ProposalId;
 use domain::ports::{Unavailable, View};
+use domain::stream::Seq;
 
 use crate::aws;
 
@@ -86,6 +87,23 @@ impl View for DynamoView {
             }
             Err(err) => Err(unavailable(err)),
         }
+    }
+
+    async fn announced(&self, proposal: &ProposalId) -> Result<Seq, Unavailable> {
+        let found = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key("proposal", AttributeValue::S(proposal.to_string()))
+            .consistent_read(true)
+            .projection_expression("#seq")
+            .expression_attribute_names("#seq", "seq")
+            .send()
+            .await
+            .map_err(unavailable)?;
+        let Some(item) = found.item else { return Ok(0) };
+        let seq = item.get("seq").and_then(|seq| seq.as_n().ok()?.parse().ok());
+        seq.ok_or_else(|| Unavailable::new(SERVICE, format_args!("the row of {proposal} has no position")))
     }
 
     async fn open(&self) -> Result<Vec<ProposalId>, Unavailable> {

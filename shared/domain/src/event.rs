@@ -544,6 +544,7 @@ impl<'a> Fields<'a> {
         let value = self.required(field)?;
         let number = value
             .as_u64()
+            .or_else(|| whole(value.as_f64()?))
             .ok_or_else(|| Self::bad(field, "is not a whole number from 0"))?;
         if (least..=most).contains(&number) {
             Ok(number)
@@ -560,6 +561,14 @@ impl<'a> Fields<'a> {
         Ppm::from_fraction(number)
             .ok_or_else(|| Self::bad(field, format!("{number} is not a fraction within 0–1")))
     }
+}
+
+/// `300.0` is a whole number, too, to JSON Schema and to senders whose language has only one sort of number.
+fn whole(number: f64) -> Option<u64> {
+    /// Up to here an `f64` holds every whole number.
+    const MOST: f64 = 9_007_199_254_740_992.0;
+    let is_whole = number.fract() == 0.0 && (0.0..=MOST).contains(&number);
+    is_whole.then_some(number as u64)
 }
 
 /// The beginning of a text from outside, printable, for messages.
@@ -665,6 +674,28 @@ mod tests {
         assert_eq!(event.contradiction(), None);
         assert_eq!(event.severity, Severity::Warning);
         expect!["provider openai fails 42.0 % of 50 requests in 300 s"].assert_eq(&event.to_string());
+    }
+
+    #[test]
+    fn a_whole_number_may_be_written_with_a_point() {
+        let event = Event::parse("provider.unhealthy", &with("requests", json!(50.0))).unwrap();
+        assert_eq!(event, Event::parse("provider.unhealthy", &unhealthy()).unwrap());
+        for (number, told) in [
+            (
+                json!(50.5),
+                expect!["detail.requests: is not a whole number from 0"],
+            ),
+            (
+                json!(-1.0),
+                expect!["detail.requests: is not a whole number from 0"],
+            ),
+            (
+                json!(1e300),
+                expect!["detail.requests: is not a whole number from 0"],
+            ),
+        ] {
+            refused(with("requests", number), told);
+        }
     }
 
     #[test]

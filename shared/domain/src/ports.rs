@@ -13,7 +13,7 @@ use crate::inventory::Inventory;
 use crate::operator::Directory;
 use crate::proposal::{Declined, Permit, Proposal, Proposer, Received};
 use crate::record::{BadBody, Entry, Record};
-use crate::stream::StreamId;
+use crate::stream::{Seq, StreamId};
 use crate::target::{Change, Setting, Target};
 use crate::time::Timestamp;
 
@@ -207,8 +207,22 @@ pub trait View: Send + Sync {
     /// Writes a row, unless a newer one is there.
     async fn put(&self, row: &Row) -> Result<(), Unavailable>;
 
+    /// The record that a proposal's row was made from, strongly consistent; 0 where there is no row. A row is
+    /// written after its record and all before it were announced: so this is how far the world was told.
+    async fn announced(&self, proposal: &ProposalId) -> Result<Seq, Unavailable>;
+
     /// The proposals on which something is still to happen, as far as the view knows.
     async fn open(&self) -> Result<Vec<ProposalId>, Unavailable>;
+}
+
+/// A secret that may be rotated while a function lives.
+#[async_trait]
+pub trait Credential: Send + Sync {
+    /// The secret as last read.
+    async fn current(&self) -> Result<String, Unavailable>;
+
+    /// The secret read again after it was refused, at most once a minute; `None` where it did not change.
+    async fn reread(&self) -> Result<Option<String>, Unavailable>;
 }
 
 /// The operator directory.

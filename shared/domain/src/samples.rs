@@ -380,7 +380,8 @@ pub(crate) fn answers_undo(proposal: &Proposal) -> UndoDecided {
     let requested = match proposal.state() {
         State::Succeeded(done) => match &done.undo {
             UndoState::Requested { record, .. } => *record,
-            UndoState::None | UndoState::Approved => Digest::of(b"nobody asked"),
+            UndoState::Approved { request } => *request,
+            UndoState::None => Digest::of(b"nobody asked"),
         },
         State::Reasoning(_)
         | State::Proposed
@@ -390,7 +391,10 @@ pub(crate) fn answers_undo(proposal: &Proposal) -> UndoDecided {
         | State::Unknown(_)
         | State::Closed(_) => Digest::of(b"nobody asked"),
     };
-    UndoDecided { requested }
+    UndoDecided {
+        requested,
+        reason: None,
+    }
 }
 
 /// Proposed at second 10.

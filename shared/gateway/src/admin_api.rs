@@ -1,13 +1,15 @@
 //! The gateway's admin API, reading.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use domain::inventory::Inventory;
-use domain::ports::{Gateway, Unavailable};
+use domain::ports::{Credential, Gateway, Unavailable};
 use domain::target::{Setting, Target};
 use reqwest::Client;
 use reqwest::header::AUTHORIZATION;
 
-use crate::http::{self, BadSettings, BaseUrl, Reply, Token};
+use crate::http::{self, BadSettings, BaseUrl, Reply, Rotating, Token};
 use crate::wire;
 
 /// What errors call the gateway.
@@ -18,7 +20,7 @@ const SERVICE: &str = "the gateway";
 pub struct AdminApi {
     client: Client,
     base: BaseUrl,
-    token: Token,
+    token: Rotating,
 }
 
 impl AdminApi {
@@ -27,12 +29,20 @@ impl AdminApi {
         Ok(Self::over(
             http::client()?,
             BaseUrl::new("GATEWAY_URL", base_url)?,
-            Token::new("gateway-read", token)?,
+            Rotating::fixed(Token::new("gateway-read", token)?),
         ))
     }
 
+    /// The same API, with a token that is read again after it was refused.
+    pub fn renewed_by(self, credential: Arc<dyn Credential>) -> Self {
+        Self {
+            token: self.token.renewed_by(credential),
+            ..self
+        }
+    }
+
     /// The API over somebody's own client, read with any token that may.
-    pub fn over(client: Client, base: BaseUrl, token: Token) -> Self {
+    pub fn over(client: Client, base: BaseUrl, token: Rotating) -> Self {
         Self { client, base, token }
     }
 
@@ -46,18 +56,27 @@ impl AdminApi {
     }
 
     async fn get(&self, path: &str) -> Result<Reply, Unavailable> {
-        let request = self
-            .client
-            .get(self.base.join(path))
-            .header(AUTHORIZATION, self.token.bearer());
-        let reply = http::exchange(request)
-            .await
-            .map_err(|problem| Unavailable::new(SERVICE, problem))?;
+        let mut token = self.token.current();
+        let mut reply = self.get_with(path, &token).await?;
+        if matches!(reply.status.as_u16(), 401 | 403) && self.token.renew().await {
+            token = self.token.current();
+            reply = self.get_with(path, &token).await?;
+        }
         if reply.status.as_u16() == 200 {
             Ok(reply)
         } else {
-            Err(Unavailable::new(SERVICE, reply.problem(&self.token)))
+            Err(Unavailable::new(SERVICE, reply.problem(&token)))
         }
+    }
+
+    async fn get_with(&self, path: &str, token: &Token) -> Result<Reply, Unavailable> {
+        let request = self
+            .client
+            .get(self.base.join(path))
+            .header(AUTHORIZATION, token.bearer());
+        http::exchange(request)
+            .await
+            .map_err(|problem| Unavailable::new(SERVICE, problem))
     }
 }
 

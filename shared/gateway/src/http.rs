@@ -1,8 +1,10 @@
 //! One bounded request to an outside service.
 
 use std::fmt;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use domain::ports::Credential;
 use reqwest::header::HeaderValue;
 use reqwest::{Client, RequestBuilder, StatusCode, Url, redirect};
 
@@ -118,6 +120,76 @@ impl Token {
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Token({})", self.secret)
+    }
+}
+
+/// A token whose secret may be rotated while the process lives.
+#[derive(Clone)]
+pub struct Rotating {
+    token: Arc<Mutex<Token>>,
+    credential: Option<Arc<dyn Credential>>,
+}
+
+impl Rotating {
+    /// A token that stays what it is.
+    pub fn fixed(token: Token) -> Self {
+        Self {
+            token: Arc::new(Mutex::new(token)),
+            credential: None,
+        }
+    }
+
+    /// The same token, read again from its secret after it was refused.
+    pub fn renewed_by(self, credential: Arc<dyn Credential>) -> Self {
+        Self {
+            credential: Some(credential),
+            ..self
+        }
+    }
+
+    /// The token as known now.
+    pub fn current(&self) -> Token {
+        // Nothing panics while it holds the lock, so that the lock is never poisoned.
+        self.token
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Reads the secret again, after its token was refused. Whether there is another one now.
+    pub async fn renew(&self) -> bool {
+        let Some(credential) = &self.credential else {
+            return false;
+        };
+        let secret = self.current().secret;
+        let token = match credential.reread().await {
+            Ok(Some(text)) => Token::new(secret, &text),
+            Ok(None) => return false,
+            Err(err) => {
+                tracing::warn!(secret, error = %err, "a refused secret could not be read again");
+                return false;
+            }
+        };
+        match token {
+            Ok(token) => {
+                *self
+                    .token
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner) = token;
+                tracing::info!(secret, "the secret was rotated");
+                true
+            }
+            Err(err) => {
+                tracing::error!(error = %err, "a rotated secret cannot be used");
+                false
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Rotating {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.current().fmt(f)
     }
 }
 

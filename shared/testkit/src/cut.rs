@@ -41,7 +41,7 @@ use domain::ports::{
 };
 use domain::proposal::{Permit, Received};
 use domain::record::{Entry, Record};
-use domain::stream::StreamId;
+use domain::stream::{Seq, StreamId};
 use domain::target::{Change, Setting, Target};
 use domain::time::Timestamp;
 use tokio::sync::Notify;
@@ -339,6 +339,10 @@ impl<T: Topic + ?Sized> Topic for Cut<'_, T> {
 impl<T: View + ?Sized> View for Cut<'_, T> {
     async fn put(&self, row: &Row) -> Result<(), Unavailable> {
         self.call("View::put", self.inner.put(row)).await
+    }
+
+    async fn announced(&self, proposal: &ProposalId) -> Result<Seq, Unavailable> {
+        self.call("View::announced", self.inner.announced(proposal)).await
     }
 
     async fn open(&self) -> Result<Vec<ProposalId>, Unavailable> {

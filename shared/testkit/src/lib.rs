@@ -8,6 +8,8 @@
 //! | a gateway to read and to change | [`World`], through [`FakeGateway`] and [`FakeActuator`] |
 //! | time that moves when told to | [`FrozenClock`] |
 //! | queues, bus, topic, view, payloads, operators | [`MemoryQueue`], [`MemoryBus`], … |
+//! | a secret that was rotated | [`FixedCredential`] |
+//! | a server whose reply is cut, reset or never ends | [`blunt`] |
 //! | any of them unavailable | [`Outages`], which every fake has |
 //! | a handler that dies between any two steps | [`cut`] |
 //! | events, an inventory, operators | [`sample`] |
@@ -19,7 +21,9 @@
 )]
 
 mod actuator;
+pub mod blunt;
 mod clock;
+mod credential;
 pub mod cut;
 mod dynamo;
 mod gateway;
@@ -35,6 +39,7 @@ mod trail;
 
 pub use self::actuator::{FakeActuator, Fault};
 pub use self::clock::FrozenClock;
+pub use self::credential::FixedCredential;
 pub use self::cut::{Cut, Cutter, Ran};
 pub use self::dynamo::{Dynamo, TRAIL_TABLE, VIEW_TABLE, trail_table, view_table};
 pub use self::gateway::{FakeGateway, World};

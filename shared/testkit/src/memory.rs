@@ -10,6 +10,7 @@ use domain::digest::Digest;
 use domain::ids::ProposalId;
 use domain::operator::Directory;
 use domain::ports::{Bus, Clock, Operators, Payloads, Queue, Topic, Unavailable, View};
+use domain::stream::Seq;
 use domain::time::Timestamp;
 
 use crate::clock::FrozenClock;
@@ -157,6 +158,14 @@ impl MemoryView {
         self.rows.lock().unwrap().values().cloned().collect()
     }
 
+    /// Another view with the same rows.
+    pub fn fork(&self) -> Self {
+        Self {
+            outages: Outages::default(),
+            rows: Mutex::new(self.rows.lock().unwrap().clone()),
+        }
+    }
+
     /// Loses everything: nothing may depend on the view.
     pub fn clear(&self) {
         self.rows.lock().unwrap().clear();
@@ -173,6 +182,11 @@ impl View for MemoryView {
         }
         drop(rows);
         self.outages.after("the view")
+    }
+
+    async fn announced(&self, proposal: &ProposalId) -> Result<Seq, Unavailable> {
+        self.outages.before("the view")?;
+        Ok(self.row(proposal).map_or(0, |row| row.seq))
     }
 
     async fn open(&self) -> Result<Vec<ProposalId>, Unavailable> {

@@ -268,6 +268,7 @@ impl Story {
         let story = Self::undo_requested();
         let fact = ProposalFact::UndoApproved(UndoDecided {
             requested: story.last().digest,
+            reason: None,
         });
         story.then(70, person("bob"), &fact)
     }

@@ -98,6 +98,11 @@ impl World {
         true
     }
 
+    /// Loses what the stream would bring now, as where its retries are used up.
+    pub fn lose_stream(&self) {
+        self.streamed.store(self.trail.written().len(), Ordering::SeqCst);
+    }
+
     /// Receives one message of a queue, if one is due, and works it. Returns whether one was.
     pub async fn deliver(&self, from: QueueName, cutter: &Cutter) -> bool {
         let Some(mail) = self.queue(from).receive() else {
@@ -177,6 +182,15 @@ impl World {
                 let lane = arn.and_then(Lane::of_queue).unwrap();
                 execution::handle(&deps, lane, delivery).await
             }
+            QueueName::Announce => {
+                let deps = outbox::Deps {
+                    trail,
+                    bus: &Cut::new(&self.bus, cutter),
+                    topic: &Cut::new(&self.topic, cutter),
+                    view: &Cut::new(&self.view, cutter),
+                };
+                outbox::handle_hint(&deps, delivery).await
+            }
         }
     }
 
@@ -191,6 +205,7 @@ impl World {
             execution: &queue(QueueName::Execution),
             restores: &queue(QueueName::Restore),
             verifications: &queue(QueueName::Verify),
+            announcements: &queue(QueueName::Announce),
             sources: &CutSources(&self.sources, cutter),
             clock: &Cut::new(&self.clock, cutter),
             agent_enabled: self.enabled,

@@ -72,7 +72,7 @@ pub struct World {
     pub enabled: bool,
     /// Whether housekeeping runs every minute.
     pub housekeeping: bool,
-    queues: [Mailbox; 5],
+    queues: [Mailbox; 6],
     sources: deliver::Sources,
     at_first: Inventory,
     streamed: AtomicUsize,
@@ -135,6 +135,7 @@ impl World {
         fork.streamed = AtomicUsize::new(self.streamed.load(Ordering::SeqCst));
         fork.policy = self.policy.clone();
         fork.reasoner = Arc::clone(&self.reasoner);
+        fork.view = self.view.fork();
         fork.at_first = self.at_first.clone();
         fork
     }
@@ -245,6 +246,7 @@ fn visibility_s(queue: QueueName) -> u64 {
         QueueName::Ingest => "IngestAndPropose",
         QueueName::Scoring => "Scoring",
         QueueName::Execution | QueueName::Restore | QueueName::Verify => "Execution",
+        QueueName::Announce => "Outbox",
     };
     rules::seconds(function, "Visibility")
 }

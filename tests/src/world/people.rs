@@ -3,15 +3,17 @@
 use std::sync::Mutex;
 
 use approval_callback::reply::Reply;
-use approval_callback::slack::{SigningSecret, Trust};
+use approval_callback::slack::Trust;
 use async_trait::async_trait;
 use domain::digest::Digest;
 use domain::ids::ProposalId;
-use domain::ports::{Clock, Unavailable};
+use domain::ports::{Clock, Trail};
+use domain::proposal::{ProposalFact, UndoDecided, UndoRequested};
+use domain::record::Actor;
 use domain::stream::StreamId;
 use lambda_http::http::{Method, StatusCode};
 use lambda_http::{Body, Request, RequestExt};
-use testkit::{Cut, Cutter, sample, slack};
+use testkit::{Cut, Cutter, FixedCredential, sample, slack};
 
 use super::World;
 
@@ -32,19 +34,6 @@ impl Answer {
     pub fn text(&self) -> &str {
         assert_eq!((self.status, self.told.len()), (StatusCode::OK, 1), "{self:?}");
         &self.told[0]
-    }
-}
-
-struct Fixed;
-
-#[async_trait]
-impl SigningSecret for Fixed {
-    async fn current(&self) -> Result<String, Unavailable> {
-        Ok(SECRET.to_owned())
-    }
-
-    async fn reread(&self) -> Result<Option<String>, Unavailable> {
-        Ok(None)
     }
 }
 
@@ -71,6 +60,35 @@ impl World {
     pub async fn reject(&self, who: &str, proposal: &ProposalId) -> Answer {
         let shown = self.shown(proposal).await;
         self.click(who, "reject", proposal, shown, &Cutter::never()).await
+    }
+
+    /// An operator asks to take an effect back, and another agrees. Returns the request's digest.
+    pub async fn undo(&self, proposal: &ProposalId, asks: &str, agrees: &str) -> Digest {
+        let reason = "of the test".to_owned();
+        let asked = self
+            .says(
+                proposal,
+                asks,
+                &ProposalFact::UndoRequested(UndoRequested { reason }),
+            )
+            .await;
+        let agreed = UndoDecided {
+            requested: asked,
+            reason: None,
+        };
+        self.says(proposal, agrees, &ProposalFact::UndoApproved(agreed))
+            .await;
+        asked
+    }
+
+    async fn says(&self, proposal: &ProposalId, who: &str, fact: &ProposalFact) -> Digest {
+        let actor = Actor::Operator {
+            id: who.parse().unwrap(),
+            name: who.to_owned(),
+            channel: "test".to_owned(),
+        };
+        let entry = self.proposal(proposal).await.entry(self.clock.now(), actor, fact);
+        self.trail.append(entry.unwrap()).await.unwrap().digest
     }
 
     /// The digest of the `scored` record that a message would show now.
@@ -122,7 +140,7 @@ impl World {
             policy: &self.policy,
             operators: &Cut::new(&self.operators, cutter),
             slack: &Trust {
-                secret: &Fixed,
+                secret: &FixedCredential::new(SECRET),
                 app: slack::APP.to_owned(),
                 teams: vec![sample::SLACK_TEAM.to_owned()],
             },

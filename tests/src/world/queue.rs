@@ -25,16 +25,19 @@ pub enum QueueName {
     Restore,
     /// What is to be verified.
     Verify,
+    /// What the stream did not bring.
+    Announce,
 }
 
 impl QueueName {
     /// All of them.
-    pub const ALL: [QueueName; 5] = [
+    pub const ALL: [QueueName; 6] = [
         QueueName::Ingest,
         QueueName::Scoring,
         QueueName::Execution,
         QueueName::Restore,
         QueueName::Verify,
+        QueueName::Announce,
     ];
 
     /// The end of the queue's name.
@@ -45,6 +48,7 @@ impl QueueName {
             QueueName::Execution => "execution",
             QueueName::Restore => "restore",
             QueueName::Verify => "verify",
+            QueueName::Announce => "announce",
         }
     }
 }

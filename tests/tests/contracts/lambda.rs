@@ -91,26 +91,12 @@ fn request(file: &str) -> Request {
     event.into()
 }
 
-/// The sample's own secret, which never changes.
-struct SampleSecret;
-
-#[async_trait::async_trait]
-impl approval_callback::slack::SigningSecret for SampleSecret {
-    async fn current(&self) -> Result<String, domain::ports::Unavailable> {
-        Ok(SIGNING_SECRET.to_owned())
-    }
-
-    async fn reread(&self) -> Result<Option<String>, domain::ports::Unavailable> {
-        Ok(None)
-    }
-}
-
 #[tokio::test]
 async fn the_sample_clicks_are_signed_plain_and_in_base64() {
     use approval_callback::slack::{Click, Refusal, Trust};
 
     let trust = Trust {
-        secret: &SampleSecret,
+        secret: &testkit::FixedCredential::new(SIGNING_SECRET),
         app: testkit::slack::APP.to_owned(),
         teams: vec![testkit::slack::TEAM.to_owned()],
     };

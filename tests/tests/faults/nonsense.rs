@@ -145,6 +145,10 @@ async fn what_does_not_belong_on_a_queue_is_given_up() {
         verify    a hint about nothing: there is no proposal te62pwqbdtyue7vjfvvymfu5mi-1: its stream has no records
         verify    a hint of nonsense: hint.proposal: is missing or not a string
         verify    nothing: message: is not JSON: EOF while parsing a value at line 1 column 0 in ""
+        announce  an event: an incident event does not belong on this queue
+        announce  a hint about nothing: there is no proposal te62pwqbdtyue7vjfvvymfu5mi-1: its stream has no records
+        announce  a hint of nonsense: hint.proposal: is missing or not a string
+        announce  nothing: message: is not JSON: EOF while parsing a value at line 1 column 0 in ""
     "#]].assert_eq(&table);
 }
 

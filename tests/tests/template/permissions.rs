@@ -319,7 +319,8 @@ fn the_powers_of_each_function() {
         HousekeepingRole: dynamodb:Query, dynamodb:GetItem on Trail
         HousekeepingRole: dynamodb:Query on ${Trail.Arn}/index/by_hour
         HousekeepingRole: dynamodb:Query on ${Proposals.Arn}/index/open_rows
-        HousekeepingRole: sqs:SendMessage on IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue
+        HousekeepingRole: dynamodb:GetItem on Proposals
+        HousekeepingRole: sqs:SendMessage on IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue, AnnounceQueue
         HousekeepingRole: lambda:GetEventSourceMapping, lambda:UpdateEventSourceMapping on event-source-mapping:${IngestSource}, event-source-mapping:${ScoringSource}, event-source-mapping:${ExecutionSource}
         HousekeepingRole: sqs:SendMessage on HousekeepingDeadLetterQueue
         IngestAndProposeRole: logs:CreateLogStream, logs:PutLogEvents on IngestAndProposeLogGroup
@@ -333,10 +334,11 @@ fn the_powers_of_each_function() {
         OutboxRole: dynamodb:Query, dynamodb:GetItem on Trail
         OutboxRole: dynamodb:DescribeStream, dynamodb:GetRecords, dynamodb:GetShardIterator on Trail
         OutboxRole: dynamodb:ListStreams on *
-        OutboxRole: dynamodb:PutItem on Proposals
+        OutboxRole: dynamodb:GetItem, dynamodb:PutItem on Proposals
+        OutboxRole: sqs:ReceiveMessage, sqs:DeleteMessage, sqs:GetQueueAttributes on AnnounceQueue
         OutboxRole: events:PutEvents on event-bus/${AWS::StackName}
         OutboxRole: sns:Publish on ApprovalTopic
-        OutboxRole: sqs:SendMessage on OutboxDeadLetterQueue
+        OutboxRole: sqs:SendMessage on AnnounceDeadLetterQueue, OutboxDeadLetterQueue
         ScoringRole: logs:CreateLogStream, logs:PutLogEvents on ScoringLogGroup
         ScoringRole: dynamodb:PartiQLInsert on Trail
         ScoringRole: dynamodb:Query, dynamodb:GetItem on Trail

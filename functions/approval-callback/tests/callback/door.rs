@@ -3,47 +3,23 @@
 use std::sync::Mutex;
 
 use approval_callback::reply::Reply;
-use approval_callback::slack::{SigningSecret, Trust};
+use approval_callback::slack::Trust;
 use approval_callback::{Deps, handle};
 use async_trait::async_trait;
 use domain::policy::Policy;
-use domain::ports::Unavailable;
 use lambda_http::http::StatusCode;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Body, Response};
 use serde_json::{Value, json};
 use testkit::slack::{self, Signed};
 use testkit::story::{Story, breaks, second};
-use testkit::{FixedOperators, FrozenClock, MemoryTrail, sample};
+use testkit::{FixedCredential, FixedOperators, FrozenClock, MemoryTrail, sample};
 
 /// The signing secret.
 pub(crate) const SECRET: &str = "sign-with-this";
 
 /// Where the person who clicked is told.
 pub(crate) const RESPONSE_URL: &str = "https://hooks.slack.com/actions/T1/2/3";
-
-/// A signing secret that may have been rotated since it was read.
-#[derive(Debug)]
-pub(crate) struct Rotating {
-    /// What was read at start.
-    pub(crate) cached: String,
-    /// What is read again; `None` where it cannot be.
-    pub(crate) current: Option<String>,
-}
-
-#[async_trait]
-impl SigningSecret for Rotating {
-    async fn current(&self) -> Result<String, Unavailable> {
-        Ok(self.cached.clone())
-    }
-
-    async fn reread(&self) -> Result<Option<String>, Unavailable> {
-        match &self.current {
-            Some(current) => Ok((*current != self.cached).then(|| current.clone())),
-            None => Err(Unavailable::new("Secrets Manager", "as the test asked")),
-        }
-    }
-}
 
 /// Remembers what people were told, and where.
 #[derive(Debug, Default)]
@@ -61,7 +37,7 @@ impl Reply for Heard {
 pub(crate) struct Door {
     pub(crate) trail: MemoryTrail,
     pub(crate) operators: FixedOperators,
-    pub(crate) secret: Rotating,
+    pub(crate) secret: FixedCredential,
     pub(crate) clock: FrozenClock,
     pub(crate) app: String,
     pub(crate) teams: Vec<String>,
@@ -81,10 +57,7 @@ impl Door {
         Self {
             trail,
             operators: FixedOperators::default(),
-            secret: Rotating {
-                cached: SECRET.to_owned(),
-                current: Some(SECRET.to_owned()),
-            },
+            secret: FixedCredential::new(SECRET),
             clock: FrozenClock::at(second(50)),
             app: slack::APP.to_owned(),
             teams: vec![sample::SLACK_TEAM.to_owned()],

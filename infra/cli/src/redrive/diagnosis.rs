@@ -61,15 +61,15 @@ pub(crate) fn of(lane: Lane, letter: &Letter) -> Vec<String> {
     match lane {
         Lane::Outbox => vec![
             failure(&letter.body).unwrap_or(cause),
-            "housekeeping finds on the trail whatever waits for these records and wakes it; other subscribers of \
-             the bus and of the approval topic did not hear of them"
+            "housekeeping has these records announced within minutes, and wakes whatever waits for them: there is \
+             nothing to put back"
                 .to_owned(),
         ],
         Lane::Housekeeping => vec![
             failure(&letter.body).unwrap_or(cause),
             "the next run makes up for it: there is nothing to put back".to_owned(),
         ],
-        Lane::Ingest | Lane::Scoring | Lane::Execution | Lane::Restore | Lane::Verify => {
+        Lane::Ingest | Lane::Scoring | Lane::Execution | Lane::Restore | Lane::Verify | Lane::Announce => {
             vec![cause, body(lane, &letter.body)]
         }
     }

@@ -229,7 +229,7 @@ async fn failure_records_are_explained() {
         outbox: 1 dead letter
           m-1, received 2026-11-22T10:00:00.000Z
             2 of the trail's records were not announced, written from 2026-11-22T09:00:00Z to 2026-11-22T09:00:03Z (RetryAttemptsExhausted): Unhandled
-            housekeeping finds on the trail whatever waits for these records and wakes it; other subscribers of the bus and of the approval topic did not hear of them
+            housekeeping has these records announced within minutes, and wakes whatever waits for them: there is nothing to put back
             568 bytes: {"requestContext":{"requestId":"r","functionArn":"f","condition":"RetryAttemptsExhausted","approximateInvokeCount":31},\u{a}            "responseContext":{"statusCo… (408 more characters)
     "#]]).await;
     let queues = MemoryQueues::default();

@@ -100,34 +100,36 @@ fn an_agent_with_nothing_to_do_is_healthy() {
         &healthy(),
         0,
         expect![[r#"
-        stack sre-agent in eu-central-1: CREATE_COMPLETE
-          bus                sre-agent
-          trail              sre_actions
+            stack sre-agent in eu-central-1: CREATE_COMPLETE
+              bus                sre-agent
+              trail              sre_actions
 
-        agent: running
+            agent: running
 
-        queues           waiting  in flight  delayed  dead letters
-          ingest               0          0        0             0
-          scoring              0          0        0             0
-          execution            0          0        0             0
-          restore              0          0        0             0
-          verify               0          0        0             0
-          outbox                                                 0
-          housekeeping                                           0
+            queues           waiting  in flight  delayed  dead letters
+              ingest               0          0        0             0
+              scoring              0          0        0             0
+              execution            0          0        0             0
+              restore              0          0        0             0
+              verify               0          0        0             0
+              announce             0          0        0             0
+              outbox                                                 0
+              housekeeping                                           0
 
-        event sources
-          ingest        Enabled
-          scoring       Enabled
-          execution     Enabled
-          restore       Enabled
-          verify        Enabled
-          outbox        Enabled
+            event sources
+              ingest        Enabled
+              scoring       Enabled
+              execution     Enabled
+              restore       Enabled
+              verify        Enabled
+              announce      Enabled
+              outbox        Enabled
 
-        open proposals: none
+            open proposals: none
 
-        gateway https://gateway.example: 4 providers, 4 model groups, 3 teams
+            gateway https://gateway.example: 4 providers, 4 model groups, 3 teams
 
-        healthy"#]],
+            healthy"#]],
     );
 }
 
@@ -178,52 +180,54 @@ fn every_trouble_is_a_reason() {
         &picture,
         500,
         expect![[r#"
-        stack sre-agent in eu-central-1: UPDATE_ROLLBACK_FAILED
-          bus                sre-agent
-          trail              sre_actions
+            stack sre-agent in eu-central-1: UPDATE_ROLLBACK_FAILED
+              bus                sre-agent
+              trail              sre_actions
 
-        agent: running
+            agent: running
 
-        queues           waiting  in flight  delayed  dead letters
-          ingest               0          0        0             1
-          scoring              0          0        0             0
-          execution            0          0        0             0
-          restore              0          0        0             0
-          verify               0          0        0             0
-          outbox                                                12
-          housekeeping                                           0
+            queues           waiting  in flight  delayed  dead letters
+              ingest               0          0        0             1
+              scoring              0          0        0             0
+              execution            0          0        0             0
+              restore              0          0        0             0
+              verify               0          0        0             0
+              announce             0          0        0            12
+              outbox                                                 0
+              housekeeping                                           0
 
-        event sources
-          ingest        Enabled
-          scoring       Disabled
-          execution     Enabled
-          restore       Disabled
-          verify        Enabling
-          outbox        missing
+            event sources
+              ingest        Enabled
+              scoring       Disabled
+              execution     Enabled
+              restore       Disabled
+              verify        Enabling
+              announce      missing
+              outbox        Enabled
 
-        open proposals: 6, the oldest first
-          te62pwqbdtyue7vjfvvymfu5mi-1, proposed, opened 8 min ago: block provider openai for 300 s
-            waits for scoring
-          te62pwqbdtyue7vjfvvymfu5mi-1, awaiting_approval, opened 8 min ago: block provider openai for 300 s, score 25
-            waits for people: 2 approvals until 2026-11-22T10:30:02.000Z
-          te62pwqbdtyue7vjfvvymfu5mi-1, succeeded, opened 8 min ago: block provider openai for 300 s, score 25
-            waits for the end of its effect at 2026-11-22T10:05:20.000Z
-          and 3 more
+            open proposals: 6, the oldest first
+              te62pwqbdtyue7vjfvvymfu5mi-1, proposed, opened 8 min ago: block provider openai for 300 s
+                waits for scoring
+              te62pwqbdtyue7vjfvvymfu5mi-1, awaiting_approval, opened 8 min ago: block provider openai for 300 s, score 25
+                waits for people: 2 approvals until 2026-11-22T10:30:02.000Z
+              te62pwqbdtyue7vjfvvymfu5mi-1, succeeded, opened 8 min ago: block provider openai for 300 s, score 25
+                waits for the end of its effect at 2026-11-22T10:05:20.000Z
+              and 3 more
 
-        gateway https://gateway.example: the gateway is unavailable: no connection within 500 ms
+            gateway https://gateway.example: the gateway is unavailable: no connection within 500 ms
 
-        unhealthy:
-          the stack is UPDATE_ROLLBACK_FAILED
-          the trail was tampered with: record 3 of proposal/x was changed
-          1 dead letter of ingest: sre-agent redrive --list --queue ingest
-          12 dead letters of outbox: sre-agent redrive --list --queue outbox
-          the event source of scoring is Disabled, but the agent is not paused
-          the event source of restore is Disabled, but the agent is not paused
-          outbox has no event source: nothing wakes its function
-          the trail of x-1 does not hold: record 2 …
-          te62pwqbdtyue7vjfvvymfu5mi-1 is proposed: it has not been scored for 8 min
-          te62pwqbdtyue7vjfvvymfu5mi-1 is succeeded: its effect should have ended 3 min ago
-          the gateway is unavailable: no connection within 500 ms"#]],
+            unhealthy:
+              the stack is UPDATE_ROLLBACK_FAILED
+              the trail was tampered with: record 3 of proposal/x was changed
+              1 dead letter of ingest: sre-agent redrive --list --queue ingest
+              12 dead letters of announce: sre-agent redrive --list --queue announce
+              the event source of scoring is Disabled, but the agent is not paused
+              the event source of restore is Disabled, but the agent is not paused
+              announce has no event source: nothing wakes its function
+              the trail of x-1 does not hold: record 2 …
+              te62pwqbdtyue7vjfvvymfu5mi-1 is proposed: it has not been scored for 8 min
+              te62pwqbdtyue7vjfvvymfu5mi-1 is succeeded: its effect should have ended 3 min ago
+              the gateway is unavailable: no connection within 500 ms"#]],
     );
 }
 
@@ -273,44 +277,47 @@ fn a_pause_is_shown_and_is_healthy_while_what_must_go_on_goes_on() {
         &picture,
         7300,
         expect![[r#"
-        stack sre-agent in eu-central-1: CREATE_COMPLETE
-          bus                sre-agent
-          trail              sre_actions
+            stack sre-agent in eu-central-1: CREATE_COMPLETE
+              bus                sre-agent
+              trail              sre_actions
 
-        agent: paused since 2026-11-22T10:00:00.000Z (2 h): gateway upgrade\u{1b}[2J
-          incidents, scoring and new executions wait in their queues; restores and undos go on
+            agent: paused since 2026-11-22T10:00:00.000Z (2 h): gateway upgrade\u{1b}[2J
+              incidents, scoring and new executions wait in their queues; restores and undos go on
 
-        queues           waiting  in flight  delayed  dead letters
-          ingest               0          0        0             0
-          scoring              0          0        0             0
-          execution            0          0        0             0
-          restore              0          0        0             0
-          verify               0          0        0             0
-          outbox                                                 0
-          housekeeping                                           0
+            queues           waiting  in flight  delayed  dead letters
+              ingest               0          0        0             0
+              scoring              0          0        0             0
+              execution            0          0        0             0
+              restore              0          0        0             0
+              verify               0          0        0             0
+              announce             0          0        0             0
+              outbox                                                 0
+              housekeeping                                           0
 
-        event sources
-          ingest        Disabled
-          scoring       Disabled
-          execution     Disabled
-          restore       Enabled
-          verify        Enabled
-          outbox        Enabled
+            event sources
+              ingest        Disabled
+              scoring       Disabled
+              execution     Disabled
+              restore       Enabled
+              verify        Enabled
+              announce      Enabled
+              outbox        Enabled
 
-        open proposals: none
+            open proposals: none
 
-        gateway https://gateway.example: 4 providers, 4 model groups, 3 teams
+            gateway https://gateway.example: 4 providers, 4 model groups, 3 teams
 
-        healthy, but paused"#]],
+            healthy, but paused"#]],
     );
     picture.event_sources = Part::Seen(sources(|_| "Disabled"));
     judges(
         &picture,
         7300,
         expect![[r#"
-        the event source of restore is Disabled, but the agent is paused
-        the event source of verify is Disabled, but the agent is paused
-        the event source of outbox is Disabled, but the agent is paused"#]],
+            the event source of restore is Disabled, but the agent is paused
+            the event source of verify is Disabled, but the agent is paused
+            the event source of announce is Disabled, but the agent is paused
+            the event source of outbox is Disabled, but the agent is paused"#]],
     );
 }
 

@@ -95,7 +95,7 @@ pub(crate) fn of(proposal: &Proposal, control: &Control, now: Timestamp) -> Opti
                     .map_or("who asked".to_owned(), |by| format!("{by}, who asked"));
                 (format!("a person other than {asker}, to agree to the undo"), None)
             }
-            (UndoState::Approved, None) => (
+            (UndoState::Approved { .. }, None) => (
                 "execution, to undo it".to_owned(),
                 late(since, PATIENCE_S, now).map(|late| format!("nobody has undone it for {late}")),
             ),

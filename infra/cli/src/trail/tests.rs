@@ -414,8 +414,14 @@ fn every_other_kind_has_its_words() {
         ProposalFact::UndoRequested(UndoRequested {
             reason: "traffic is back".to_owned(),
         }),
-        ProposalFact::UndoApproved(UndoDecided { requested: digest }),
-        ProposalFact::UndoRejected(UndoDecided { requested: digest }),
+        ProposalFact::UndoApproved(UndoDecided {
+            requested: digest,
+            reason: None,
+        }),
+        ProposalFact::UndoRejected(UndoDecided {
+            requested: digest,
+            reason: None,
+        }),
         ProposalFact::Repeated(Repeated {
             event_id: "evt-2".parse().unwrap(),
             occurred_at: at(3),

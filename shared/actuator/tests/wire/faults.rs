@@ -12,7 +12,7 @@ use wiremock::matchers::{body_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::permits::{Story, action};
-use crate::server::{End, answering};
+use testkit::blunt::{End, answering};
 
 const TOKEN: &str = "sandbox-write-token";
 

@@ -4,5 +4,4 @@
 mod faults;
 mod pages;
 mod permits;
-mod server;
 mod writes;

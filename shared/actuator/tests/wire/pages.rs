@@ -1,5 +1,7 @@
 //! Pages through PagerDuty's Events API v2.
 
+use std::sync::Arc;
+
 use actuator::{AdminActuator, PagerDuty};
 use domain::action::Page;
 use domain::event::Severity;
@@ -10,7 +12,8 @@ use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::permits::{Story, action, pages};
-use crate::server::{End, answering};
+use testkit::FixedCredential;
+use testkit::blunt::{End, answering};
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -161,5 +164,22 @@ async fn whatever_is_neither_taken_nor_refused_is_unclear() {
             "{end:?}: {outcome:?}"
         );
     }
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn a_routing_key_that_was_rotated_is_read_again_for_the_next_try() {
+    let sandbox = sandbox().await;
+    let permit = story(&sandbox).await.permit_apply();
+    let page = permit.plan().page.clone().unwrap();
+    let old = "f".repeat(32);
+    let rotated = PagerDuty::new(&sandbox.url(), &old)
+        .unwrap()
+        .renewed_by(Arc::new(FixedCredential::rotated(&old, KEY)));
+    let actuator = AdminActuator::new("http://127.0.0.1:9", "a-token", rotated).unwrap();
+    let first = actuator.page(&permit, &page, "key").await;
+    assert!(matches!(first, Err(ActError::Unclear(_))), "{first:?}");
+    actuator.page(&permit, &page, "key").await.unwrap();
+    assert_eq!(sandbox.pages().len(), 1);
     sandbox.stop().await;
 }

@@ -132,7 +132,10 @@ impl Story {
             .then(50, Actor::Agent, &succeeded)
             .then(60, person("alice"), &asked);
         let requested = story.last.digest;
-        let agreed = ProposalFact::UndoApproved(UndoDecided { requested });
+        let agreed = ProposalFact::UndoApproved(UndoDecided {
+            requested,
+            reason: None,
+        });
         let story = story.then(70, person("bob"), &agreed);
         story.proposal.permit_undo(&held(&plan), at(140), at(80)).unwrap()
     }

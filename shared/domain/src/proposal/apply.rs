@@ -4,7 +4,7 @@
     reason = "a state that is not named refuses the record: the safe default"
 )]
 
-use super::fact::{Amended, Approved, Expired, ProposalFact, Received, Scored, Started, Voted};
+use super::fact::{Amended, Approved, Expired, ProposalFact, Received, Scored, Started, UndoDecided, Voted};
 use super::state::{Approval, Awaiting, Done, Execution, Lease, Outcome, State, UndoState, extended};
 use super::{Decision, Proposal};
 use crate::action::{Plan, Undo};
@@ -180,14 +180,17 @@ impl Proposal {
                 }
                 _ => return Err(NOT_NOW),
             },
-            ProposalFact::UndoApproved(decided) => State::Succeeded(decide_undo(
-                record,
-                state,
-                decided.requested,
-                UndoState::Approved,
-            )?),
+            ProposalFact::UndoApproved(decided) => {
+                let request = decided.requested;
+                State::Succeeded(decide_undo(
+                    record,
+                    state,
+                    &decided,
+                    UndoState::Approved { request },
+                )?)
+            }
             ProposalFact::UndoRejected(decided) => {
-                State::Succeeded(decide_undo(record, state, decided.requested, UndoState::None)?)
+                State::Succeeded(decide_undo(record, state, &decided, UndoState::None)?)
             }
             ProposalFact::Verified(verified) => {
                 self.verified = Some(verified);
@@ -435,19 +438,34 @@ fn takeable_back<'a>(record: &Record, state: &'a State) -> Result<&'a Execution,
     Ok(execution)
 }
 
-fn decide_undo(record: &Record, state: State, requested: Digest, undo: UndoState) -> Result<Done, Problem> {
+fn decide_undo(
+    record: &Record,
+    state: State,
+    decided: &UndoDecided,
+    undo: UndoState,
+) -> Result<Done, Problem> {
     let State::Succeeded(done) = state else {
         return Err(NOT_NOW);
     };
-    let UndoState::Requested { by, record: asked } = &done.undo else {
-        return Err(NOT_NOW);
-    };
-    require(*asked == requested, "answers another request")?;
-    let decider = operator(record)?;
-    require(
-        by.as_ref() != Some(&decider) || undo == UndoState::None,
-        "approves one's own request",
-    )?;
+    match &done.undo {
+        UndoState::Requested { by, record: asked } => {
+            require(*asked == decided.requested, "answers another request")?;
+            let decider = operator(record)?;
+            require(
+                by.as_ref() != Some(&decider) || undo == UndoState::None,
+                "approves one's own request",
+            )?;
+        }
+        // Somebody else changed the target since: taking it back would undo their work.
+        UndoState::Approved { request } if undo == UndoState::None => {
+            require(*request == decided.requested, "answers another request")?;
+            require(
+                record.actor == Actor::Agent && decided.reason.is_some(),
+                "gives up an approved undo without the agent's reason",
+            )?;
+        }
+        UndoState::None | UndoState::Approved { .. } => return Err(NOT_NOW),
+    }
     Ok(Done { undo, ..done })
 }
 

@@ -55,7 +55,7 @@ pub enum ProposalFact {
     UndoRequested(UndoRequested),
     /// Another person agrees.
     UndoApproved(UndoDecided),
-    /// Another person does not.
+    /// Another person does not; or the agent gives up an approved undo, because somebody else changed the target.
     UndoRejected(UndoDecided),
     /// The metric that fired was read again, later.
     Verified(Verified),
@@ -426,6 +426,9 @@ pub struct UndoRequested {
 pub struct UndoDecided {
     /// The `undo_requested` record that was shown.
     pub requested: Digest,
+    /// Why the agent gives it up; a person need not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// `verified`

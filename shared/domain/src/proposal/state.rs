@@ -131,13 +131,16 @@ pub enum UndoState {
         record: Digest,
     },
     /// It is to be done.
-    Approved,
+    Approved {
+        /// The request that was approved.
+        request: Digest,
+    },
 }
 
 impl UndoState {
     /// Whether it is to be done.
     pub fn is_approved(&self) -> bool {
-        *self == UndoState::Approved
+        matches!(self, UndoState::Approved { .. })
     }
 }
 

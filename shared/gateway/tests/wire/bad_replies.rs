@@ -1,14 +1,15 @@
 //! Whatever comes back, and when nothing does: an error that says what, in bounded time.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::ports::Gateway;
 use domain::target::Target;
 use gateway::AdminApi;
-use wiremock::matchers::any;
+use testkit::FixedCredential;
+use testkit::blunt::{End, answering};
+use wiremock::matchers::{any, header};
 use wiremock::{Mock, MockServer, ResponseTemplate};
-
-use super::server::{End, answering};
 
 const TOKEN: &str = "a-secret-token";
 
@@ -135,5 +136,41 @@ async fn a_reply_without_end_is_left() {
     reply.resize(reply.len() + gateway::http::MAX_REPLY_BYTES + 1, b' ');
     for text in told(&answering(reply, End::Close).await).await {
         assert!(text.ends_with("the reply is longer than 8388608 bytes"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_was_rotated_is_read_again_and_its_read_repeated() {
+    let target = Target::parse("provider", "openai").unwrap();
+    let unknown = mock(ResponseTemplate::new(401)).await;
+    let known = Mock::given(header("authorization", "Bearer the-new-one"))
+        .respond_with(ResponseTemplate::new(200).set_body_string(r#"{"id":"openai","breaker":"open"}"#))
+        .with_priority(1);
+    known.mount(&unknown).await;
+    let api = |credential: FixedCredential| {
+        AdminApi::new(&unknown.uri(), TOKEN)
+            .unwrap()
+            .renewed_by(Arc::new(credential))
+    };
+    let rotated = api(FixedCredential::rotated(TOKEN, "the-new-one"));
+    for _ in 0..2 {
+        let problem = rotated.read(&target).await.unwrap_err().to_string();
+        assert!(
+            problem.contains("its reply about provider openai is bad"),
+            "{problem}"
+        );
+    }
+    // The old one was sent once.
+    let sent = unknown.received_requests().await.unwrap();
+    assert_eq!(sent.len(), 3);
+
+    let unreadable = FixedCredential::rotated(TOKEN, "the-new-one");
+    unreadable.outages.next(1);
+    for credential in [FixedCredential::new(TOKEN), unreadable] {
+        let problem = api(credential).read(&target).await.unwrap_err().to_string();
+        assert!(
+            problem.contains("answered 401") && !problem.contains(TOKEN),
+            "{problem}"
+        );
     }
 }

@@ -3,4 +3,3 @@
 
 mod bad_replies;
 mod readings;
-mod server;

@@ -2,8 +2,9 @@
 
 use super::plausible::facts;
 use crate::action::Undo;
+use crate::digest::Digest;
 use crate::proposal::{
-    Failed, Outcome, Power, Proposal, ProposalFact, Restored, Started, State, Succeeded, UndoState,
+    Failed, Outcome, Power, Proposal, ProposalFact, Restored, Started, State, Succeeded, UndoDecided,
 };
 use crate::record::Actor;
 use crate::samples::*;
@@ -385,7 +386,39 @@ fn taking_back_needs_a_due_end_or_an_approved_undo_and_a_claim_on_every_target()
     let State::Succeeded(done) = undo_approved().proposal().state().clone() else {
         panic!("not in force")
     };
-    assert_eq!(done.undo, UndoState::Approved);
+    assert!(done.undo.is_approved());
     let undone = next(undo_approved(), 90, "restored", Actor::Agent);
     assert!(undo(undone.proposal(), 95).is_none());
+}
+
+#[test]
+fn only_the_agent_gives_up_an_approved_undo_and_only_with_a_reason() {
+    let story = undo_approved();
+    let answer = answers_undo(story.proposal());
+    let with_reason = UndoDecided {
+        reason: Some("model group chat drifted".to_owned()),
+        ..answer.clone()
+    };
+    let refused = |actor: Actor, decided: &UndoDecided| {
+        let fact = ProposalFact::UndoRejected(decided.clone());
+        story.proposal().entry(at(90), actor, &fact).unwrap_err().problem
+    };
+    for (actor, decided) in [
+        (Actor::Agent, &answer),
+        (person("carol"), &with_reason),
+        (Actor::System, &with_reason),
+    ] {
+        assert_eq!(
+            refused(actor, decided),
+            "gives up an approved undo without the agent's reason"
+        );
+    }
+    let other = UndoDecided {
+        requested: Digest::of(b"another"),
+        ..with_reason.clone()
+    };
+    assert_eq!(refused(Actor::Agent, &other), "answers another request");
+    let given_up = story.then(90, Actor::Agent, &ProposalFact::UndoRejected(with_reason));
+    assert!(given_up.proposal().settled_at().is_some(), "it stays in force");
+    assert_eq!(given_up.proposal().state().name(), "succeeded");
 }

@@ -1,4 +1,4 @@
-//! A server that answers one connection after the other with the same bytes.
+//! A blunt server, which answers one connection after the other with the same bytes.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// What follows the bytes.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum End {
+pub enum End {
     /// The connection is closed.
     Close,
     /// It is reset, as by a process that died.
@@ -17,7 +17,7 @@ pub(crate) enum End {
 }
 
 /// Starts one on a free port, and returns its base URL. It ends with the test's runtime.
-pub(crate) async fn answering(bytes: impl Into<Vec<u8>>, end: End) -> String {
+pub async fn answering(bytes: impl Into<Vec<u8>>, end: End) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let bytes = bytes.into();
