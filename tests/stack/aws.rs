@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use adapters::SdkConfig;
 use aws_sdk_cloudformation::types::{Capability, Parameter, StackStatus};
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::InvocationType;
+use aws_sdk_sqs::types::QueueAttributeName;
 use serde_json::Value;
 
 use crate::world::{variable, within};
@@ -13,6 +16,7 @@ use crate::world::{variable, within};
 pub(crate) struct Aws {
     pub(crate) cloudformation: aws_sdk_cloudformation::Client,
     pub(crate) events: aws_sdk_eventbridge::Client,
+    pub(crate) functions: aws_sdk_lambda::Client,
     pub(crate) secrets: aws_sdk_secretsmanager::Client,
     pub(crate) sqs: aws_sdk_sqs::Client,
     pub(crate) outputs: BTreeMap<String, String>,
@@ -42,6 +46,7 @@ impl Aws {
         Self {
             cloudformation,
             events: aws_sdk_eventbridge::Client::new(config),
+            functions: aws_sdk_lambda::Client::new(config),
             secrets: aws_sdk_secretsmanager::Client::new(config),
             sqs: aws_sdk_sqs::Client::new(config),
             outputs,
@@ -80,16 +85,59 @@ impl Aws {
 
     /// Messages waiting in a queue.
     pub(crate) async fn waiting(&self, queue: &str) -> usize {
-        use aws_sdk_sqs::types::QueueAttributeName::ApproximateNumberOfMessages;
+        self.counts(queue, &[QueueAttributeName::ApproximateNumberOfMessages])
+            .await
+    }
+
+    /// Messages of a queue: waiting, delayed or being worked.
+    pub(crate) async fn unfinished(&self, queue: &str) -> usize {
+        let states = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        ];
+        self.counts(queue, &states).await
+    }
+
+    async fn counts(&self, queue: &str, states: &[QueueAttributeName]) -> usize {
         let read = self.sqs.get_queue_attributes().queue_url(self.output(queue));
         let read = read
-            .attribute_names(ApproximateNumberOfMessages)
+            .set_attribute_names(Some(states.to_vec()))
             .send()
             .await
             .unwrap();
-        read.attributes().unwrap()[&ApproximateNumberOfMessages]
-            .parse()
-            .unwrap()
+        let counts = read.attributes().unwrap().values();
+        counts.map(|count| count.parse::<usize>().unwrap()).sum()
+    }
+
+    /// Loses every message of a queue.
+    pub(crate) async fn purge(&self, queue: &str) {
+        let purge = self.sqs.purge_queue().queue_url(self.output(queue));
+        purge.send().await.unwrap();
+    }
+
+    /// Invokes a function and waits for it to end well.
+    pub(crate) async fn invoke(&self, function: &str, payload: &Value) {
+        let answer = self.invocation(function, payload).send().await.unwrap();
+        assert_eq!(answer.function_error(), None, "{function}: {answer:?}");
+    }
+
+    /// Invokes a function as EventBridge does: nobody waits, and Lambda tries again where it fails.
+    pub(crate) async fn invoke_later(&self, function: &str, payload: &Value) {
+        let invocation = self.invocation(function, payload);
+        let later = invocation.invocation_type(InvocationType::Event);
+        later.send().await.unwrap();
+    }
+
+    fn invocation(
+        &self,
+        function: &str,
+        payload: &Value,
+    ) -> aws_sdk_lambda::operation::invoke::builders::InvokeFluentBuilder {
+        self.functions
+            .invoke()
+            .function_name(format!("{}-{function}", self.stack))
+            .payload(Blob::new(payload.to_string()))
     }
 
     pub(crate) async fn secret(&self, purpose: &str) -> String {

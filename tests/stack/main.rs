@@ -4,7 +4,9 @@
 //! They share one gateway, so they take turns, and each leaves the gateway as it found it.
 
 mod aws;
+mod killed;
 mod path;
+mod processes;
 mod sandbox;
 mod slack;
 mod threshold;

@@ -61,14 +61,7 @@ async fn housekeeping_restores_where_the_delayed_message_is_lost() {
     assert_eq!(world.click("approve", &proposal).await.status, 200);
     world.until(&id, 30, "succeeded").await;
     world.sandbox.clear().await;
-    world
-        .aws
-        .sqs
-        .purge_queue()
-        .queue_url(world.aws.output("RestoreQueueUrl"))
-        .send()
-        .await
-        .unwrap();
+    world.aws.purge("RestoreQueueUrl").await;
 
     world.until(&id, 150, "restored").await;
     let writes = world

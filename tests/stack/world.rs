@@ -1,5 +1,7 @@
 //! What every test on the stack starts from.
 
+use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use adapters::{DynamoTrail, aws};
@@ -99,6 +101,11 @@ impl World {
         self.trail.load(&StreamId::Proposal(id.clone())).await.unwrap()
     }
 
+    /// The name of the proposal's state.
+    pub(crate) async fn state(&self, id: &ProposalId) -> &'static str {
+        Proposal::replay(&self.records(id).await).unwrap().state().name()
+    }
+
     /// Waits until the proposal's state has a name, and returns it.
     pub(crate) async fn until(&self, id: &ProposalId, seconds: u64, state: &str) -> Proposal {
         within(seconds, &format!("{id} is {state}"), async || {
@@ -126,6 +133,22 @@ impl World {
         verify_chain(&records).unwrap();
         Proposal::replay(&records).unwrap();
         records.iter().filter(|record| record.kind == kind).count()
+    }
+
+    /// Waits until no queue before a function holds anything.
+    pub(crate) async fn at_rest(&self, seconds: u64) {
+        for queue in ["Ingest", "Scoring", "Execution", "Restore", "Verify"] {
+            within(seconds, &format!("{queue} is empty"), async || {
+                (self.aws.unfinished(&format!("{queue}QueueUrl")).await == 0).then_some(())
+            })
+            .await;
+        }
+    }
+
+    /// How the callback says it is.
+    pub(crate) async fn healthz(&self) -> u16 {
+        let reply = self.http.get(format!("{}/healthz", self.callback)).send().await;
+        reply.unwrap().status().as_u16()
     }
 
     /// Ada clicks a button under the proposal's present score.
@@ -156,6 +179,15 @@ impl World {
             .await;
         overspent(scope, id)
     }
+}
+
+/// What the emulator has written so far, the functions' output with it. `cargo xtask` keeps it below cargo's target
+/// directory.
+pub(crate) fn emulator_log() -> String {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let log = target.join("stack/logs/emulator.log");
+    let bytes = fs::read(&log).unwrap_or_else(|err| panic!("{}: {err}", log.display()));
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// The trouble of a hard budget that is spent.
