@@ -5,6 +5,7 @@
 
 mod aws;
 mod killed;
+mod malformed;
 mod path;
 mod processes;
 mod sandbox;
