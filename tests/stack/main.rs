@@ -2,6 +2,10 @@
 //! gives its environment to this binary; on its own: `eval "$(cargo xtask env)" && cargo test -p tests --test stack`.
 //!
 //! They share one gateway, so they take turns, and each leaves the gateway as it found it.
+#![expect(
+    clippy::unwrap_used,
+    reason = "allowed in tests, and nothing but tests is here: a panic is a failed test"
+)]
 
 mod aws;
 mod killed;

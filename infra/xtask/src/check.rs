@@ -32,6 +32,8 @@ enum CheckStep {
     Fmt,
     /// clippy, its warnings denied
     Clippy,
+    /// The same for the tests on the local stack, which clippy leaves out where plain `cargo test` does
+    ClippyStack,
     /// The crates' documentation, its warnings denied
     Docs,
     /// Unit, property, lifecycle and template tests
@@ -103,6 +105,7 @@ impl CheckStep {
         match self {
             Self::Fmt => "fmt",
             Self::Clippy => "clippy",
+            Self::ClippyStack => "clippy-stack",
             Self::Docs => "docs",
             Self::Tests => "tests",
             Self::Sam => "sam",
@@ -115,6 +118,7 @@ impl CheckStep {
         match self {
             Self::Fmt => "cargo fmt --all --check",
             Self::Clippy => "cargo clippy, warnings denied",
+            Self::ClippyStack => "cargo clippy on the tests on the local stack",
             Self::Docs => "cargo doc, warnings denied",
             Self::Tests => "unit, property, lifecycle and template tests",
             Self::Sam => "sam validate --lint",
@@ -128,6 +132,9 @@ impl CheckStep {
         match self {
             Self::Fmt => command.args(["fmt", "--all", "--check"]),
             Self::Clippy => command.args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+            Self::ClippyStack => {
+                command.args(["clippy", "--workspace", "--test", "stack", "--", "-D", "warnings"])
+            }
             Self::Docs => command
                 .args(["doc", "--workspace", "--no-deps"])
                 .env("RUSTDOCFLAGS", "-D warnings"),
