@@ -36,11 +36,15 @@ async fn a_sigkill_of_each_function_at_work_loses_nothing_and_doubles_nothing() 
     let world = World::new().await;
     // Whatever earlier tests left to be done would be killed instead.
     world.at_rest(90).await;
+    let budget = world.settled_generation(&overspent("team", "research")).await;
+    let provider = world
+        .settled_generation(&unhealthy("probe", "anthropic").fingerprint())
+        .await;
     let written = world.sandbox.writes(BREAKER).await.len();
     let died = FUNCTIONS.map(deaths);
 
-    let reasoned = ingest_is_killed_while_it_reasons(&world).await;
-    let proposal = scoring_is_killed(&world).await;
+    let reasoned = ingest_is_killed_while_it_reasons(&world, budget).await;
+    let proposal = scoring_is_killed(&world, provider).await;
     the_callback_is_killed(&world, &proposal).await;
     let id = proposal.id();
     the_outbox_and_execution_are_killed(&world, &proposal, written).await;
@@ -76,8 +80,7 @@ async fn a_sigkill_of_each_function_at_work_loses_nothing_and_doubles_nothing() 
 }
 
 /// It dies while it waits for the gateway, with the lease on the proposal.
-async fn ingest_is_killed_while_it_reasons(world: &World) -> ProposalId {
-    let generation = world.generation(&overspent("team", "research")).await;
+async fn ingest_is_killed_while_it_reasons(world: &World, generation: u32) -> ProposalId {
     let slow = json!({ "fault": "admin", "mode": "delay", "delay_ms": 10_000,
         "method": "GET", "path": "/admin/v1/inventory" });
     world.sandbox.fault(&slow).await;
@@ -102,12 +105,9 @@ async fn another_reasoner_takes_over(world: &World, id: &ProposalId) {
     world.until(id, 30, "rejected").await;
 }
 
-async fn scoring_is_killed(world: &World) -> Proposal {
+async fn scoring_is_killed(world: &World, generation: u32) -> Proposal {
     world.aws.invoke("scoring", &json!({ "Records": [] })).await;
     let held = hold("scoring").await;
-    let generation = world
-        .generation(&unhealthy("probe", "anthropic").fingerprint())
-        .await;
     let fingerprint = world.fail_provider("anthropic").await;
     held.kill_at_work().await;
     let id = world.proposal_of(&fingerprint, generation).await;

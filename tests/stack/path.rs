@@ -16,17 +16,16 @@ const BREAK_MS: u64 = 30_000;
 async fn a_break_ends_within_its_duration_and_five_seconds_by_the_delayed_message() {
     let world = World::new().await;
     let generation = world
-        .generation(&unhealthy("probe", "openai").fingerprint())
+        .settled_generation(&unhealthy("probe", "openai").fingerprint())
         .await;
+    let breaker = "/admin/v1/providers/openai/breaker";
+    let written = world.sandbox.writes(breaker).await.len();
     let fingerprint = world.fail_provider("openai").await;
     let id = world.proposal_of(&fingerprint, generation).await;
     let proposal = world.until(&id, 30, "awaiting_approval").await;
-    assert!(
-        world
-            .sandbox
-            .writes("/admin/v1/providers/openai/breaker")
-            .await
-            .is_empty(),
+    assert_eq!(
+        world.sandbox.writes(breaker).await.len(),
+        written,
         "nothing before the approval"
     );
     assert_eq!(world.click("approve", &proposal).await.status, 200);
@@ -35,7 +34,7 @@ async fn a_break_ends_within_its_duration_and_five_seconds_by_the_delayed_messag
     // Mended meanwhile, so that the second incident below is of the other provider alone.
     world.sandbox.clear().await;
     world.until(&id, 60, "restored").await;
-    let writes = world.sandbox.writes("/admin/v1/providers/openai/breaker").await;
+    let writes = world.sandbox.writes(breaker).await.split_off(written);
     let [broken, mended] = &writes[..] else {
         panic!("one write each way: {writes:?}")
     };
@@ -53,8 +52,10 @@ async fn a_break_ends_within_its_duration_and_five_seconds_by_the_delayed_messag
 async fn housekeeping_restores_where_the_delayed_message_is_lost() {
     let world = World::new().await;
     let generation = world
-        .generation(&unhealthy("probe", "anthropic").fingerprint())
+        .settled_generation(&unhealthy("probe", "anthropic").fingerprint())
         .await;
+    let breaker = "/admin/v1/providers/anthropic/breaker";
+    let written = world.sandbox.writes(breaker).await.len();
     let fingerprint = world.fail_provider("anthropic").await;
     let id = world.proposal_of(&fingerprint, generation).await;
     let proposal = world.until(&id, 30, "awaiting_approval").await;
@@ -64,10 +65,7 @@ async fn housekeeping_restores_where_the_delayed_message_is_lost() {
     world.aws.purge("RestoreQueueUrl").await;
 
     world.until(&id, 150, "restored").await;
-    let writes = world
-        .sandbox
-        .writes("/admin/v1/providers/anthropic/breaker")
-        .await;
+    let writes = world.sandbox.writes(breaker).await.split_off(written);
     assert_eq!(writes.len(), 2, "{writes:?}");
     let lasted = at(&writes[1]).millis_since(at(&writes[0]));
     assert!(
@@ -84,7 +82,7 @@ fn at(write: &Value) -> Timestamp {
 async fn an_event_of_any_client_takes_the_same_path_and_an_unconfirmed_one_is_declined() {
     let world = World::new().await;
     let generation = world
-        .generation(&unhealthy("probe", "bedrock").fingerprint())
+        .settled_generation(&unhealthy("probe", "bedrock").fingerprint())
         .await;
     let fingerprint = world.fail_provider("bedrock").await;
     let event_id = fresh("client");
@@ -113,7 +111,7 @@ async fn an_event_of_any_client_takes_the_same_path_and_an_unconfirmed_one_is_de
     world.sandbox.clear().await;
 
     let refuted = unhealthy(&fresh("client"), "mistral");
-    let before = world.generation(&refuted.fingerprint()).await;
+    let before = world.settled_generation(&refuted.fingerprint()).await;
     let detail = unhealthy_detail(refuted.event_id.as_str(), "mistral");
     // Delivered twenty times, it is still one.
     let deliveries = (0..20).map(|_| world.aws.put_event("llm-gateway", "provider.unhealthy", &detail));

@@ -8,7 +8,7 @@ use crate::world::{World, overspent};
 const SCORE: u8 = 35;
 
 async fn decided(world: &World, team: &str) -> (Proposal, Decision) {
-    let generation = world.generation(&overspent("team", team)).await;
+    let generation = world.settled_generation(&overspent("team", team)).await;
     let fingerprint = world.spend_budget("team", team, "500.00").await;
     let id = world.proposal_of(&fingerprint, generation).await;
     world.until_recorded(&id, 30, "scored").await;
@@ -49,7 +49,7 @@ async fn one_action_of_score_35_under_thresholds_34_35_and_36_and_fifty_clicks()
         .deploy_with(&[("SreRiskThreshold", "36"), ("SreAutoApprove", "false")])
         .await;
     world.sandbox.clear().await;
-    let generation = world.generation(&overspent("org", "acme")).await;
+    let generation = world.settled_generation(&overspent("org", "acme")).await;
     let fingerprint = world.spend_budget("org", "acme", "5000.00").await;
     let id = world.proposal_of(&fingerprint, generation).await;
     let proposal = world.until(&id, 30, "awaiting_approval").await;

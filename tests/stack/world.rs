@@ -4,11 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use adapters::{DynamoTrail, aws};
+use adapters::aws::{self, Bounds};
+use adapters::{DynamoTrail, SystemClock};
 use domain::event::Event;
 use domain::ids::{Fingerprint, ProposalId};
 use domain::incident;
-use domain::ports::Trail;
+use domain::ports::{Clock as _, Trail};
 use domain::proposal::{Proposal, State};
 use domain::record::{Record, verify_chain};
 use domain::stream::StreamId;
@@ -18,6 +19,12 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::aws::Aws;
 use crate::sandbox::Sandbox;
 use crate::slack::{self, Answer};
+
+/// For one call of the emulator, which may be starting fifty functions.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long after a proposal has settled its trouble still belongs to it, on the local stack.
+const CORRELATION_S: u64 = 20;
 
 /// One test at a time: they share a gateway.
 static TURN: Mutex<()> = Mutex::const_new(());
@@ -56,7 +63,14 @@ pub(crate) async fn within<T>(seconds: u64, what: &str, mut look: impl AsyncFnMu
 impl World {
     pub(crate) async fn new() -> Self {
         let turn = TURN.lock().await;
-        let config = aws::config().await;
+        // With patience, and once: what is sent a second time because the first was slow arrives twice.
+        let bounds = Bounds {
+            connect: Duration::from_secs(5),
+            attempt: PATIENCE,
+            operation: PATIENCE,
+            attempts: 1,
+        };
+        let config = aws::config_within(&bounds).await;
         let aws = Aws::new(&config).await;
         let http = reqwest::Client::builder()
             .no_proxy()
@@ -85,6 +99,22 @@ impl World {
             (generation > after_generation).then(|| ProposalId::new(fingerprint.clone(), generation))
         })
         .await
+    }
+
+    /// The generation a trouble has reached, once its next event does not belong to that any more: a test before this
+    /// one may just have settled it.
+    pub(crate) async fn settled_generation(&self, fingerprint: &Fingerprint) -> u32 {
+        let generation = self.generation(fingerprint).await;
+        if generation > 0 {
+            let id = ProposalId::new(fingerprint.clone(), generation);
+            within(60, &format!("{id} has been settled for long"), async || {
+                let proposal = Proposal::replay(&self.records(&id).await).unwrap();
+                let settled_at = proposal.settled_at()?;
+                (SystemClock.now() > settled_at.plus_seconds(CORRELATION_S)).then_some(())
+            })
+            .await;
+        }
+        generation
     }
 
     /// The generation a trouble has reached so far.
