@@ -23,6 +23,7 @@ use runtime::queue::{Delivery, Fault};
 pub const LEASE_MARGIN_S: u64 = 7;
 
 /// What this function may use. There is nothing in it that changes the gateway.
+#[derive(Clone, Copy)]
 pub struct Deps<'a> {
     /// The audit trail.
     pub trail: &'a dyn Trail,
@@ -38,6 +39,8 @@ pub struct Deps<'a> {
     pub policy: &'a Policy,
     /// The sources whose events are taken. The bus's rules filter them as well; the topic cannot.
     pub sources: &'a [String],
+    /// When this invocation ends.
+    pub deadline: Timestamp,
     /// How long one reasoner keeps the others out, seconds: longer than a function can live.
     pub lease_s: u64,
 }

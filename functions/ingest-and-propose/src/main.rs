@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use adapters::{DynamoTrail, PayloadBucket, Secret, SystemClock};
 use aws_lambda_events::event::sqs::SqsEvent;
+use domain::ports::Clock;
+use domain::time::Timestamp;
 use gateway::AdminApi;
 use ingest_and_propose::config::Config;
 use ingest_and_propose::runbook::Runbook;
@@ -27,7 +29,7 @@ async fn main() -> Result<(), Error> {
         limits: config.policy.limits.clone(),
     };
     let dead_letters = DeadLetterQueue::new(&aws, config.dead_letters, "ingest-and-propose");
-    let deps = &Deps {
+    let deps = Deps {
         trail: &trail,
         payloads: &payloads,
         gateway: &gateway,
@@ -35,10 +37,15 @@ async fn main() -> Result<(), Error> {
         clock: &SystemClock,
         policy: &config.policy,
         sources: &config.sources,
+        deadline: SystemClock.now(),
         lease_s: config.timeout_s + LEASE_MARGIN_S,
     };
 
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+        let deps = &Deps {
+            deadline: Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX)),
+            ..deps
+        };
         let handle = async |delivery: runtime::queue::Delivery<'_>, _: &_| {
             ingest_and_propose::handle(deps, delivery).await
         };

@@ -2,7 +2,7 @@
 
 use domain::evidence::Evidence;
 use domain::inventory::{Condition, Inventory};
-use domain::ports::{Conclusion, TrailError, load_proposal};
+use domain::ports::{Brief, Conclusion, TrailError, load_proposal};
 use domain::proposal::{DeclineReason, Declined, Proposal, ProposalFact, Proposed, State};
 use domain::record::{Actor, Fact};
 use runtime::queue::Fault;
@@ -67,7 +67,13 @@ async fn conclusion(deps: &Deps<'_>, proposal: &Proposal) -> Result<ProposalFact
         ));
     }
     let inventory = inventory.ok();
-    Ok(match deps.reasoner.reason(received, inventory.as_ref()).await? {
+    let brief = Brief {
+        proposal: proposal.id(),
+        received,
+        inventory: inventory.as_ref(),
+        deadline: deps.deadline.min(received.lease_until),
+    };
+    Ok(match deps.reasoner.reason(&brief).await? {
         Conclusion::Decline(decline) => ProposalFact::Declined(decline),
         Conclusion::Propose {
             action,
@@ -85,10 +91,11 @@ async fn conclusion(deps: &Deps<'_>, proposal: &Proposal) -> Result<ProposalFact
                 })),
                 Err(complaints) => {
                     let complaints: Vec<String> = complaints.iter().map(ToString::to_string).collect();
-                    declined(
-                        DeclineReason::OutOfScope,
-                        format!("the action is not possible: {}", complaints.join("; ")),
-                    )
+                    ProposalFact::Declined(Declined {
+                        reason: DeclineReason::OutOfScope,
+                        explanation: format!("the action is not possible: {}", complaints.join("; ")),
+                        proposer: Some(proposer),
+                    })
                 }
             }
         }
@@ -96,7 +103,11 @@ async fn conclusion(deps: &Deps<'_>, proposal: &Proposal) -> Result<ProposalFact
 }
 
 fn declined(reason: DeclineReason, explanation: String) -> ProposalFact {
-    ProposalFact::Declined(Declined { reason, explanation })
+    ProposalFact::Declined(Declined {
+        reason,
+        explanation,
+        proposer: None,
+    })
 }
 
 fn evidence(

@@ -15,8 +15,8 @@ use domain::event::{BudgetKind, Event, Trouble};
 use domain::ids::ProviderId;
 use domain::inventory::{Inventory, ModelGroup};
 use domain::policy::Limits;
-use domain::ports::{Conclusion, Reasoner, Unavailable};
-use domain::proposal::{DeclineReason, Declined, Proposer, Received};
+use domain::ports::{Brief, Conclusion, Reasoner, Unavailable};
+use domain::proposal::{DeclineReason, Declined, Proposer};
 
 /// Version of the rules above, recorded with every proposal.
 pub const VERSION: u32 = 1;
@@ -32,12 +32,8 @@ pub struct Runbook {
 
 #[async_trait]
 impl Reasoner for Runbook {
-    async fn reason(
-        &self,
-        received: &Received,
-        inventory: Option<&Inventory>,
-    ) -> Result<Conclusion, Unavailable> {
-        Ok(self.conclude(&received.event, inventory))
+    async fn reason(&self, brief: &Brief<'_>) -> Result<Conclusion, Unavailable> {
+        Ok(self.conclude(&brief.received.event, brief.inventory))
     }
 }
 
@@ -59,6 +55,7 @@ impl Runbook {
             } => Conclusion::Decline(Declined {
                 reason: DeclineReason::NothingToDo,
                 explanation: "a soft limit only warns: the gateway refuses nothing yet".to_owned(),
+                proposer: Some(myself()),
             }),
             Trouble::BudgetExceeded {
                 kind: BudgetKind::Hard,
@@ -149,7 +146,14 @@ fn propose(action: Action, rationale: String) -> Conclusion {
     Conclusion::Propose {
         action,
         rationale,
-        proposer: Proposer::Runbook { version: VERSION },
+        proposer: myself(),
+    }
+}
+
+fn myself() -> Proposer {
+    Proposer::Runbook {
+        version: VERSION,
+        instead_of: None,
     }
 }
 

@@ -169,15 +169,24 @@ pub enum Conclusion {
     Decline(Declined),
 }
 
+/// What a reasoner is asked about.
+#[derive(Debug, Clone, Copy)]
+pub struct Brief<'a> {
+    /// The proposal that its conclusion will be recorded on.
+    pub proposal: &'a ProposalId,
+    /// The event.
+    pub received: &'a Received,
+    /// The gateway; absent where it could not be read.
+    pub inventory: Option<&'a Inventory>,
+    /// When an answer is of no use any more: whoever asks will be gone.
+    pub deadline: Timestamp,
+}
+
 /// Chooses one action for an incident, or none. What it returns is checked as if it were hostile.
 #[async_trait]
 pub trait Reasoner: Send + Sync {
-    /// Reasons about an event. `inventory` is absent where the gateway could not be read.
-    async fn reason(
-        &self,
-        received: &Received,
-        inventory: Option<&Inventory>,
-    ) -> Result<Conclusion, Unavailable>;
+    /// Reasons about an event.
+    async fn reason(&self, brief: &Brief<'_>) -> Result<Conclusion, Unavailable>;
 }
 
 /// One of the agent's queues.

@@ -262,7 +262,10 @@ pub(crate) fn proposes(action: Action) -> ProposalFact {
         evidence: Evidence::gather(&event, &preview.plan.claims, &inventory),
         action,
         preview,
-        proposer: Proposer::Runbook { version: 1 },
+        proposer: Proposer::Runbook {
+            version: 1,
+            instead_of: None,
+        },
         rationale: "the runbook says so".to_owned(),
     }))
 }

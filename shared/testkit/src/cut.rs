@@ -36,10 +36,10 @@ use domain::ids::ProposalId;
 use domain::inventory::Inventory;
 use domain::operator::Directory;
 use domain::ports::{
-    ActError, Actuator, Bus, Clock, Conclusion, Gateway, Operators, Payloads, Queue, Reasoner, Topic, Trail,
-    TrailError, Unavailable, View,
+    ActError, Actuator, Brief, Bus, Clock, Conclusion, Gateway, Operators, Payloads, Queue, Reasoner, Topic,
+    Trail, TrailError, Unavailable, View,
 };
-use domain::proposal::{Permit, Received};
+use domain::proposal::Permit;
 use domain::record::{Entry, Record};
 use domain::stream::{Seq, StreamId};
 use domain::target::{Change, Setting, Target};
@@ -303,13 +303,8 @@ impl<T: Payloads + ?Sized> Payloads for Cut<'_, T> {
 
 #[async_trait]
 impl<T: Reasoner + ?Sized> Reasoner for Cut<'_, T> {
-    async fn reason(
-        &self,
-        received: &Received,
-        inventory: Option<&Inventory>,
-    ) -> Result<Conclusion, Unavailable> {
-        let reasoning = self.inner.reason(received, inventory);
-        self.call("Reasoner::reason", reasoning).await
+    async fn reason(&self, brief: &Brief<'_>) -> Result<Conclusion, Unavailable> {
+        self.call("Reasoner::reason", self.inner.reason(brief)).await
     }
 }
 

@@ -106,6 +106,7 @@ impl Story {
             &ProposalFact::Declined(Declined {
                 reason: DeclineReason::NothingToDo,
                 explanation: "of the test".to_owned(),
+                proposer: None,
             }),
         )
     }
@@ -120,7 +121,10 @@ impl Story {
             action,
             preview,
             evidence,
-            proposer: Proposer::Runbook { version: 1 },
+            proposer: Proposer::Runbook {
+                version: 1,
+                instead_of: None,
+            },
             rationale: "of the test".to_owned(),
         };
         story.then(10, Actor::Agent, &ProposalFact::Proposed(Box::new(proposed)))

@@ -65,7 +65,10 @@ async fn started(trail: &MemoryTrail) -> (Proposal, Permit) {
             evidence: Evidence::gather(&event, &plan.claims, &inventory),
             action,
             preview,
-            proposer: Proposer::Runbook { version: 1 },
+            proposer: Proposer::Runbook {
+                version: 1,
+                instead_of: None,
+            },
             rationale: "it fails".to_owned(),
         })),
         ProposalFact::Scored(Scored {

@@ -154,6 +154,10 @@ impl World {
                     clock,
                     policy: &self.policy,
                     sources: &[SOURCES.to_owned()],
+                    deadline: self
+                        .clock
+                        .now()
+                        .plus_seconds(rules::seconds("IngestAndPropose", "Timeout")),
                     lease_s: rules::seconds("IngestAndPropose", "Timeout")
                         + ingest_and_propose::LEASE_MARGIN_S,
                 };

@@ -21,8 +21,8 @@ use domain::event::Event;
 use domain::ids::ProposalId;
 use domain::inventory::Inventory;
 use domain::policy::Policy;
-use domain::ports::{Clock, Conclusion, Reasoner, Trail, Unavailable, load_control};
-use domain::proposal::{Proposal, Proposer, Received};
+use domain::ports::{Brief, Clock, Conclusion, Reasoner, Trail, Unavailable, load_control};
+use domain::proposal::{Proposal, Proposer};
 use domain::record::{Actor, Entry, Record};
 use domain::stream::StreamId;
 use ingest_and_propose::runbook::Runbook;
@@ -232,11 +232,14 @@ impl Script {
 
 #[async_trait]
 impl Reasoner for Script {
-    async fn reason(&self, received: &Received, _: Option<&Inventory>) -> Result<Conclusion, Unavailable> {
+    async fn reason(&self, brief: &Brief<'_>) -> Result<Conclusion, Unavailable> {
         Ok(Conclusion::Propose {
-            action: serde_json::from_value((self.0)(&received.event)).unwrap(),
+            action: serde_json::from_value((self.0)(&brief.received.event)).unwrap(),
             rationale: "The script says so.".to_owned(),
-            proposer: Proposer::Runbook { version: 0 },
+            proposer: Proposer::Runbook {
+                version: 0,
+                instead_of: None,
+            },
         })
     }
 }

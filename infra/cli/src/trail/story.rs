@@ -5,8 +5,8 @@ use domain::control::Extension;
 use domain::digest::Digest;
 use domain::inventory::Condition;
 use domain::proposal::{
-    Amended, Approved, Expired, Failed, ProposalFact, Proposed, Proposer, Received, Rejected, Scored,
-    Started, Succeeded, Verbatim, Voted,
+    Amended, Approved, Expired, Failed, Fallback, ProposalFact, Proposed, Proposer, Reasoning, Received,
+    Rejected, Scored, Started, Succeeded, Verbatim, Voted,
 };
 use domain::record::{Actor, Fact, Record};
 use domain::target::Reading;
@@ -51,11 +51,18 @@ fn essentials(fact: &ProposalFact) -> Vec<String> {
     match fact {
         ProposalFact::Received(received) => of_received(received),
         ProposalFact::Declined(declined) => {
-            vec![format!(
+            let mut lines = vec![format!(
                 "{}: {}",
                 declined.reason.name(),
                 quote(&declined.explanation)
-            )]
+            )];
+            lines.extend(
+                declined
+                    .proposer
+                    .as_ref()
+                    .map(|by| format!("declined by {}", proposer(by))),
+            );
+            lines
         }
         ProposalFact::Proposed(proposed) => of_proposed(proposed),
         ProposalFact::Scored(scored) => of_scored(scored),
@@ -136,13 +143,54 @@ fn of_received(received: &Received) -> Vec<String> {
     lines
 }
 
+fn proposer(proposer: &Proposer) -> String {
+    match proposer {
+        Proposer::Runbook {
+            version,
+            instead_of: None,
+        } => format!("the built-in runbook, version {version}"),
+        Proposer::Runbook {
+            version,
+            instead_of: Some(Fallback { because, reasoning }),
+        } => {
+            let work = reasoning
+                .as_ref()
+                .map(|work| format!(" (after {})", reasoned(work)));
+            let because = quote(because);
+            format!(
+                "the built-in runbook, version {version}, because {because}{}",
+                work.unwrap_or_default()
+            )
+        }
+        Proposer::Model(work) => reasoned(work),
+    }
+}
+
+/// A model's work, with where its transcript is.
+fn reasoned(work: &Reasoning) -> String {
+    format!(
+        "{} in {}, {} requests, {} + {} tokens, {} USD, {} ms; prompt {} ({}), transcript {}",
+        quote(&work.model),
+        count(usize::try_from(work.turns).unwrap_or(usize::MAX), "turn"),
+        work.requests,
+        work.input_tokens,
+        work.output_tokens,
+        work.cost,
+        work.took_ms,
+        work.prompt_version,
+        short(&work.prompt),
+        work.transcript
+    )
+}
+
 fn of_proposed(proposed: &Proposed) -> Vec<String> {
-    let proposer = match &proposed.proposer {
-        Proposer::Runbook { version } => format!("the built-in runbook, version {version}"),
-    };
     let mut lines = vec![
         format!("{}: {}", proposed.action.kind(), proposed.action),
-        format!("chosen by {proposer}: {}", quote(&proposed.rationale)),
+        format!(
+            "chosen by {}: {}",
+            proposer(&proposed.proposer),
+            quote(&proposed.rationale)
+        ),
     ];
     lines.extend(of_plan(&proposed.preview.plan));
     lines.extend(proposed.preview.impact.iter().map(|impact| quote(impact)));

@@ -173,7 +173,10 @@ fn proposed() -> Proposed {
         evidence: Evidence::gather(&event, &preview.plan.claims, &world()),
         action: breaks(),
         preview,
-        proposer: Proposer::Runbook { version: 1 },
+        proposer: Proposer::Runbook {
+            version: 1,
+            instead_of: None,
+        },
         rationale: "every group keeps a deployment".to_owned(),
     }
 }
@@ -381,6 +384,7 @@ fn every_other_kind_has_its_words() {
         ProposalFact::Declined(Declined {
             reason: DeclineReason::Unconfirmed,
             explanation: "openai fails 0.4 %".to_owned(),
+            proposer: None,
         }),
         ProposalFact::Amended(Box::new(Amended {
             scored: digest,

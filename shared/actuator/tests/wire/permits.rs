@@ -62,7 +62,10 @@ impl Story {
             action: action.clone(),
             evidence: Evidence::gather(&event, &preview.plan.claims, inventory),
             preview: preview.clone(),
-            proposer: Proposer::Runbook { version: 1 },
+            proposer: Proposer::Runbook {
+                version: 1,
+                instead_of: None,
+            },
             rationale: "the test says so".to_owned(),
         }));
         let scored = ProposalFact::Scored(Scored {

@@ -14,6 +14,7 @@ use crate::risk::Factor;
 use crate::stream::Seq;
 use crate::target::{Reading, Target};
 use crate::time::Timestamp;
+use crate::units::Micros;
 
 /// One thing that happened to a proposal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -174,6 +175,14 @@ pub enum DeclineReason {
     Unconfirmed,
     /// The event contradicts its own definition.
     Contradiction,
+    /// The model used up the turns that one incident may take, and had not concluded.
+    OutOfTurns,
+    /// The tokens.
+    OutOfTokens,
+    /// The seconds.
+    OutOfTime,
+    /// The money.
+    OutOfMoney,
 }
 
 impl DeclineReason {
@@ -185,6 +194,10 @@ impl DeclineReason {
             DeclineReason::OutOfScope => "out_of_scope",
             DeclineReason::Unconfirmed => "unconfirmed",
             DeclineReason::Contradiction => "contradiction",
+            DeclineReason::OutOfTurns => "out_of_turns",
+            DeclineReason::OutOfTokens => "out_of_tokens",
+            DeclineReason::OutOfTime => "out_of_time",
+            DeclineReason::OutOfMoney => "out_of_money",
         }
     }
 }
@@ -196,6 +209,9 @@ pub struct Declined {
     pub reason: DeclineReason,
     /// One sentence.
     pub explanation: String,
+    /// Who declined, where it was a model or the runbook and not a rule that comes before them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposer: Option<Proposer>,
 }
 
 /// Who chose the action.
@@ -206,7 +222,47 @@ pub enum Proposer {
     Runbook {
         /// Version of its rules.
         version: u32,
+        /// Why no model chose, where one was configured.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instead_of: Option<Fallback>,
     },
+    /// A model.
+    Model(Reasoning),
+}
+
+/// Why the runbook stood in for a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fallback {
+    /// One sentence.
+    pub because: String,
+    /// What the models did until then, if any was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<Reasoning>,
+}
+
+/// A model's work on one incident.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reasoning {
+    /// The model that was asked last.
+    pub model: String,
+    /// SHA-256 of the transcript: every request and reply, in the transcript bucket.
+    pub transcript: Digest,
+    /// Version of the prompt.
+    pub prompt_version: u32,
+    /// SHA-256 of the prompt and the tools.
+    pub prompt: Digest,
+    /// HTTP requests, retries included.
+    pub requests: u32,
+    /// Answers that were worked.
+    pub turns: u32,
+    /// Tokens read, cached ones included.
+    pub input_tokens: u64,
+    /// Tokens written, thinking included.
+    pub output_tokens: u64,
+    /// What the providers charge for it, USD, by the configured prices.
+    pub cost: Micros,
+    /// From the first request to the last reply, ms.
+    pub took_ms: u64,
 }
 
 /// `proposed`

@@ -11,9 +11,10 @@ use std::collections::BTreeSet;
 
 pub use self::apply::IllegalTransition;
 pub use self::fact::{
-    Amended, Approved, Commented, Decision, DeclineReason, Declined, Escalated, Expired, Failed, Held,
-    Notified, Precondition, ProposalFact, Proposed, Proposer, Received, Refused, Rejected, Repeated,
-    Restored, Scored, Started, Succeeded, Unclear, UndoDecided, UndoRequested, Verbatim, Verified, Voted,
+    Amended, Approved, Commented, Decision, DeclineReason, Declined, Escalated, Expired, Failed, Fallback,
+    Held, Notified, Precondition, ProposalFact, Proposed, Proposer, Reasoning, Received, Refused, Rejected,
+    Repeated, Restored, Scored, Started, Succeeded, Unclear, UndoDecided, UndoRequested, Verbatim, Verified,
+    Voted,
 };
 pub use self::permit::{Permit, Power};
 pub use self::state::{Approval, Awaiting, Done, Execution, Lease, Outcome, State, UndoState};

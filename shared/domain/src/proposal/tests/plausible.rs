@@ -21,6 +21,7 @@ pub(super) fn facts(proposal: &Proposal, kind: &str, when: Timestamp) -> Vec<Pro
         "declined" => vec![ProposalFact::Declined(Declined {
             reason: DeclineReason::NothingToDo,
             explanation: text(),
+            proposer: None,
         })],
         "proposed" => [breaks(300), reroutes(), pages()].map(proposes).to_vec(),
         "scored" => scores(when),
