@@ -4,6 +4,7 @@
 //! a late one and one after a crash all do what is still missing, and nothing twice.
 
 pub mod config;
+pub mod model;
 mod propose;
 pub mod runbook;
 

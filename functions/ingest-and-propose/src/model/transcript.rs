@@ -1,0 +1,81 @@
+//! The transcript: everything that was sent to models and came back, byte for byte.
+//!
+//! Providers return summaries of thinking, not the thinking itself; redacted blocks are encrypted. Both are kept as
+//! they came. Headers are not kept, but for a reply's request id: so no key and no token gets in.
+
+use domain::time::Timestamp;
+use serde::Serialize;
+
+/// Version of the transcript's shape.
+const VERSION: u32 = 1;
+
+/// Every attempt at an answer, in order.
+#[derive(Debug, Clone, Default)]
+pub struct Transcript {
+    attempts: Vec<Attempt>,
+}
+
+/// One request and what came back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Attempt {
+    /// The model asked.
+    pub model: String,
+    /// Path of the API, without its host.
+    pub path: String,
+    /// When it was sent.
+    pub at: Timestamp,
+    /// How long it took, ms.
+    pub took_ms: u64,
+    /// Which try of the same request this is, from 1.
+    pub attempt: u32,
+    /// The body sent, byte for byte. Ours: always UTF-8.
+    pub request: String,
+    /// The reply's status; absent where none came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The provider's id of the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The body received, byte for byte where it is UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply: Option<String>,
+    /// The body received, base64, where it is not UTF-8.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_base64: Option<String>,
+    /// Why there is no whole reply.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+impl Transcript {
+    /// Adds an attempt.
+    pub fn add(&mut self, attempt: Attempt) {
+        self.attempts.push(attempt);
+    }
+
+    /// The attempts so far.
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.attempts
+    }
+
+    /// From the first request to the last reply, ms.
+    pub fn took_ms(&self) -> u64 {
+        match (self.attempts.first(), self.attempts.last()) {
+            (Some(first), Some(last)) => last.at.plus_millis(last.took_ms).millis_since(first.at),
+            _ => 0,
+        }
+    }
+
+    /// The transcript as JSON Lines: one line about itself, then one an attempt.
+    pub fn text(&self) -> String {
+        let mut text =
+            serde_json::json!({ "transcript": VERSION, "attempts": self.attempts.len() }).to_string();
+        for attempt in &self.attempts {
+            text.push('\n');
+            // Plain data with string keys: serialising it cannot fail.
+            text.push_str(&serde_json::to_string(attempt).unwrap_or_default());
+        }
+        text.push('\n');
+        text
+    }
+}
