@@ -96,6 +96,17 @@ pub enum Severity {
     Critical,
 }
 
+impl schemars::JsonSchema for Severity {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Severity".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let names = [Severity::Info, Severity::Warning, Severity::Critical].map(Severity::name);
+        schemars::json_schema!({ "type": "string", "enum": names })
+    }
+}
+
 impl Severity {
     /// The name, as in events.
     pub fn name(self) -> &'static str {

@@ -21,6 +21,23 @@ pub enum BudgetOwner {
     Org(OrgId),
 }
 
+impl schemars::JsonSchema for BudgetOwner {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "BudgetOwner".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "object",
+            "properties": {
+                "scope": { "type": "string", "enum": ["team", "org"], "description": "Whose budget." },
+                "scope_id": { "type": "string", "description": "Id of the team or the organisation." }
+            },
+            "required": ["scope", "scope_id"]
+        })
+    }
+}
+
 impl BudgetOwner {
     /// The owner from its scope (`team` or `org`) and id.
     pub fn parse(scope: &str, id: &str) -> Result<Self, BadId> {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Complaint, Operation, Preview, single};
@@ -12,12 +13,13 @@ use crate::target::{BudgetOwner, Change, Setting, Target};
 use crate::units::Micros;
 
 /// Sets a budget's hard cap higher.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BumpBudgetCap {
     /// Whose budget.
     #[serde(flatten)]
     pub owner: BudgetOwner,
-    /// The new cap in USD: above the present one, at most the policy's maximum.
+    /// The new cap in USD as a decimal string, such as "120.50": above the present one, at most the policy's
+    /// maximum.
     pub hard_cap: Micros,
 }
 

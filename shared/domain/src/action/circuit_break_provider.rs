@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Complaint, Operation, Plan, Preview, Undo};
@@ -12,7 +13,7 @@ use crate::policy::Limits;
 use crate::target::{Change, Setting, Target};
 
 /// Opens a provider's breaker and closes it by itself when the time is over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CircuitBreakProvider {
     /// The provider.
     pub provider: ProviderId,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Complaint, Operation, Preview, single};
@@ -12,7 +13,7 @@ use crate::policy::Limits;
 use crate::target::{Change, Setting, Target};
 
 /// Takes an SLA contract out of force.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DisableSlaContract {
     /// The contract.
     pub sla_id: SlaId,

@@ -10,6 +10,7 @@ mod disable_sla_contract;
 mod page_oncall;
 mod raise_rate_limit;
 mod reroute_model_group;
+pub mod tool;
 
 use std::fmt;
 use std::str::FromStr;
@@ -23,6 +24,7 @@ pub use self::disable_sla_contract::DisableSlaContract;
 pub use self::page_oncall::PageOncall;
 pub use self::raise_rate_limit::RaiseRateLimit;
 pub use self::reroute_model_group::RerouteModelGroup;
+pub use self::tool::ActionTool;
 use crate::event::{Event, Severity};
 use crate::inventory::Inventory;
 use crate::policy::Limits;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Complaint, Operation, Page, Plan, Preview, Undo};
@@ -10,7 +11,7 @@ use crate::inventory::Inventory;
 use crate::policy::Limits;
 
 /// Pages the on-call engineer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PageOncall {
     /// How bad.
     pub severity: Severity,

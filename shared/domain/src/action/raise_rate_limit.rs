@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Complaint, Operation, Preview, single};
@@ -12,7 +13,7 @@ use crate::policy::Limits;
 use crate::target::{BudgetOwner, Change, Setting, Target};
 
 /// Raises one team's requests or tokens a minute by a percentage.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RaiseRateLimit {
     /// The team.
     pub team: TeamId,

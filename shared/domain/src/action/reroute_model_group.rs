@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Complaint, Operation, Plan, Preview, Undo};
@@ -12,7 +13,7 @@ use crate::policy::Limits;
 use crate::target::{Change, Route, Setting, Target};
 
 /// Moves the whole weight that `from` has in a model group to `to`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RerouteModelGroup {
     /// The model group.
     pub model_group: ModelGroupId,
