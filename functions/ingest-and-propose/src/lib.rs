@@ -4,7 +4,9 @@
 //! a late one and one after a crash all do what is still missing, and nothing twice.
 
 pub mod config;
+pub mod investigate;
 pub mod model;
+pub mod prompt;
 mod propose;
 pub mod runbook;
 

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use domain::text::is_dangerous;
+pub(crate) use domain::text::visible;
 use serde::Serialize;
 
 /// The longest text from outside that is shown in full, characters. `--json` has all of it.
@@ -41,19 +43,6 @@ impl<'a> Terminal<'a> {
             written => written,
         }
     }
-}
-
-/// The text with control characters, bidirectional marks and invisible characters written out, `\u{202e}`.
-pub(crate) fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_dangerous(c) {
-            shown.extend(c.escape_unicode());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
 }
 
 /// The beginning of a text from outside, visible, and how much is left out.
@@ -101,15 +90,6 @@ fn escaped(json: &str, escape: impl Fn(u16) -> String) -> String {
         }
     }
     text
-}
-
-/// Whether a character steers a terminal, reorders what follows, or cannot be seen.
-fn is_dangerous(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{180e}'
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

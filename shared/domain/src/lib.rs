@@ -36,8 +36,10 @@ pub mod record;
 pub mod risk;
 #[cfg(test)]
 pub(crate) mod samples;
+pub mod spend;
 pub mod stream;
 pub mod target;
+pub mod text;
 pub mod tier;
 pub mod time;
 pub mod units;

@@ -218,7 +218,8 @@ mod tests {
             circuit_break_provider has no parameter "force"
             circuit_break_provider has no parameter "action"
             holds a control character or surrounding white space
-        "#]].assert_eq(&wrong);
+        "#]]
+        .assert_eq(&wrong);
         let long = json!({"rationale": "é".repeat(5000), "guardrail": "pii"});
         let (_, kept) = Action::of_tool(ActionKind::DisableGuardrail, &long).unwrap();
         assert_eq!(kept.chars().count(), MAX_RATIONALE);
