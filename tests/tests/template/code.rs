@@ -158,6 +158,19 @@ fn each_variable_that_a_function_reads_is_set_and_each_one_set_is_read() {
     });
 }
 
+/// The packages that `cargo lambda build` builds where it is not told any.
+#[test]
+fn cargo_lambda_build_makes_every_function_and_nothing_else() {
+    let manifest = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml")).unwrap();
+    let (_, section) = manifest.split_once("[workspace.metadata.lambda.build]").unwrap();
+    let list = section
+        .lines()
+        .find_map(|line| line.strip_prefix("packages = "))
+        .unwrap();
+    let packages: BTreeSet<String> = serde_json::from_str(list).unwrap();
+    assert_eq!(packages, crates());
+}
+
 /// So that one environment holds them all, and `cargo lambda watch` can serve every function from it.
 fn a_variable_has_one_value(template: &Template) -> Vec<String> {
     let mut wrong = Vec::new();
