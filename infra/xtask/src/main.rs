@@ -12,6 +12,7 @@ mod demo;
 mod emulator;
 mod environment;
 mod fault;
+mod lambda;
 mod paths;
 mod processes;
 mod progress;
