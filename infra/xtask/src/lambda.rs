@@ -69,6 +69,11 @@ const SAMPLES: &[Sample] = &[
         log: NO_STREAM,
     },
     Sample {
+        file: "outbox.hint.json",
+        reply: NOTHING_FAILED,
+        log: NO_STREAM,
+    },
+    Sample {
         file: "outbox.json",
         reply: &[r#"{"batchItemFailures":[{"itemIdentifier":"111100000000000000000001"}]}"#],
         log: "is in the stream but not in the table",
