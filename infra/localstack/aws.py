@@ -29,6 +29,15 @@ def invoke(request):
     return {"failed": "FunctionError" in answer, "reply": answer["Payload"].read().decode()}
 
 
+def environments(request):
+    """The environment of each of these functions, as it is deployed."""
+    functions = clients.client("lambda")
+    return {
+        name: functions.get_function_configuration(FunctionName=name).get("Environment", {}).get("Variables", {})
+        for name in request["functions"]
+    }
+
+
 def wait(request):
     """Waits until the trail has a record of a kind in a stream that begins with a prefix and whose body holds a
     text, and returns it with all records of its stream."""
@@ -68,6 +77,7 @@ TASKS = {
     "update-functions": deploy.update_functions,
     "put-event": put_event,
     "invoke": invoke,
+    "environments": environments,
     "wait": wait,
 }
 

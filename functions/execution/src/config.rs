@@ -29,7 +29,7 @@ pub struct Config {
     pub verify_dlq: String,
     /// How long after an effect its metric is asked again, seconds, from `VERIFY_AFTER_S`.
     pub verify_after_s: u64,
-    /// The function's timeout in seconds, from `FUNCTION_TIMEOUT_S`.
+    /// The function's timeout in seconds, from `EXECUTION_TIMEOUT_S`.
     pub timeout_s: u64,
 }
 
@@ -49,7 +49,7 @@ impl Config {
             verify_queue: env.text("VERIFY_QUEUE_URL")?,
             verify_dlq: env.text("VERIFY_DLQ_URL")?,
             verify_after_s: env.number("VERIFY_AFTER_S", 0, 600)?,
-            timeout_s: env.number("FUNCTION_TIMEOUT_S", 1, 900)?,
+            timeout_s: env.number("EXECUTION_TIMEOUT_S", 1, 900)?,
         })
     }
 }

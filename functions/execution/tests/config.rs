@@ -16,7 +16,7 @@ const COMPLETE: [(&str, &str); 13] = [
     ("VERIFY_QUEUE_URL", "q3"),
     ("VERIFY_DLQ_URL", "d3"),
     ("VERIFY_AFTER_S", "120"),
-    ("FUNCTION_TIMEOUT_S", "60"),
+    ("EXECUTION_TIMEOUT_S", "60"),
 ];
 
 /// The configuration with one variable at another value.
@@ -45,8 +45,8 @@ fn what_is_wrong_in_the_environment_is_named() {
     for (name, wrong) in [
         ("VERIFY_AFTER_S", "601"),
         ("VERIFY_AFTER_S", "soon"),
-        ("FUNCTION_TIMEOUT_S", "0"),
-        ("FUNCTION_TIMEOUT_S", "901"),
+        ("EXECUTION_TIMEOUT_S", "0"),
+        ("EXECUTION_TIMEOUT_S", "901"),
     ] {
         let problem = with(name, wrong).unwrap_err();
         assert!(

@@ -27,7 +27,7 @@ pub struct Config {
     pub agent_enabled: bool,
     /// How long a metric is left alone after an effect, seconds, from `VERIFY_AFTER_S`.
     pub verify_after_s: u64,
-    /// The function's timeout in seconds, from `FUNCTION_TIMEOUT_S`.
+    /// The function's timeout in seconds, from `HOUSEKEEPING_TIMEOUT_S`.
     pub timeout_s: u64,
 }
 
@@ -46,7 +46,7 @@ impl Config {
             pausable: env.list("PAUSABLE_EVENT_SOURCES"),
             agent_enabled: env.value("AGENT_ENABLED")?,
             verify_after_s: env.number("VERIFY_AFTER_S", 0, 600)?,
-            timeout_s: env.number("FUNCTION_TIMEOUT_S", 1, 900)?,
+            timeout_s: env.number("HOUSEKEEPING_TIMEOUT_S", 1, 900)?,
         })
     }
 }

@@ -189,7 +189,7 @@ const COMPLETE: [(&str, &str); 12] = [
     ("PAUSABLE_EVENT_SOURCES", "a, b,c"),
     ("AGENT_ENABLED", "true"),
     ("VERIFY_AFTER_S", "120"),
-    ("FUNCTION_TIMEOUT_S", "55"),
+    ("HOUSEKEEPING_TIMEOUT_S", "55"),
 ];
 
 /// The configuration with one variable at another value.
@@ -218,7 +218,7 @@ fn what_is_missing_or_wrong_in_the_environment_is_named() {
     for (name, wrong) in [
         ("AGENT_ENABLED", "yes"),
         ("VERIFY_AFTER_S", "601"),
-        ("FUNCTION_TIMEOUT_S", "901"),
+        ("HOUSEKEEPING_TIMEOUT_S", "901"),
     ] {
         let problem = with(name, wrong).unwrap_err();
         assert!(

@@ -18,7 +18,7 @@ pub struct Config {
     pub dead_letters: String,
     /// Length of the runbook's break in seconds, from `RUNBOOK_BREAK_SECONDS`.
     pub break_s: u64,
-    /// The function's timeout in seconds, from `FUNCTION_TIMEOUT_S`.
+    /// The function's timeout in seconds, from `INGEST_TIMEOUT_S`.
     pub timeout_s: u64,
     /// Sources whose events are taken, from `EVENT_SOURCES`.
     pub sources: Vec<String>,
@@ -36,7 +36,7 @@ impl Config {
             gateway_secret: env.text("GATEWAY_READ_SECRET")?,
             dead_letters: env.text("INGEST_DLQ_URL")?,
             break_s: env.number("RUNBOOK_BREAK_SECONDS", 30, 300)?,
-            timeout_s: env.number("FUNCTION_TIMEOUT_S", 1, 900)?,
+            timeout_s: env.number("INGEST_TIMEOUT_S", 1, 900)?,
             sources: env.list("EVENT_SOURCES"),
             policy: env.policy()?,
         })

@@ -282,7 +282,7 @@ const COMPLETE: [(&str, &str); 17] = [
     ("GATEWAY_READ_SECRET", "arn:read"),
     ("INGEST_DLQ_URL", "https://sqs/dlq"),
     ("RUNBOOK_BREAK_SECONDS", "300"),
-    ("FUNCTION_TIMEOUT_S", "60"),
+    ("INGEST_TIMEOUT_S", "60"),
     ("EVENT_SOURCES", "llm-gateway, other"),
     ("SRE_RISK_THRESHOLD", "40"),
     ("SRE_AUTO_APPROVE", "false"),
@@ -322,7 +322,7 @@ fn what_is_missing_or_wrong_in_the_environment_is_named() {
     for (name, wrong) in [
         ("RUNBOOK_BREAK_SECONDS", "29"),
         ("RUNBOOK_BREAK_SECONDS", "301"),
-        ("FUNCTION_TIMEOUT_S", "0"),
+        ("INGEST_TIMEOUT_S", "0"),
         ("CORRELATION_WINDOW_S", "-1"),
     ] {
         let problem = with(name, wrong).unwrap_err();

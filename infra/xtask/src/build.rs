@@ -27,8 +27,8 @@ pub(crate) struct Binary {
 
 /// Builds the functions, the sandbox and the operators' command in one call of cargo: they share their dependencies.
 ///
-/// With the tests, everything is built with the features that `cargo test --workspace` uses: without that, cargo would
-/// compile the SDKs once for the tests and once for the functions.
+/// The whole workspace is built, with the features of dependencies that `cargo lambda watch` uses too and, with the
+/// tests, those of `cargo test --workspace`: otherwise cargo would compile the SDKs once more for each of these.
 pub(crate) async fn build(
     paths: &Paths,
     functions: &[String],
@@ -41,11 +41,14 @@ pub(crate) async fn build(
         .collect();
     let messages = paths.stack().join("build.json");
     let mut command = cargo(paths);
-    command.args(["build", "--message-format=json-render-diagnostics"]);
+    command.args([
+        "build",
+        "--message-format=json-render-diagnostics",
+        "--workspace",
+        "--bins",
+    ]);
     if with_tests {
-        command.args(["--workspace", "--bins", "--tests"]);
-    } else {
-        command.args(wanted.iter().flat_map(|package| ["--package", package]));
+        command.arg("--tests");
     }
     Run {
         name: "build",
@@ -105,17 +108,21 @@ struct Target {
     kind: Vec<String>,
 }
 
-/// Cargo as a person would call it: without what the cargo that runs this task has set for this crate, which would
-/// make build scripts run again.
+/// Cargo as a person would call it.
 pub(crate) fn cargo(paths: &Paths) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    without_package(&mut command).current_dir(&paths.root);
+    command
+}
+
+/// Takes away what the cargo that runs this task has set for this crate, which would make build scripts run again.
+pub(crate) fn without_package(command: &mut Command) -> &mut Command {
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || name == "CARGO_BIN_NAME" {
             command.env_remove(name.as_ref());
         }
     }
-    command.current_dir(&paths.root);
     command
 }
 

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 
 use crate::build::cargo;
 use crate::environment;
+use crate::lambda;
 use crate::paths::Paths;
 use crate::processes::Run;
 use crate::progress::{Step, last_lines};
@@ -20,7 +21,7 @@ pub(crate) struct Arguments {
     /// Runs this step alone; may be repeated
     #[arg(long, value_name = "STEP")]
     only: Vec<CheckStep>,
-    /// Leaves out the tests on the local stack
+    /// Leaves out what needs the local stack
     #[arg(long)]
     skip_stack: bool,
 }
@@ -44,6 +45,8 @@ enum CheckStep {
     CfnLint,
     /// Tests of the deployed functions on the local stack
     Stack,
+    /// cargo lambda watch, and cargo lambda invoke with every sample
+    Lambda,
 }
 
 /// Prints the summary, and fails if a step did.
@@ -54,7 +57,7 @@ pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<ExitCode
     for &step in CheckStep::value_variants() {
         let left_out = if !arguments.only.is_empty() && !arguments.only.contains(&step) {
             Some("left out by --only")
-        } else if arguments.skip_stack && step == CheckStep::Stack {
+        } else if arguments.skip_stack && step.needs_the_stack() {
             Some("left out by --skip-stack")
         } else {
             None
@@ -80,9 +83,10 @@ pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<ExitCode
 /// Runs one step; one that cannot run has failed.
 async fn outcome(paths: &Paths, lock: &stack::Lock, step: CheckStep) -> Outcome {
     let began = Instant::now();
-    let result = match step {
-        CheckStep::Stack => on_the_stack(paths, lock).await,
-        _ => attempt(paths, step).await,
+    let result = if step.needs_the_stack() {
+        on_the_stack(paths, lock, step).await
+    } else {
+        attempt(paths, step).await
     };
     let (counts, note) = result.unwrap_or_else(|error| {
         eprintln!("✗ {}: {error:#}", step.name());
@@ -111,6 +115,7 @@ impl CheckStep {
             Self::Sam => "sam",
             Self::CfnLint => "cfn-lint",
             Self::Stack => "stack",
+            Self::Lambda => "lambda",
         }
     }
 
@@ -124,6 +129,7 @@ impl CheckStep {
             Self::Sam => "sam validate --lint",
             Self::CfnLint => "cfn-lint template.yaml",
             Self::Stack => "tests on the local stack",
+            Self::Lambda => "cargo lambda",
         }
     }
 
@@ -140,6 +146,7 @@ impl CheckStep {
                 .env("RUSTDOCFLAGS", "-D warnings"),
             Self::Tests => command.args(["test", "--workspace", "--no-fail-fast"]),
             Self::Stack => command.args(["test", "--workspace", "--test", "stack"]),
+            Self::Lambda => bail!("this step is several commands"),
             Self::Sam => {
                 command = Command::new(SAM.ensure(paths).await?.join("sam"));
                 command
@@ -159,6 +166,10 @@ impl CheckStep {
     fn has_tests(self) -> bool {
         matches!(self, Self::Tests | Self::Stack)
     }
+
+    fn needs_the_stack(self) -> bool {
+        matches!(self, Self::Stack | Self::Lambda)
+    }
 }
 
 async fn attempt(paths: &Paths, step: CheckStep) -> Result<(Counts, String)> {
@@ -166,12 +177,16 @@ async fn attempt(paths: &Paths, step: CheckStep) -> Result<(Counts, String)> {
 }
 
 /// Brings a stack of its own up, tests it, and stops it.
-async fn on_the_stack(paths: &Paths, lock: &stack::Lock) -> Result<(Counts, String)> {
+async fn on_the_stack(paths: &Paths, lock: &stack::Lock, step: CheckStep) -> Result<(Counts, String)> {
     let arguments = stack::Arguments::for_tests();
     let stack = stack::up(paths, lock, &arguments).await?;
-    let mut command = CheckStep::Stack.command(paths).await?;
-    environment::apply(&stack.state, &mut command)?;
-    let result = judge(paths, CheckStep::Stack, &mut command).await;
+    let result = if step == CheckStep::Lambda {
+        lambda::check(paths, &stack.state).await
+    } else {
+        let mut command = step.command(paths).await?;
+        environment::apply(&stack.state, &mut command)?;
+        judge(paths, step, &mut command).await
+    };
     let stopping = Step::begin("stopping the local stack");
     stack::stop(paths).await?;
     stopping.done();

@@ -1,11 +1,23 @@
-//! The environment with which any AWS client reaches the local stack.
+//! The environment with which any AWS client reaches the local stack, and with which a function runs on it.
 
+use std::collections::BTreeMap;
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use serde_json::json;
 
+use crate::aws;
 use crate::paths::Paths;
 use crate::state::{REGION, STACK, State};
+use crate::template;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Adds the deployed functions' own variables, from which `cargo lambda watch` serves every one of them
+    #[arg(long)]
+    functions: bool,
+}
 
 /// Names and values, in the order in which they are printed.
 pub(crate) fn variables(state: &State) -> Result<Vec<(&'static str, String)>> {
@@ -45,12 +57,45 @@ pub(crate) fn apply<'a>(state: &State, command: &'a mut Command) -> Result<&'a m
     Ok(command.envs(variables(state)?))
 }
 
-/// Prints the environment as lines for a shell.
-pub(crate) fn print(paths: &Paths) -> Result<()> {
-    print_of(&State::need(paths)?)
+/// The variables of all functions together, as they are deployed. A name has one value in all of them.
+pub(crate) async fn of_functions(paths: &Paths, state: &State) -> Result<BTreeMap<String, String>> {
+    let functions: Vec<String> = template::binaries(&state.template)
+        .iter()
+        .map(|function| format!("{STACK}-{function}"))
+        .collect();
+    let request = json!({ "functions": functions });
+    let environments: BTreeMap<String, BTreeMap<String, String>> =
+        aws::call(paths, state, "environments", &request).await?;
+    let mut all = BTreeMap::new();
+    for (function, variables) in environments {
+        for (name, value) in variables {
+            let known = all.entry(name.clone()).or_insert_with(|| value.clone());
+            if *known != value {
+                bail!("{name} is {value} in {function} and {known} in another function");
+            }
+        }
+    }
+    // It would have `cargo lambda` itself talk at length; without it, a function logs at info.
+    all.remove("RUST_LOG");
+    Ok(all)
 }
 
-/// As `print()`, of a stack that is at hand.
+/// `cargo xtask env`: prints the environment as lines for a shell.
+pub(crate) async fn print(paths: &Paths, arguments: &Arguments) -> Result<()> {
+    let state = State::need(paths)?;
+    print_of(&state)?;
+    if arguments.functions {
+        let variables = of_functions(paths, &state)
+            .await
+            .context("asking the local stack for the functions' environment")?;
+        for (name, value) in variables {
+            println!("export {name}={}", quoted(&value));
+        }
+    }
+    Ok(())
+}
+
+/// Prints the environment of a stack that is at hand.
 pub(crate) fn print_of(state: &State) -> Result<()> {
     for (name, value) in variables(state)? {
         println!("export {name}={}", quoted(&value));

@@ -12,6 +12,7 @@ mod demo;
 mod emulator;
 mod environment;
 mod fault;
+mod lambda;
 mod paths;
 mod processes;
 mod progress;
@@ -51,7 +52,7 @@ enum Task {
     /// Stops the local stack and everything that an interrupted run has left
     Down,
     /// Prints the running stack's environment as export lines: eval "$(cargo xtask env)"
-    Env,
+    Env(environment::Arguments),
     /// Runs every check and every test, and prints a summary
     Test(check::Arguments),
     /// Puts a sample event on the bus, as new: cargo xtask send events/bus/provider.unhealthy.json
@@ -113,7 +114,9 @@ async fn perform(task: Task, paths: &Paths) -> Result<ExitCode> {
             .await
             .map(|()| ExitCode::SUCCESS),
         Task::Down => stack::down(paths).await.map(|()| ExitCode::SUCCESS),
-        Task::Env => environment::print(paths).map(|()| ExitCode::SUCCESS),
+        Task::Env(arguments) => environment::print(paths, &arguments)
+            .await
+            .map(|()| ExitCode::SUCCESS),
         Task::Test(arguments) => check::run(paths, &arguments).await,
         Task::Send(arguments) => send::send(paths, &arguments).await.map(|()| ExitCode::SUCCESS),
         Task::Invoke(arguments) => send::invoke(paths, &arguments).await,

@@ -38,6 +38,13 @@ pub(crate) const SAM: Tools = Tools {
     constraints: "sam-constraints.txt",
 };
 
+/// What builds, serves and invokes the functions without a stack.
+pub(crate) const CARGO_LAMBDA: Tools = Tools {
+    name: "cargo-lambda",
+    packages: &["cargo-lambda"],
+    constraints: "cargo-lambda-constraints.txt",
+};
+
 /// Versions for which the pins are known to have wheels come first.
 const PYTHONS: [&str; 6] = [
     "python3.13",

@@ -42,8 +42,9 @@ fn queue_samples_hold_messages_that_are_read() {
     let opened = sample::proposal_of(&sample::event(
         &json("events/bus/provider.unhealthy.json").to_string(),
     ));
+    let mut read = 0;
     for (file, event) in lambda() {
-        if !["execution", "ingest-and-propose", "scoring"].contains(&function(&file)) {
+        if event["Records"][0]["eventSource"] != "aws:sqs" {
             continue;
         }
         let event: SqsEvent = serde_json::from_value(event).unwrap();
@@ -64,7 +65,9 @@ fn queue_samples_hold_messages_that_are_read() {
                 assert!(of_queue.ends_with(&format!("-{queue}")), "{file}: {of_queue}");
             }
         }
+        read += 1;
     }
+    assert_eq!(read, 10, "samples of queues");
 }
 
 #[test]

@@ -158,6 +158,45 @@ fn each_variable_that_a_function_reads_is_set_and_each_one_set_is_read() {
     });
 }
 
+/// The packages that `cargo lambda build` builds where it is not told any.
+#[test]
+fn cargo_lambda_build_makes_every_function_and_nothing_else() {
+    let manifest = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml")).unwrap();
+    let (_, section) = manifest.split_once("[workspace.metadata.lambda.build]").unwrap();
+    let list = section
+        .lines()
+        .find_map(|line| line.strip_prefix("packages = "))
+        .unwrap();
+    let packages: BTreeSet<String> = serde_json::from_str(list).unwrap();
+    assert_eq!(packages, crates());
+}
+
+/// So that one environment holds them all, and `cargo lambda watch` can serve every function from it.
+fn a_variable_has_one_value(template: &Template) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut known: BTreeMap<String, (String, Value)> = BTreeMap::new();
+    for (id, _) in functions(template) {
+        for (name, value) in variables(template, &id) {
+            let (first, expected) = known
+                .entry(name.clone())
+                .or_insert_with(|| (id.clone(), value.clone()));
+            if *expected != value {
+                wrong.push(format!("{name} is {value} in {id} and {expected} in {first}"));
+            }
+        }
+    }
+    wrong
+}
+
+#[test]
+fn a_variable_has_the_same_value_in_every_function() {
+    passes(a_variable_has_one_value);
+    notices(a_variable_has_one_value, "LICENSE_TIER", |root| {
+        root["Resources"]["ScoringFunction"]["Properties"]["Environment"]["Variables"]["LICENSE_TIER"] =
+            json!("trial");
+    });
+}
+
 #[test]
 fn every_artefact_is_the_bootstrap_of_a_custom_runtime() {
     let template = Template::read();
@@ -175,10 +214,10 @@ fn each_function_knows_its_timeout(template: &Template) -> Vec<String> {
         if timeout.is_none() {
             wrong.push(format!("{id} has no timeout of its own"));
         }
-        if let Some(told) = variables(template, &id).get("FUNCTION_TIMEOUT_S")
-            && template.number(told) != timeout
-        {
-            wrong.push(format!("{id} is told another timeout than it has"));
+        for (name, told) in variables(template, &id) {
+            if name.ends_with("_TIMEOUT_S") && template.number(&told) != timeout {
+                wrong.push(format!("{id} is told another timeout than it has"));
+            }
         }
     }
     wrong
