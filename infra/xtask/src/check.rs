@@ -13,7 +13,7 @@ use crate::processes::Run;
 use crate::progress::{Step, last_lines};
 use crate::stack;
 use crate::summary::{self, Counts, Outcome, Verdict};
-use crate::tools::SAM;
+use crate::tools::{MODEL_TYPES, SAM};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -42,6 +42,8 @@ enum CheckStep {
     Sam,
     /// cfn-lint
     CfnLint,
+    /// Requests to models against the types of the providers' SDKs
+    ModelTypes,
     /// Tests of the deployed functions on the local stack
     Stack,
 }
@@ -110,6 +112,7 @@ impl CheckStep {
             Self::Tests => "tests",
             Self::Sam => "sam",
             Self::CfnLint => "cfn-lint",
+            Self::ModelTypes => "model-types",
             Self::Stack => "stack",
         }
     }
@@ -123,6 +126,7 @@ impl CheckStep {
             Self::Tests => "unit, property, lifecycle and template tests",
             Self::Sam => "sam validate --lint",
             Self::CfnLint => "cfn-lint template.yaml",
+            Self::ModelTypes => "requests to models against the SDKs' types",
             Self::Stack => "tests on the local stack",
         }
     }
@@ -150,6 +154,10 @@ impl CheckStep {
             Self::CfnLint => {
                 command = Command::new(SAM.ensure(paths).await?.join("cfn-lint"));
                 command.args(["--template", "template.yaml"])
+            }
+            Self::ModelTypes => {
+                command = Command::new(MODEL_TYPES.ensure(paths).await?.join("python"));
+                command.arg("infra/model/check_requests.py")
             }
         };
         command.current_dir(&paths.root);
