@@ -163,8 +163,8 @@ impl Transport for Post<'_> {
         is_another
     }
 
-    fn key(&self) -> &'static str {
-        self.keys[0].secret()
+    fn key(&self) -> String {
+        format!("the secret {}", self.keys[0].secret())
     }
 }
 

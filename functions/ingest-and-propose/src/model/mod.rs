@@ -14,6 +14,8 @@
 //! What a model answers is data. Nothing here acts on it, and nothing of it is believed.
 
 pub mod anthropic;
+#[cfg(feature = "bedrock")]
+pub mod bedrock;
 pub mod http;
 pub mod openai;
 mod refusal;

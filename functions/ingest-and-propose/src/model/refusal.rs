@@ -50,7 +50,8 @@ pub(super) fn refused(status: u16, body: &[u8]) -> NoAnswer {
         // A 404 that speaks of no model is a wrong base URL.
         404 if lower.contains("model") => NoAnswer::Missing(words),
         400 | 422 if says(&TOO_LONG) => NoAnswer::ContextExceeded(words),
-        408 | 409 | 429 | 500.. => NoAnswer::Unavailable(words),
+        // 424 is Bedrock's `ModelErrorException`: the model failed, not the request.
+        408 | 409 | 424 | 429 | 500.. => NoAnswer::Unavailable(words),
         _ => NoAnswer::Rejected(words),
     }
 }

@@ -71,7 +71,7 @@ pub(super) trait Transport: Send {
     async fn renew(&mut self) -> bool;
 
     /// Where the key comes from, for whoever looks why it was refused.
-    fn key(&self) -> &'static str;
+    fn key(&self) -> String;
 }
 
 /// How long anything may take.
@@ -124,7 +124,7 @@ pub(super) async fn persist(
             Ok(body) => return Ok(body),
             Err(NoAnswer::Rejected(why)) if key_refused => {
                 let key = transport.key();
-                return Err(NoAnswer::Rejected(format!("{why} (the secret {key})")));
+                return Err(NoAnswer::Rejected(format!("{why} ({key})")));
             }
             Err(no_answer) => no_answer,
         };

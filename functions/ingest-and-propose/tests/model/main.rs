@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 mod anthropic;
+#[cfg(feature = "bedrock")]
+mod bedrock;
 mod common;
 mod faults;
 mod keys;
