@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 
 from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
+from botocore.session import Session
+from botocore.validate import ParamValidator
 from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
 from pydantic import TypeAdapter, ValidationError
 
@@ -53,9 +55,25 @@ def main() -> int:
 
 
 def problems_of(api, body):
-    if api not in TYPES:
-        yield f"the name begins with none of {', '.join(TYPES)}"
+    if api == "bedrock":
+        yield from unlike_converse(body)
+    elif api in TYPES:
+        yield from unlike_types(api, body)
+    else:
+        yield f"the name begins with none of {', '.join(TYPES)}, bedrock"
         return
+    yield from unlike_strict(list(tools(api, body)))
+
+
+def unlike_converse(body):
+    """Bedrock's SDK has a model of the service in place of types; the model's id is in the path, not in the body."""
+    converse = Session().get_service_model("bedrock-runtime").operation_model("Converse").input_shape
+    report = ParamValidator().validate({"modelId": "any", **body}, converse)
+    if report.has_errors():
+        yield from report.generate_report().splitlines()
+
+
+def unlike_types(api, body):
     try:
         taken = whole(TYPES[api].validate_python(body))
     except ValidationError as error:
@@ -64,7 +82,6 @@ def problems_of(api, body):
             yield f"{'.'.join(map(str, detail['loc']))}: {detail['msg']}"
         return
     yield from lost(body, taken, "")
-    yield from tools(api, body.get("tools", []))
 
 
 def whole(value):
@@ -90,17 +107,30 @@ def lost(body, taken, at):
             yield from lost(item, known, f"{at}{index}.")
 
 
-def tools(api, given):
+def tools(api, body):
+    """Name, schema and strictness of every tool."""
+    if api == "anthropic":
+        for tool in body.get("tools", []):
+            yield tool["name"], tool["input_schema"], tool.get("strict")
+    elif api == "openai":
+        for tool in body.get("tools", []):
+            function = tool["function"]
+            yield function["name"], function["parameters"], function.get("strict")
+    else:
+        for tool in body.get("toolConfig", {}).get("tools", []):
+            if "toolSpec" in tool:
+                spec = tool["toolSpec"]
+                yield spec["name"], spec["inputSchema"]["json"], spec.get("strict")
+
+
+def unlike_strict(given):
     if len(given) > MOST_TOOLS:
         yield f"tools: {len(given)}, and no more than {MOST_TOOLS} may be strict"
     unions = 0
-    for tool in given:
-        function = tool if api == "anthropic" else tool["function"]
-        name = function["name"]
-        schema = function["input_schema" if api == "anthropic" else "parameters"]
+    for name, schema, strict in given:
         if not TOOL_NAME.fullmatch(name):
             yield f"{name}: is no name for a tool"
-        if function.get("strict") is not True:
+        if strict is not True:
             yield f"{name}: is not strict"
         if schema.get("type") != "object":
             yield f"{name}: its input is no object"

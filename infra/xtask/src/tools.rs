@@ -41,7 +41,7 @@ pub(crate) const SAM: Tools = Tools {
 /// The providers' SDKs, for the types that requests to models are held against.
 pub(crate) const MODEL_TYPES: Tools = Tools {
     name: "model",
-    packages: &["anthropic", "openai"],
+    packages: &["anthropic", "botocore", "openai"],
     constraints: "model-constraints.txt",
 };
 
