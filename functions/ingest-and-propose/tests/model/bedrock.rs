@@ -13,7 +13,7 @@ use testkit::FrozenClock;
 use testkit::blunt::{self, End};
 use wiremock::ResponseTemplate;
 
-use crate::common::{ATTEMPT_MS, Asked, KEY, ask, first, pretty, reply, second, serving};
+use crate::common::{ATTEMPT_MS, Asked, KEY, SHORT_ATTEMPT_MS, ask, first, pretty, reply, second, serving};
 
 const MODEL: &str = "eu.anthropic.claude-sonnet-4-6";
 
@@ -215,16 +215,17 @@ async fn faults_are_those_of_every_api() {
         "#]],
     )
     .await;
-    check(
-        vec![good().set_delay(Duration::from_secs(10))],
-        expect![[r#"
+    let server = serving(vec![good().set_delay(Duration::from_secs(10))]).await;
+    let clock = FrozenClock::default();
+    let hasty = model(&server.uri(), &clock).with_attempt_ms(SHORT_ATTEMPT_MS);
+    let asked = ask(&hasty, &first(), &clock, Duration::from_secs(60)).await;
+    expect![[r#"
         unavailable: no whole reply within 250 ms; tried 3 times
           1 - no whole reply within 250 ms
           2 - no whole reply within 250 ms
           3 - no whole reply within 250 ms
-    "#]],
-    )
-    .await;
+    "#]]
+    .assert_eq(&asked.told());
 }
 
 #[tokio::test]

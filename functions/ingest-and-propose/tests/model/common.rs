@@ -20,8 +20,11 @@ use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 /// The key that every test asks with.
 pub(crate) const KEY: &str = "sk-s3cret";
 
-/// The bound of one attempt in these tests, ms.
-pub(crate) const ATTEMPT_MS: u64 = 250;
+/// The bound of one attempt where nothing is slow but the machine, ms.
+pub(crate) const ATTEMPT_MS: u64 = 30_000;
+
+/// The bound of one attempt where no reply comes in time, ms.
+pub(crate) const SHORT_ATTEMPT_MS: u64 = 250;
 
 /// Replies in turn; the last one again and again.
 struct Script(Mutex<VecDeque<ResponseTemplate>>);
@@ -98,6 +101,14 @@ pub(crate) async fn ask(
 pub(crate) async fn ask_anthropic(url: &str) -> Asked {
     let clock = FrozenClock::default();
     let model = Anthropic::new(endpoint(url, &clock), "claude-sonnet-4-6");
+    ask(&model, &first(), &clock, Duration::from_secs(60)).await
+}
+
+/// The same, with little time for one attempt.
+pub(crate) async fn ask_anthropic_hastily(url: &str) -> Asked {
+    let clock = FrozenClock::default();
+    let endpoint = endpoint(url, &clock).with_attempt_ms(SHORT_ATTEMPT_MS);
+    let model = Anthropic::new(endpoint, "claude-sonnet-4-6");
     ask(&model, &first(), &clock, Duration::from_secs(60)).await
 }
 

@@ -11,7 +11,7 @@ use testkit::blunt::{self, End};
 use wiremock::ResponseTemplate;
 
 use crate::anthropic::good;
-use crate::common::{ask, ask_anthropic, endpoint, first, reply, serving};
+use crate::common::{ask, ask_anthropic, ask_anthropic_hastily, endpoint, first, reply, serving};
 
 async fn check(replies: Vec<ResponseTemplate>, told: Expect) {
     let server = serving(replies).await;
@@ -21,6 +21,11 @@ async fn check(replies: Vec<ResponseTemplate>, told: Expect) {
 async fn check_blunt(bytes: impl Into<Vec<u8>>, end: End, told: Expect) {
     let url = blunt::answering(bytes, end).await;
     told.assert_eq(&ask_anthropic(&url).await.told());
+}
+
+async fn check_slow(bytes: &str, end: End, told: Expect) {
+    let url = blunt::answering(bytes, end).await;
+    told.assert_eq(&ask_anthropic_hastily(&url).await.told());
 }
 
 fn error(status: u16, kind: &str, message: &str) -> ResponseTemplate {
@@ -216,7 +221,7 @@ async fn what_came_of_a_reply_that_was_cut_is_kept() {
 #[tokio::test]
 async fn a_slow_reply_ends_at_the_bound_of_its_attempt() {
     let head = "HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n{";
-    check_blunt(
+    check_slow(
         "",
         End::Hang,
         expect![[r#"
@@ -227,7 +232,7 @@ async fn a_slow_reply_ends_at_the_bound_of_its_attempt() {
     "#]],
     )
     .await;
-    check_blunt(
+    check_slow(
         head,
         End::Hang,
         expect![[r#"
@@ -238,7 +243,7 @@ async fn a_slow_reply_ends_at_the_bound_of_its_attempt() {
     "#]],
     )
     .await;
-    check_blunt(
+    check_slow(
         head,
         End::Drip,
         expect![[r#"
