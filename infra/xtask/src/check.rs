@@ -14,7 +14,7 @@ use crate::processes::Run;
 use crate::progress::{Step, last_lines};
 use crate::stack;
 use crate::summary::{self, Counts, Outcome, Verdict};
-use crate::tools::SAM;
+use crate::tools::{MODEL_TYPES, SAM};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -43,6 +43,8 @@ enum CheckStep {
     Sam,
     /// cfn-lint
     CfnLint,
+    /// Requests to models against the types of the providers' SDKs
+    ModelTypes,
     /// Tests of the deployed functions on the local stack
     Stack,
     /// cargo lambda watch, and cargo lambda invoke with every sample
@@ -114,6 +116,7 @@ impl CheckStep {
             Self::Tests => "tests",
             Self::Sam => "sam",
             Self::CfnLint => "cfn-lint",
+            Self::ModelTypes => "model-types",
             Self::Stack => "stack",
             Self::Lambda => "lambda",
         }
@@ -128,6 +131,7 @@ impl CheckStep {
             Self::Tests => "unit, property, lifecycle and template tests",
             Self::Sam => "sam validate --lint",
             Self::CfnLint => "cfn-lint template.yaml",
+            Self::ModelTypes => "requests to models against the SDKs' types",
             Self::Stack => "tests on the local stack",
             Self::Lambda => "cargo lambda",
         }
@@ -157,6 +161,10 @@ impl CheckStep {
             Self::CfnLint => {
                 command = Command::new(SAM.ensure(paths).await?.join("cfn-lint"));
                 command.args(["--template", "template.yaml"])
+            }
+            Self::ModelTypes => {
+                command = Command::new(MODEL_TYPES.ensure(paths).await?.join("python"));
+                command.arg("infra/model/check_requests.py")
             }
         };
         command.current_dir(&paths.root);

@@ -45,6 +45,13 @@ pub(crate) const CARGO_LAMBDA: Tools = Tools {
     constraints: "cargo-lambda-constraints.txt",
 };
 
+/// The providers' SDKs, for the types that requests to models are held against.
+pub(crate) const MODEL_TYPES: Tools = Tools {
+    name: "model",
+    packages: &["anthropic", "botocore", "openai"],
+    constraints: "model-constraints.txt",
+};
+
 /// Versions for which the pins are known to have wheels come first.
 const PYTHONS: [&str; 6] = [
     "python3.13",

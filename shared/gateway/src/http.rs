@@ -248,7 +248,7 @@ fn said(text: &str) -> String {
 const MAX_QUOTE: usize = 200;
 
 /// The beginning of a foreign text, on one line.
-pub(crate) fn brief(text: &str) -> String {
+pub fn brief(text: &str) -> String {
     let printable = |c: char| if c.is_control() { ' ' } else { c };
     text.chars().take(MAX_QUOTE).map(printable).collect()
 }
@@ -281,7 +281,7 @@ fn no_reply(err: &reqwest::Error) -> String {
 }
 
 /// What lies behind an HTTP error. Its own text is left out: it names the URL.
-fn causes(err: &reqwest::Error) -> String {
+pub fn causes(err: &reqwest::Error) -> String {
     std::error::Error::source(err).map_or_else(|| "broken off".to_owned(), chain)
 }
 

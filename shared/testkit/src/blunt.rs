@@ -14,6 +14,8 @@ pub enum End {
     Reset,
     /// It stays open, and nothing more comes.
     Hang,
+    /// It stays open, and spaces come, slowly and without end.
+    Drip,
 }
 
 /// Starts one on a free port, and returns its base URL. It ends with the test's runtime.
@@ -38,5 +40,10 @@ async fn answer(mut connection: TcpStream, bytes: Vec<u8>, end: End) {
         End::Close => {}
         End::Reset => drop(connection.set_zero_linger()),
         End::Hang => tokio::time::sleep(Duration::from_secs(30)).await,
+        End::Drip => {
+            while connection.write_all(b" ").await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        }
     }
 }

@@ -3,14 +3,23 @@
 //! | file | what |
 //! | --- | --- |
 //! | here | what a model is asked and says, in our own words |
-//! | `http` | one request with its retries, within a deadline, each attempt recorded |
+//! | `http` | an API over HTTP and the key to it |
+//! | `retry` | trying again within a deadline, each attempt recorded |
 //! | `anthropic` | the Messages API |
 //! | `openai` | chat completions, as LiteLLM and most gateways speak them |
 //! | `bedrock` | Bedrock's Converse; with the feature `bedrock` |
+//! | `refusal` | what a reply that is no success means |
 //! | `transcript` | what was sent and received, byte for byte |
 //!
 //! What a model answers is data. Nothing here acts on it, and nothing of it is believed.
 
+pub mod anthropic;
+#[cfg(feature = "bedrock")]
+pub mod bedrock;
+pub mod http;
+pub mod openai;
+mod refusal;
+mod retry;
 pub mod transcript;
 
 use async_trait::async_trait;

@@ -1,7 +1,8 @@
 //! The transcript: everything that was sent to models and came back, byte for byte.
 //!
 //! Providers return summaries of thinking, not the thinking itself; redacted blocks are encrypted. Both are kept as
-//! they came. Headers are not kept, but for a reply's request id: so no key and no token gets in.
+//! they came. Headers are not kept, but for a reply's request id: so no key gets in. Where a reply echoes the key that it
+//! was asked with, `…` stands for it: the one thing that is not as it came.
 
 use domain::time::Timestamp;
 use serde::Serialize;
