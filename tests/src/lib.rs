@@ -5,7 +5,9 @@
     reason = "this crate is linked into tests alone, where a panic is a failed test"
 )]
 
+pub mod model;
 pub mod walk;
 pub mod world;
 
+pub use self::model::ScriptedModel;
 pub use self::world::{QueueName, World};

@@ -3,5 +3,6 @@
 mod contracts;
 mod faults;
 mod lifecycle;
+mod reasoning;
 mod security;
 mod template;

@@ -85,6 +85,7 @@ fn the_domain_knows_nothing_of_the_outside() {
             "data-encoding",
             "jiff",
             "percent-encoding",
+            "schemars",
             "serde",
             "serde_json",
             "sha2",
@@ -107,14 +108,23 @@ fn aws_is_spoken_to_in_few_places() {
     let sdk = |name: &str| name.starts_with("aws-sdk-");
     assert_eq!(
         users(sdk),
-        // housekeeping alone switches event sources; the sandbox sends its own incidents.
-        set(&["adapters", "housekeeping", "sandbox", "sre-agent", "testkit"])
+        // housekeeping alone switches event sources; ingest-and-propose asks Bedrock, in a build with that feature;
+        // the sandbox sends its own incidents.
+        set(&[
+            "adapters",
+            "housekeeping",
+            "ingest-and-propose",
+            "sandbox",
+            "sre-agent",
+            "testkit"
+        ])
     );
     assert_eq!(
         users(|name| name == "aws-config"),
         set(&[
             "adapters",
             "housekeeping",
+            "ingest-and-propose",
             "runtime",
             "sandbox",
             "sre-agent",
@@ -124,13 +134,23 @@ fn aws_is_spoken_to_in_few_places() {
     let of_housekeeping = &manifests()["housekeeping"];
     let known: Vec<&String> = of_housekeeping.iter().filter(|name| sdk(name)).collect();
     assert_eq!(known, ["aws-sdk-lambda"]);
+    let of_ingest = &manifests()["ingest-and-propose"];
+    let known: Vec<&String> = of_ingest.iter().filter(|name| sdk(name)).collect();
+    assert_eq!(known, ["aws-sdk-bedrockruntime"]);
 }
 
 #[test]
 fn http_is_spoken_in_few_places() {
     assert_eq!(
         users(|name| ["reqwest", "hyper", "ureq"].contains(&name)),
-        set(&["actuator", "approval-callback", "gateway", "xtask"])
+        // ingest-and-propose asks models.
+        set(&[
+            "actuator",
+            "approval-callback",
+            "gateway",
+            "ingest-and-propose",
+            "xtask"
+        ])
     );
 }
 

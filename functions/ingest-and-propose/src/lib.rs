@@ -9,6 +9,7 @@ pub mod model;
 pub mod prompt;
 mod propose;
 pub mod runbook;
+pub mod wiring;
 
 use domain::event::Event;
 use domain::ids::ProposalId;

@@ -8,8 +8,9 @@ use domain::ports::Clock;
 use domain::time::Timestamp;
 use gateway::AdminApi;
 use ingest_and_propose::config::Config;
-use ingest_and_propose::runbook::Runbook;
-use ingest_and_propose::{Deps, LEASE_MARGIN_S};
+use ingest_and_propose::investigate::Investigator;
+use ingest_and_propose::investigate::breaker::Breakers;
+use ingest_and_propose::{Deps, LEASE_MARGIN_S, wiring};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use runtime::env::{Env, process};
 use runtime::queue::{DeadLetterQueue, batch};
@@ -19,21 +20,30 @@ async fn main() -> Result<(), Error> {
     let aws = runtime::start().await;
     let config = Config::from(&Env::new(&process))?;
 
-    let trail = DynamoTrail::new(&aws, config.trail_table);
-    let payloads = PayloadBucket::new(&aws, config.payload_bucket);
-    let secret = Arc::new(Secret::new(&aws, config.gateway_secret, Arc::new(SystemClock)));
+    let trail = DynamoTrail::new(&aws, config.trail_table.clone());
+    let payloads = PayloadBucket::new(&aws, config.payload_bucket.clone());
+    let secret = Arc::new(Secret::new(
+        &aws,
+        config.gateway_secret.clone(),
+        Arc::new(SystemClock),
+    ));
     let token = secret.value().await?;
     let gateway = AdminApi::new(&config.gateway_url, token.expose())?.renewed_by(secret);
-    let runbook = Runbook {
-        break_s: config.break_s,
-        limits: config.policy.limits.clone(),
+    let investigator = Investigator {
+        models: &wiring::models(&config.models, &aws).await?,
+        settings: &wiring::settings(&config),
+        breakers: &Breakers::default(),
+        runbook: &wiring::runbook(&config),
+        trail: &trail,
+        transcripts: &PayloadBucket::new(&aws, config.models.transcript_bucket.clone()),
+        clock: &SystemClock,
     };
-    let dead_letters = DeadLetterQueue::new(&aws, config.dead_letters, "ingest-and-propose");
+    let dead_letters = DeadLetterQueue::new(&aws, config.dead_letters.clone(), "ingest-and-propose");
     let deps = Deps {
         trail: &trail,
         payloads: &payloads,
         gateway: &gateway,
-        reasoner: &runbook,
+        reasoner: &investigator,
         clock: &SystemClock,
         policy: &config.policy,
         sources: &config.sources,

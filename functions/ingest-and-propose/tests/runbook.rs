@@ -275,7 +275,7 @@ fn a_page_fits_and_carries_the_events_severity_however_long_its_names() {
         .unwrap();
 }
 
-const COMPLETE: [(&str, &str); 17] = [
+const COMPLETE: [(&str, &str); 29] = [
     ("TRAIL_TABLE", "sre_actions"),
     ("PAYLOAD_BUCKET", "payloads"),
     ("GATEWAY_URL", "https://gateway"),
@@ -284,6 +284,18 @@ const COMPLETE: [(&str, &str); 17] = [
     ("RUNBOOK_BREAK_SECONDS", "300"),
     ("INGEST_TIMEOUT_S", "60"),
     ("EVENT_SOURCES", "llm-gateway, other"),
+    ("TRANSCRIPT_BUCKET", "transcripts"),
+    ("MODEL_API", "anthropic"),
+    ("MODEL_URL", "https://api.anthropic.com"),
+    ("MODEL_SECRET", "arn:model"),
+    ("SRE_AGENT_MODEL", "claude-sonnet-4-6"),
+    ("SRE_AGENT_FALLBACK_MODELS", ""),
+    ("MODEL_PRICES", "claude-sonnet-4-6=3.00:15.00"),
+    ("MODEL_MAX_TURNS", "8"),
+    ("MODEL_MAX_TOKENS", "120000"),
+    ("MODEL_MAX_SECONDS", "90"),
+    ("MODEL_MAX_COST", "0.50"),
+    ("MODEL_DAILY_CAP", "20.00"),
     ("SRE_RISK_THRESHOLD", "40"),
     ("SRE_AUTO_APPROVE", "false"),
     ("LICENSE_TIER", "enterprise"),
@@ -312,7 +324,7 @@ fn what_is_missing_or_wrong_in_the_environment_is_named() {
     assert_eq!(with("", "").unwrap().sources, ["llm-gateway", "other"]);
     for (name, _) in COMPLETE {
         let missing = with(name, "").map(drop);
-        let optional = ["SHADOW_ACTIONS", "EVENT_SOURCES"].contains(&name);
+        let optional = ["SHADOW_ACTIONS", "EVENT_SOURCES", "SRE_AGENT_FALLBACK_MODELS"].contains(&name);
         let expected = Err(format!("environment variable {name} is not set"));
         assert!(
             missing == expected || (optional && missing == Ok(())),
@@ -324,6 +336,10 @@ fn what_is_missing_or_wrong_in_the_environment_is_named() {
         ("RUNBOOK_BREAK_SECONDS", "301"),
         ("INGEST_TIMEOUT_S", "0"),
         ("CORRELATION_WINDOW_S", "-1"),
+        ("MODEL_API", "telepathy"),
+        ("MODEL_PRICES", "another=1:2"),
+        ("MODEL_MAX_COST", "cheap"),
+        ("MODEL_MAX_TURNS", "0"),
     ] {
         let problem = with(name, wrong).unwrap_err();
         assert!(

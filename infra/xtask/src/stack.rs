@@ -179,6 +179,8 @@ fn parameters(sandbox_port: u16, asked: &[(String, String)]) -> BTreeMap<String,
         ("GatewayUrl", &sandbox),
         ("PagerDutyUrl", &sandbox),
         ("SlackResponseOrigin", &sandbox),
+        // No model is at hand on every machine: `cargo xtask up --parameter ModelApi=anthropic …` asks one.
+        ("ModelApi", "none"),
         ("SlackAppId", slack::APP_ID),
         ("SlackTeamIds", slack::TEAM_ID),
         ("RunbookBreakSeconds", "30"),

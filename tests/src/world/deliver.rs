@@ -10,7 +10,9 @@ use domain::ports::{Clock, Queue, Trail, Unavailable};
 use domain::time::Timestamp;
 use execution::Lane;
 use housekeeping::Report;
+
 use housekeeping::event_sources::EventSources;
+use ingest_and_propose::investigate::Investigator;
 use runtime::queue::{DeadLetters, Delivery, Fault, batch};
 use serde_json::json;
 use testkit::{Cut, Cutter};
@@ -124,8 +126,7 @@ impl World {
         let mailbox = self.queue(from);
         let dead_letters = |_: &SqsMessage| -> &dyn DeadLetters { mailbox };
         let handle = async |delivery: Delivery<'_>, message: &SqsMessage| {
-            self.handle(from, message.event_source_arn.as_deref(), delivery, cutter)
-                .await
+            Box::pin(self.handle(from, message.event_source_arn.as_deref(), delivery, cutter)).await
         };
         let response = batch(event, dead_letters, handle).await;
         if response.batch_item_failures.is_empty() {
@@ -146,11 +147,24 @@ impl World {
         let gateway = &Cut::new(&self.reading, cutter);
         match from {
             QueueName::Ingest => {
+                let investigator = Investigator {
+                    models: &self.models,
+                    settings: &self.settings,
+                    breakers: &self.breakers,
+                    runbook: &self.runbook,
+                    trail,
+                    transcripts: &Cut::new(&self.transcripts, cutter),
+                    clock,
+                };
+                let scripted = Cut::new(&*self.reasoner, cutter);
                 let deps = ingest_and_propose::Deps {
                     trail,
                     payloads: &Cut::new(&self.payloads, cutter),
                     gateway,
-                    reasoner: &Cut::new(&*self.reasoner, cutter),
+                    reasoner: match self.models.as_slice() {
+                        [] => &scripted,
+                        _ => &investigator,
+                    },
                     clock,
                     policy: &self.policy,
                     sources: &[SOURCES.to_owned()],
@@ -161,7 +175,8 @@ impl World {
                     lease_s: rules::seconds("IngestAndPropose", "Timeout")
                         + ingest_and_propose::LEASE_MARGIN_S,
                 };
-                ingest_and_propose::handle(&deps, delivery).await
+                // On the heap: together the handlers' futures are larger than a test's stack.
+                Box::pin(ingest_and_propose::handle(&deps, delivery)).await
             }
             QueueName::Scoring => {
                 let deps = scoring::Deps {
@@ -169,7 +184,7 @@ impl World {
                     policy: &self.policy,
                     clock,
                 };
-                scoring::handle(&deps, delivery).await
+                Box::pin(scoring::handle(&deps, delivery)).await
             }
             QueueName::Execution | QueueName::Restore | QueueName::Verify => {
                 let deps = execution::Deps {
@@ -184,7 +199,7 @@ impl World {
                     verify_after_s: VERIFY_AFTER_S,
                 };
                 let lane = arn.and_then(Lane::of_queue).unwrap();
-                execution::handle(&deps, lane, delivery).await
+                Box::pin(execution::handle(&deps, lane, delivery)).await
             }
             QueueName::Announce => {
                 let deps = outbox::Deps {
@@ -193,7 +208,7 @@ impl World {
                     topic: &Cut::new(&self.topic, cutter),
                     view: &Cut::new(&self.view, cutter),
                 };
-                outbox::handle_hint(&deps, delivery).await
+                Box::pin(outbox::handle_hint(&deps, delivery)).await
             }
         }
     }

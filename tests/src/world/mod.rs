@@ -25,6 +25,11 @@ use domain::ports::{Brief, Clock, Conclusion, Reasoner, Trail, Unavailable, load
 use domain::proposal::{Proposal, Proposer};
 use domain::record::{Actor, Entry, Record};
 use domain::stream::StreamId;
+use domain::units::Micros;
+use ingest_and_propose::investigate::Settings;
+use ingest_and_propose::investigate::breaker::Breakers;
+use ingest_and_propose::investigate::budget::{Limits, Price, Prices};
+use ingest_and_propose::model::Model;
 use ingest_and_propose::runbook::Runbook;
 use serde_json::Value;
 use testkit::{
@@ -66,8 +71,18 @@ pub struct World {
     pub operators: FixedOperators,
     /// The policy, of every function.
     pub policy: Policy,
-    /// Who chooses the actions.
+    /// Who chooses the actions, where there are no models.
     pub reasoner: Arc<dyn Reasoner>,
+    /// The models that are asked, if there are any.
+    pub models: Vec<Box<dyn Model>>,
+    /// How they are used.
+    pub settings: Settings,
+    /// Which of them failed lately.
+    pub breakers: Breakers,
+    /// Where their transcripts go.
+    pub transcripts: MemoryPayloads,
+    /// Who stands in for them.
+    pub runbook: Runbook,
     /// What the template's `AgentEnabled` says.
     pub enabled: bool,
     /// Whether housekeeping runs every minute.
@@ -117,8 +132,13 @@ impl World {
             view: MemoryView::default(),
             payloads: MemoryPayloads::default(),
             operators: FixedOperators::default(),
-            policy,
-            reasoner: Arc::new(runbook),
+            policy: policy.clone(),
+            reasoner: Arc::new(runbook.clone()),
+            models: Vec::new(),
+            settings: settings(&policy),
+            breakers: Breakers::default(),
+            transcripts: MemoryPayloads::default(),
+            runbook,
             enabled: true,
             housekeeping: true,
             sources: deliver::Sources::default(),
@@ -138,6 +158,19 @@ impl World {
         fork.view = self.view.fork();
         fork.at_first = self.at_first.clone();
         fork
+    }
+
+    /// Models are asked from now on, in this order, at the prices of `claude-sonnet-4-6`.
+    pub fn ask(&mut self, models: Vec<Box<dyn Model>>) {
+        let price = Price {
+            input: Micros(3_000_000),
+            output: Micros(15_000_000),
+        };
+        self.settings.prices = models
+            .iter()
+            .map(|model| (model.name().to_owned(), price))
+            .collect();
+        self.models = models;
     }
 
     /// A queue.
@@ -241,6 +274,23 @@ impl Reasoner for Script {
                 instead_of: None,
             },
         })
+    }
+}
+
+/// The documented defaults.
+fn settings(policy: &Policy) -> Settings {
+    Settings {
+        prices: Prices::new(),
+        through_gateway: false,
+        limits: Limits {
+            turns: 8,
+            tokens: 120_000,
+            seconds: 90,
+            cost: Micros(500_000),
+        },
+        daily_cap: Micros(20_000_000),
+        tier: policy.tier,
+        bounds: policy.limits.clone(),
     }
 }
 

@@ -221,7 +221,8 @@ async fn housekeeping_is_killed_anywhere_with_every_message_lost() {
             for queue in QueueName::ALL {
                 world.queue(queue).lose();
             }
-            world.clock.advance(std::time::Duration::from_secs(70));
+            // Longer than the longest lease.
+            world.clock.advance(std::time::Duration::from_secs(130));
             if let Ran::Done(report) = cutter.run(world.keep_house(cutter)).await {
                 // Whoever is to act next; and the outbox, where the stream has not woken it either.
                 let unannounced = matches!(stage, 0 | 3);

@@ -134,7 +134,7 @@ async fn without_the_trail_nothing_is_done_and_nothing_is_lost() {
     world.trail.as_memory().outages.next(1);
     world.run_until_quiet().await;
     assert_eq!(world.proposals(), []);
-    world.advance(70).await;
+    world.advance(130).await;
     assert_eq!(world.state(&id).await, "awaiting_approval");
     world.trail.as_memory().outages.next(usize::MAX);
     let answer = world.approve("alice", &id).await;

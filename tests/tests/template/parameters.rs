@@ -11,7 +11,7 @@ use super::tree::{Template, items, target};
 use super::{notices, passes};
 
 /// What the documents promise: parameter and default. `None` is to be given.
-const DOCUMENTED: [(&str, Option<&str>); 24] = [
+const DOCUMENTED: [(&str, Option<&str>); 34] = [
     ("SreRiskThreshold", Some("40")),
     ("SreAutoApprove", Some("false")),
     ("LicenseTier", Some("enterprise")),
@@ -28,6 +28,16 @@ const DOCUMENTED: [(&str, Option<&str>); 24] = [
     ("MaxBudgetCap", Some("10000.00")),
     ("ShadowActions", Some("")),
     ("VerifyAfterSeconds", Some("120")),
+    ("ModelApi", Some("anthropic")),
+    ("SreAgentModel", Some("claude-sonnet-4-6")),
+    ("SreAgentFallbackModels", Some("")),
+    ("ModelUrl", Some("https://api.anthropic.com")),
+    ("ModelPrices", Some("claude-sonnet-4-6=3.00:15.00")),
+    ("ModelMaxTurns", Some("8")),
+    ("ModelMaxTokens", Some("120000")),
+    ("ModelMaxSeconds", Some("90")),
+    ("ModelMaxCost", Some("0.50")),
+    ("ModelDailyCap", Some("20.00")),
     ("SlackAppId", Some("")),
     ("SlackTeamIds", Some("")),
     ("SlackResponseOrigin", Some("https://hooks.slack.com")),
@@ -110,6 +120,16 @@ fn parameters_feed_their_variables(template: &Template) -> Vec<String> {
         ("SlackTeamIds", "SLACK_TEAM_IDS"),
         ("SlackResponseOrigin", "SLACK_RESPONSE_ORIGIN"),
         ("LogLevel", "RUST_LOG"),
+        ("SreAgentModel", "SRE_AGENT_MODEL"),
+        ("SreAgentFallbackModels", "SRE_AGENT_FALLBACK_MODELS"),
+        ("ModelApi", "MODEL_API"),
+        ("ModelUrl", "MODEL_URL"),
+        ("ModelPrices", "MODEL_PRICES"),
+        ("ModelMaxTurns", "MODEL_MAX_TURNS"),
+        ("ModelMaxTokens", "MODEL_MAX_TOKENS"),
+        ("ModelMaxSeconds", "MODEL_MAX_SECONDS"),
+        ("ModelMaxCost", "MODEL_MAX_COST"),
+        ("ModelDailyCap", "MODEL_DAILY_CAP"),
     ];
     let mut wrong = Vec::new();
     for (parameter, variable) in fed {

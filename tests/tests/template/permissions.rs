@@ -9,7 +9,7 @@ use super::tree::{Template, items, target, texts, walk};
 use super::{notices, passes};
 
 /// The statements that may have a wildcard in their resource, and why: resource, statement, actions, wildcard.
-const WILDCARDS: [(&str, &str, &[&str], &str); 3] = [
+const WILDCARDS: [(&str, &str, &[&str], &str); 6] = [
     // AWS has no resource-level permission for ListStreams.
     ("OutboxRole", "FindTheStream", &["dynamodb:ListStreams"], r#""*""#),
     // Objects are named by their digest, which nobody knows beforehand. The bucket is ours alone.
@@ -18,6 +18,26 @@ const WILDCARDS: [(&str, &str, &[&str], &str); 3] = [
         "KeepLargePayloads",
         &["s3:PutObject"],
         r#"{"Fn::Sub":"${PayloadBucket.Arn}/*"}"#,
+    ),
+    (
+        "IngestAndProposeRole",
+        "KeepTranscripts",
+        &["s3:PutObject"],
+        r#"{"Fn::Sub":"${TranscriptBucket.Arn}/*"}"#,
+    ),
+    // Which models are asked is configured, and an inference profile leads to models of other Regions. Behind the
+    // condition UsesBedrock.
+    (
+        "BedrockPolicy",
+        "AskModels",
+        &["bedrock:InvokeModel"],
+        r#"{"Fn::Sub":"arn:${AWS::Partition}:bedrock:*::foundation-model/*"}"#,
+    ),
+    (
+        "BedrockPolicy",
+        "AskModels",
+        &["bedrock:InvokeModel"],
+        r#"{"Fn::Sub":"arn:${AWS::Partition}:bedrock:${AWS::Region}:${AWS::AccountId}:inference-profile/*"}"#,
     ),
     // Never on AWS: the emulator asks for ExecuteStatement on every resource. Behind the condition OnLocalStack.
     (
@@ -198,11 +218,18 @@ fn no_permission_has_a_wildcard_but_the_few_that_are_listed() {
 fn the_emulators_permissions_stay_there(template: &Template) -> Vec<String> {
     let mut wrong = Vec::new();
     for (id, resource) in template.of_type("AWS::IAM::Policy") {
-        if resource["Condition"] != "OnLocalStack" {
-            wrong.push(format!("{id} is not for the local stack alone"));
+        let condition = match id {
+            "BedrockPolicy" => "UsesBedrock",
+            _ => "OnLocalStack",
+        };
+        if resource["Condition"] != condition {
+            wrong.push(format!("{id} is not behind {condition}"));
         }
     }
     let root = template.root();
+    if root["Conditions"]["UsesBedrock"] != json!({"Fn::Equals": [{"Ref": "ModelApi"}, "bedrock"]}) {
+        wrong.push("UsesBedrock is something else".to_owned());
+    }
     if root["Conditions"]["OnLocalStack"] != json!({"Fn::Equals": [{"Ref": "LocalStack"}, "true"]}) {
         wrong.push("OnLocalStack is something else".to_owned());
     }
@@ -326,8 +353,10 @@ fn the_powers_of_each_function() {
         IngestAndProposeRole: logs:CreateLogStream, logs:PutLogEvents on IngestAndProposeLogGroup
         IngestAndProposeRole: dynamodb:PartiQLInsert on Trail
         IngestAndProposeRole: dynamodb:Query, dynamodb:GetItem on Trail
+        IngestAndProposeRole: dynamodb:Query on ${Trail.Arn}/index/by_hour
         IngestAndProposeRole: s3:PutObject on ${PayloadBucket.Arn}/*
-        IngestAndProposeRole: secretsmanager:GetSecretValue on GatewayReadSecret
+        IngestAndProposeRole: s3:PutObject on ${TranscriptBucket.Arn}/*
+        IngestAndProposeRole: secretsmanager:GetSecretValue on GatewayReadSecret, ModelSecret
         IngestAndProposeRole: sqs:ReceiveMessage, sqs:DeleteMessage, sqs:GetQueueAttributes on IngestQueue
         IngestAndProposeRole: sqs:SendMessage on IngestDeadLetterQueue
         OutboxRole: logs:CreateLogStream, logs:PutLogEvents on OutboxLogGroup

@@ -13,7 +13,7 @@ const SECRETS: [(&str, &[&str]); 6] = [
     ("ApprovalCallbackRole", &["OperatorsSecret", "SlackSigningSecret"]),
     ("ExecutionRole", &["GatewayWriteSecret", "PagerDutySecret"]),
     ("HousekeepingRole", &[]),
-    ("IngestAndProposeRole", &["GatewayReadSecret"]),
+    ("IngestAndProposeRole", &["GatewayReadSecret", "ModelSecret"]),
     ("OutboxRole", &[]),
     ("ScoringRole", &[]),
 ];

@@ -82,8 +82,19 @@ impl Budget {
         }
     }
 
-    /// Counts an answer.
-    pub fn count(&mut self, usage: &Usage, price: Price) {
+    /// Counts an answer that could have `most` tokens. One that says nothing of its tokens is not free: it counts as
+    /// if it had all of them, and had read as many.
+    pub fn count(&mut self, usage: &Usage, most: u64, price: Price) {
+        let unsaid = Usage {
+            input: most,
+            output: most,
+            ..Usage::default()
+        };
+        let usage = if *usage == Usage::default() {
+            &unsaid
+        } else {
+            usage
+        };
         self.turns += 1;
         let input = usage
             .input

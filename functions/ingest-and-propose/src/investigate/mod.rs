@@ -45,32 +45,39 @@ const RESERVE_S: u64 = 10;
 /// Tries to extend the day's spending while others do, too.
 const MOST_ROUNDS: usize = 20;
 
-/// Reasons with models, and with the runbook where they cannot.
-pub struct Investigator<'a> {
-    /// The models, in the order of preference. None: the runbook alone.
-    pub models: Vec<Box<dyn Model>>,
-    /// Their prices. A model without one is not asked.
+/// How models are used.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The models' prices. One without a price is not asked.
     pub prices: Prices,
     /// Whether the models are served by the very gateway that is watched.
     pub through_gateway: bool,
     /// What one incident may take.
     pub limits: Limits,
-    /// What all incidents of a UTC day may cost, from `MODEL_DAILY_CAP`.
+    /// What all incidents of a UTC day may cost, USD.
     pub daily_cap: Micros,
+    /// How long the day's spending is kept.
+    pub tier: Tier,
+    /// Bounds of actions.
+    pub bounds: policy::Limits,
+}
+
+/// Reasons with models, and with the runbook where they cannot.
+pub struct Investigator<'a> {
+    /// The models, in the order of preference. None: the runbook alone.
+    pub models: &'a [Box<dyn Model>],
+    /// How they are used.
+    pub settings: &'a Settings,
+    /// Which of them failed lately.
+    pub breakers: &'a Breakers,
     /// Who stands in.
-    pub runbook: Runbook,
+    pub runbook: &'a Runbook,
     /// The trail: the day's spending, and the agent's history.
     pub trail: &'a dyn Trail,
     /// Where transcripts go.
     pub transcripts: &'a dyn Payloads,
     /// The time.
     pub clock: &'a dyn Clock,
-    /// How long the day's spending is kept.
-    pub tier: Tier,
-    /// Bounds of actions.
-    pub bounds: policy::Limits,
-    /// Which models failed lately.
-    pub breakers: Breakers,
 }
 
 /// Everything that models did for one incident.
@@ -100,7 +107,7 @@ impl Reasoner for Investigator<'_> {
         let last = brief.deadline.minus_seconds(RESERVE_S);
         let mut work = Work {
             transcript: Transcript::default(),
-            budget: Budget::new(&self.limits, now, last),
+            budget: Budget::new(&self.settings.limits, now, last),
             model: String::new(),
         };
         let ended = self.ask(brief, &mut work).await;
@@ -130,14 +137,14 @@ impl Investigator<'_> {
     async fn ask(&self, brief: &Brief<'_>, work: &mut Work) -> Result<Ended, String> {
         let tools = turns::tools();
         let mut reasons = Vec::new();
-        for model in &self.models {
+        for model in self.models {
             let name = model.name();
             let now = self.clock.now();
             if let Some(reason) = self.leaves_out(name, brief, now) {
                 reasons.push(reason);
                 continue;
             }
-            let Some(price) = self.prices.get(name).copied() else {
+            let Some(price) = self.settings.prices.get(name).copied() else {
                 reasons.push(format!("{name} has no price in MODEL_PRICES"));
                 continue;
             };
@@ -175,7 +182,7 @@ impl Investigator<'_> {
             tools,
             trail: self.trail,
             clock: self.clock,
-            bounds: &self.bounds,
+            bounds: &self.settings.bounds,
         };
         let talked = talk.conclude(&mut work.budget, &mut work.transcript).await;
         match &talked {
@@ -196,7 +203,7 @@ impl Investigator<'_> {
                 "{model} did not answer lately, and is left alone until {until}"
             ));
         }
-        let inventory = brief.inventory.filter(|_| self.through_gateway)?;
+        let inventory = brief.inventory.filter(|_| self.settings.through_gateway)?;
         let Some(group) = inventory
             .model_groups
             .iter()
@@ -280,12 +287,12 @@ impl Investigator<'_> {
         for _ in 0..MOST_ROUNDS {
             let records = self.trail.load(&stream).await.map_err(trail)?;
             let now = self.clock.now();
-            let expires_at = expires_at(self.tier, now);
+            let expires_at = expires_at(self.settings.tier, now);
             let entry = spend::reserve(
                 &records,
                 brief.proposal,
-                self.limits.cost,
-                self.daily_cap,
+                self.settings.limits.cost,
+                self.settings.daily_cap,
                 now,
                 expires_at,
             )
@@ -296,7 +303,7 @@ impl Investigator<'_> {
                     tracing::error!(alarm = "model_daily_cap", %spent, "the models' daily cap is reached");
                     return Ok(Err(format!(
                         "the models' daily cap of {} USD does not allow another {} USD: {spent} USD are spent or reserved",
-                        self.daily_cap, self.limits.cost
+                        self.settings.daily_cap, self.settings.limits.cost
                     )));
                 }
             };
@@ -318,7 +325,13 @@ impl Investigator<'_> {
             let settled = async {
                 let records = self.trail.load(&reservation.stream).await?;
                 let now = self.clock.now();
-                let entry = spend::settle(&records, reservation.seq, cost, now, expires_at(self.tier, now));
+                let entry = spend::settle(
+                    &records,
+                    reservation.seq,
+                    cost,
+                    now,
+                    expires_at(self.settings.tier, now),
+                );
                 self.trail.append(entry).await
             };
             match settled.await {

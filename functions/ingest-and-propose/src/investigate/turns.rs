@@ -139,7 +139,7 @@ impl Talk<'_> {
                 .answer(&conversation, budget.deadline, transcript)
                 .await;
             let answer = answered?;
-            budget.count(&answer.usage, self.price);
+            budget.count(&answer.usage, conversation.max_output_tokens, self.price);
             let raw = answer.raw.clone();
             match self.read(&answer)? {
                 Next::Ended(ended) => return Ok(ended),

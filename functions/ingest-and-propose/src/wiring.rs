@@ -1,0 +1,103 @@
+//! From the configuration to the models that are asked.
+
+use std::sync::Arc;
+
+use adapters::{SdkConfig, Secret, SystemClock};
+use gateway::http::{BaseUrl, Rotating, Token};
+use url::Url;
+
+use crate::config::{Api, Config, Models};
+use crate::investigate::Settings;
+use crate::model::Model;
+use crate::model::anthropic::Anthropic;
+use crate::model::http::{Auth, Endpoint};
+use crate::model::openai::OpenAi;
+use crate::runbook::Runbook;
+
+/// The configured models, in their order; none where the runbook alone is wanted. Their key is read, nothing is sent.
+pub async fn models(models: &Models, aws: &SdkConfig) -> anyhow::Result<Vec<Box<dyn Model>>> {
+    if models.api == Api::None {
+        return Ok(Vec::new());
+    }
+    if models.api == Api::Bedrock {
+        return bedrock(models, aws);
+    }
+    let clock = Arc::new(SystemClock);
+    let secret = Arc::new(Secret::new(aws, models.secret.clone(), clock.clone()));
+    let key = Token::new("model", secret.value().await?.expose())?;
+    let endpoint = Endpoint::new(
+        BaseUrl::new("MODEL_URL", &models.url)?,
+        Rotating::fixed(key).renewed_by(secret),
+        clock,
+    )?;
+    let model = |name: &String| -> Box<dyn Model> {
+        match models.api {
+            Api::OpenAi => Box::new(OpenAi::new(endpoint.clone(), name)),
+            Api::AnthropicBearer => Box::new(Anthropic::new(endpoint.clone(), name).with_auth(Auth::Bearer)),
+            Api::Anthropic | Api::Bedrock | Api::None => Box::new(Anthropic::new(endpoint.clone(), name)),
+        }
+    };
+    Ok(models.names.iter().map(model).collect())
+}
+
+#[cfg(feature = "bedrock")]
+fn bedrock(models: &Models, aws: &SdkConfig) -> anyhow::Result<Vec<Box<dyn Model>>> {
+    use crate::model::bedrock::Bedrock;
+
+    let clock = Arc::new(SystemClock);
+    let model = |name: &String| -> Box<dyn Model> { Box::new(Bedrock::new(aws, name, clock.clone())) };
+    Ok(models.names.iter().map(model).collect())
+}
+
+#[cfg(not(feature = "bedrock"))]
+fn bedrock(_: &Models, _: &SdkConfig) -> anyhow::Result<Vec<Box<dyn Model>>> {
+    anyhow::bail!("MODEL_API is bedrock, and this build has no Bedrock: build it with --features bedrock")
+}
+
+/// How the models are used.
+pub fn settings(config: &Config) -> Settings {
+    let models = &config.models;
+    Settings {
+        prices: models.prices.clone(),
+        through_gateway: models.api != Api::Bedrock && same_origin(&models.url, &config.gateway_url),
+        limits: models.limits.clone(),
+        daily_cap: models.daily_cap,
+        tier: config.policy.tier,
+        bounds: config.policy.limits.clone(),
+    }
+}
+
+/// The runbook.
+pub fn runbook(config: &Config) -> Runbook {
+    Runbook {
+        break_s: config.break_s,
+        limits: config.policy.limits.clone(),
+    }
+}
+
+/// Whether two URLs lead to the same host, port and scheme.
+fn same_origin(one: &str, other: &str) -> bool {
+    match (Url::parse(one), Url::parse(other)) {
+        (Ok(one), Ok(other)) => one.origin() == other.origin(),
+        (Ok(_) | Err(_), _) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gateway_is_known_by_its_origin() {
+        assert!(same_origin(
+            "https://gateway.example/v1",
+            "https://gateway.example:443"
+        ));
+        assert!(!same_origin(
+            "https://api.anthropic.com",
+            "https://gateway.example"
+        ));
+        assert!(!same_origin("http://gateway.example", "https://gateway.example"));
+        assert!(!same_origin("", ""));
+    }
+}
