@@ -12,7 +12,7 @@ use jsonschema::Validator;
 use serde_json::Value;
 
 /// A schema of `infra/schemas/`, as a tree.
-fn schema(name: &str) -> Value {
+pub(crate) fn schema(name: &str) -> Value {
     samples::json(&format!("infra/schemas/{name}.json"))
 }
 

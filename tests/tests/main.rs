@@ -2,6 +2,7 @@
 
 mod contracts;
 mod faults;
+mod hostile;
 mod lifecycle;
 mod reasoning;
 mod security;

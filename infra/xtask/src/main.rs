@@ -11,6 +11,7 @@ mod check;
 mod demo;
 mod emulator;
 mod environment;
+mod eval;
 mod fault;
 mod lambda;
 mod paths;
@@ -55,6 +56,8 @@ enum Task {
     Env(environment::Arguments),
     /// Runs every check and every test, and prints a summary
     Test(check::Arguments),
+    /// Runs the labelled incidents through a reasoner: cargo xtask eval -- --help
+    Eval(eval::Arguments),
     /// Puts a sample event on the bus, as new: cargo xtask send events/bus/provider.unhealthy.json
     Send(send::SendArguments),
     /// Invokes a deployed function with a payload and prints its reply
@@ -118,6 +121,7 @@ async fn perform(task: Task, paths: &Paths) -> Result<ExitCode> {
             .await
             .map(|()| ExitCode::SUCCESS),
         Task::Test(arguments) => check::run(paths, &arguments).await,
+        Task::Eval(arguments) => eval::run(paths, &arguments).await,
         Task::Send(arguments) => send::send(paths, &arguments).await.map(|()| ExitCode::SUCCESS),
         Task::Invoke(arguments) => send::invoke(paths, &arguments).await,
         Task::Fault(fault) => fault::run(paths, &fault).await.map(|()| ExitCode::SUCCESS),

@@ -534,8 +534,14 @@ impl<'a> Fields<'a> {
 
     fn choice<T: serde::de::DeserializeOwned>(&self, field: &str) -> Result<T, Malformed> {
         let text = self.text(field)?;
-        serde_json::from_value(Value::from(text))
-            .map_err(|err| Self::bad(field, format!("\"{}\": {err}", shorten(text))))
+        serde_json::from_value(Value::from(text)).map_err(|err| {
+            // The error quotes the whole text as it is.
+            let short = shorten(text);
+            let err = err
+                .to_string()
+                .replacen(&format!("`{text}`"), &format!("`{short}`"), 1);
+            Self::bad(field, format!("\"{short}\": {err}"))
+        })
     }
 
     fn optional_choice<T: serde::de::DeserializeOwned>(&self, field: &str) -> Result<Option<T>, Malformed> {
@@ -745,6 +751,17 @@ mod tests {
                 r#"detail.severity: "worst": unknown variant `worst`, expected one of `info`, `warning`, `critical`"#
             ]],
         );
+        refused(
+            with("severity", json!("worst\n\u{1b}[2J`bad`")),
+            expect![[
+                r#"detail.severity: "worst\n\u{1b}[2J`bad`": unknown variant `worst\n\u{1b}[2J`bad``, expected one of `info`, `warning`, `critical`"#
+            ]],
+        );
+        let endless = Event::parse(
+            "provider.unhealthy",
+            &with("severity", json!("x".repeat(100_000))),
+        );
+        assert!(endless.unwrap_err().to_string().len() < 300);
         refused(
             with("occurred_at", json!("noon")),
             expect![

@@ -5,6 +5,10 @@ pub mod queue;
 
 use adapters::aws::{self, Bounds};
 use aws_config::SdkConfig;
+use tracing::Subscriber;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Starts a function: JSON logs on standard output at the level of `RUST_LOG`, and the AWS configuration.
 pub async fn start() -> SdkConfig {
@@ -18,14 +22,21 @@ pub async fn start_within(bounds: &Bounds) -> SdkConfig {
 }
 
 fn log() {
-    use tracing_subscriber::EnvFilter;
-    // Lambda takes one JSON object a line; identifiers are fields, so that a query finds them.
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let _already_set = tracing_subscriber::fmt()
+    let _already_set = logs(std::io::stdout, filter).try_init();
+}
+
+/// A function's logs: Lambda takes one JSON object a line; identifiers are fields, so that a query finds them.
+pub fn logs<W>(writer: W, filter: EnvFilter) -> impl Subscriber + Send + Sync + 'static
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
         .with_current_span(false)
         .with_target(false)
         .with_env_filter(filter)
-        .try_init();
+        .with_writer(writer)
+        .finish()
 }

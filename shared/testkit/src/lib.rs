@@ -13,6 +13,7 @@
 //! | any of them unavailable | [`Outages`], which every fake has |
 //! | a handler that dies between any two steps | [`cut`] |
 //! | events, an inventory, operators | [`sample`] |
+//! | events that want to be obeyed | [`hostile`] |
 //! | a proposal in any state | [`story`] |
 #![expect(
     clippy::unwrap_used,
@@ -27,6 +28,7 @@ mod credential;
 pub mod cut;
 mod dynamo;
 mod gateway;
+pub mod hostile;
 mod memory;
 mod outages;
 mod proxy;

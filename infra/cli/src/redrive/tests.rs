@@ -1,5 +1,7 @@
 //! Redriving against queues in memory that behave as SQS does.
 
+mod hostile;
+
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 

@@ -1,5 +1,7 @@
 //! Stories of sample records, as an operator reads them.
 
+mod hostile;
+
 use domain::action::{Action, Preview, Undo};
 use domain::control::Extension;
 use domain::digest::Digest;

@@ -1,0 +1,166 @@
+//! Hostile events: whatever a sender writes into a field is data. It has no effect on what can be executed, and it
+//! is inert wherever it is shown.
+//!
+//! The texts are `testkit::hostile::injections`, the places `testkit::hostile::places`. A surface that shows an
+//! event to somebody belongs here, or with its own crate's tests over the same two.
+#![expect(clippy::unwrap_used, reason = "what these tests share panics as they do")]
+
+mod events;
+mod obedient;
+mod paged;
+mod surfaces;
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use domain::action::{Action, Preview};
+use domain::bus::Announcement;
+use domain::ports::{Clock, load_control};
+use domain::proposal::{Decision, DeclineReason};
+use domain::risk;
+use testkit::Cutter;
+use tests::World;
+use tests::world::QueueName;
+use tracing_subscriber::EnvFilter;
+
+/// What a text stands for that means nothing to anybody.
+pub(crate) const HARMLESS: &str = "harmless";
+
+/// What became of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It is in the dead-letter queue, with this reason.
+    GivenUp(String),
+    /// It was declined.
+    Declined(DeclineReason, String),
+    /// Something may be executed, if a person or the policy says so.
+    Proposed(Box<Executable>),
+}
+
+/// Everything that decides what is executed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Executable {
+    pub(crate) action: Action,
+    pub(crate) preview: Preview,
+    pub(crate) score: u8,
+    pub(crate) decision: Decision,
+    pub(crate) approvals_needed: u8,
+}
+
+impl Outcome {
+    /// In a word or two, for tables.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Outcome::GivenUp(_) => "given up".to_owned(),
+            Outcome::Declined(reason, _) => format!("declined ({})", reason.name()),
+            Outcome::Proposed(executable) => executable.action.kind().to_string(),
+        }
+    }
+}
+
+/// What an event left behind.
+pub(crate) struct Traces {
+    pub(crate) outcome: Outcome,
+    /// What is on the bus, as the bus carries it.
+    pub(crate) announced: Vec<String>,
+    /// What was logged.
+    pub(crate) log: String,
+}
+
+/// How far an event goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Through its own function; the score is computed here.
+    Ingest,
+    /// Through outbox, bus and scoring as well, as far as it goes without a person.
+    Whole,
+}
+
+/// Lets the agent work one message of the ingest queue.
+pub(crate) async fn work(world: &World, body: &str, way: Way) -> Traces {
+    let log = Log::default();
+    let logging = tracing::subscriber::set_default(runtime::logs(log.clone(), EnvFilter::new("info")));
+    let mut announced = drive(world, body, way).await;
+    drop(logging);
+    assert_eq!(world.gateway.writes(), [], "nothing is executed: {body}");
+    let dead = world.queue(QueueName::Ingest).dead();
+    let outcome = match (world.proposals().as_slice(), dead.as_slice()) {
+        ([], [dead]) => Outcome::GivenUp(dead.reason.clone().unwrap()),
+        ([id], []) => {
+            let proposal = world.proposal(id).await;
+            announced.push(world.envelope(&Announcement::of(&proposal)));
+            match (proposal.declined(), proposal.proposed()) {
+                (Some(declined), None) => Outcome::Declined(declined.reason, declined.explanation.clone()),
+                (None, Some(proposed)) => {
+                    let control = load_control(world.port()).await.unwrap();
+                    let scored = risk::score(proposed, &world.policy, &control, world.clock.now());
+                    if way == Way::Whole {
+                        assert_eq!(proposal.scored(), Some(&scored), "{body}");
+                    }
+                    Outcome::Proposed(Box::new(Executable {
+                        action: proposed.action.clone(),
+                        preview: proposed.preview.clone(),
+                        score: scored.score,
+                        decision: scored.decision,
+                        approvals_needed: scored.approvals_needed,
+                    }))
+                }
+                other => panic!("{body}: {other:?}"),
+            }
+        }
+        other => panic!("{body}: {other:?}"),
+    };
+    Traces {
+        outcome,
+        announced,
+        log: log.text(),
+    }
+}
+
+async fn drive(world: &World, body: &str, way: Way) -> Vec<String> {
+    let cutter = Cutter::never();
+    let mut announced = Vec::new();
+    world.queue(QueueName::Ingest).send(body, Duration::ZERO);
+    assert!(world.deliver(QueueName::Ingest, &cutter).await);
+    let mut moved = way == Way::Whole;
+    while moved {
+        moved = world.turn_stream(&cutter).await;
+        let published = world.bus.published();
+        announced.extend(published.iter().map(|one| world.envelope(one)));
+        moved |= world.turn_bus();
+        for queue in QueueName::ALL {
+            moved |= world.deliver(queue, &cutter).await;
+        }
+    }
+    announced
+}
+
+/// Where a test's functions log to.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl tracing_subscriber::fmt::MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}

@@ -1,0 +1,217 @@
+//! Every text in every place of every event.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use domain::event::EventType;
+use expect_test::{Expect, expect};
+use serde_json::Value;
+use testkit::hostile::{self, Place};
+use tests::{World, walk};
+
+use super::surfaces::assert_inert;
+use super::{HARMLESS, Outcome, Traces, Way, work};
+
+fn traces(event_type: EventType, place: &Place, text: &str, way: Way) -> Traces {
+    let world = World::new(hostile::inventory(event_type));
+    walk::now(work(&world, &hostile::event_with(event_type, place, text), way))
+}
+
+/// Panics where a text leads to anything that a harmless one in its place does not lead to.
+fn assert_without_effect(what: &str, harmless: &Outcome, hostile: &Outcome) {
+    match (harmless, hostile) {
+        (_, Outcome::GivenUp(reason)) => assert!(!reason.is_empty(), "{what}"),
+        (Outcome::Declined(expected, _), Outcome::Declined(reason, explanation)) => {
+            assert_eq!(reason, expected, "{what}");
+            assert!(!explanation.is_empty(), "{what}");
+        }
+        (Outcome::Proposed(_), Outcome::Proposed(_)) => assert_eq!(hostile, harmless, "{what}"),
+        _ => panic!("{what}: {hostile:?} instead of {harmless:?}"),
+    }
+}
+
+/// What harmless texts lead to, place by place, and what the corpus does.
+fn every_text_in_every_place(event_type: EventType, expected: Expect) {
+    let corpus = hostile::injections();
+    let mut table = String::new();
+    for place in hostile::places(event_type) {
+        let harmless = traces(event_type, &place, HARMLESS, Way::Whole).outcome;
+        let mut families = BTreeSet::new();
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for injection in &corpus {
+            let what = format!("{} {place} {injection}", event_type.name());
+            // The first of each family goes the whole way, which takes its time.
+            let first = families.insert(&injection.family);
+            let way = if first { Way::Whole } else { Way::Ingest };
+            let traces = traces(event_type, &place, &injection.text, way);
+            assert_without_effect(&what, &harmless, &traces.outcome);
+            assert_inert(&what, &traces);
+            *counts.entry(traces.outcome.name()).or_default() += 1;
+        }
+        let counts: Vec<String> = counts
+            .iter()
+            .map(|(name, count)| format!("{count} {name}"))
+            .collect();
+        writeln!(
+            table,
+            "{place}: {}; the corpus: {}",
+            harmless.name(),
+            counts.join(", ")
+        )
+        .unwrap();
+    }
+    expected.assert_eq(&table);
+}
+
+#[test]
+fn no_text_in_a_provider_unhealthy_has_an_effect() {
+    every_text_in_every_place(
+        EventType::ProviderUnhealthy,
+        expect![[r#"
+        /account: circuit_break_provider; the corpus: 330 circuit_break_provider
+        /detail/event_id: circuit_break_provider; the corpus: 249 circuit_break_provider, 81 given up
+        /detail/history/0/by/name: circuit_break_provider; the corpus: 330 circuit_break_provider
+        /detail/history/0/comment: circuit_break_provider; the corpus: 330 circuit_break_provider
+        /detail/labels/reason: circuit_break_provider; the corpus: 330 circuit_break_provider
+        /detail/labels/runbook: circuit_break_provider; the corpus: 330 circuit_break_provider
+        /detail/message: circuit_break_provider; the corpus: 330 circuit_break_provider
+        /detail/model_group: circuit_break_provider; the corpus: 249 circuit_break_provider, 81 given up
+        /detail/note: circuit_break_provider; the corpus: 330 circuit_break_provider
+        /detail/occurred_at: given up; the corpus: 330 given up
+        /detail/org_id: circuit_break_provider; the corpus: 249 circuit_break_provider, 81 given up
+        /detail/provider: declined (unconfirmed); the corpus: 249 declined (unconfirmed), 81 given up
+        /detail/severity: given up; the corpus: 330 given up
+        /detail/summary: circuit_break_provider; the corpus: 330 circuit_break_provider
+        /detail/team_id: circuit_break_provider; the corpus: 249 circuit_break_provider, 81 given up
+        /detail-type: given up; the corpus: 330 given up
+        /id: circuit_break_provider; the corpus: 330 circuit_break_provider
+        /region: circuit_break_provider; the corpus: 330 circuit_break_provider
+        /resources/0: circuit_break_provider; the corpus: 330 circuit_break_provider
+        /source: given up; the corpus: 330 given up
+        /time: circuit_break_provider; the corpus: 330 circuit_break_provider
+        /version: circuit_break_provider; the corpus: 330 circuit_break_provider
+        /detail/<name>: circuit_break_provider; the corpus: 330 circuit_break_provider
+        /detail/labels/<name>: circuit_break_provider; the corpus: 330 circuit_break_provider
+    "#]],
+    );
+}
+
+#[test]
+fn no_text_in_a_budget_exceeded_has_an_effect() {
+    every_text_in_every_place(
+        EventType::BudgetExceeded,
+        expect![[r#"
+        /account: page_oncall; the corpus: 330 page_oncall
+        /detail/event_id: page_oncall; the corpus: 81 given up, 249 page_oncall
+        /detail/history/0/by/name: page_oncall; the corpus: 330 page_oncall
+        /detail/history/0/comment: page_oncall; the corpus: 330 page_oncall
+        /detail/kind: given up; the corpus: 330 given up
+        /detail/labels/reason: page_oncall; the corpus: 330 page_oncall
+        /detail/labels/runbook: page_oncall; the corpus: 330 page_oncall
+        /detail/limit: given up; the corpus: 330 given up
+        /detail/message: page_oncall; the corpus: 330 page_oncall
+        /detail/note: page_oncall; the corpus: 330 page_oncall
+        /detail/occurred_at: given up; the corpus: 330 given up
+        /detail/org_id: page_oncall; the corpus: 81 given up, 249 page_oncall
+        /detail/period: given up; the corpus: 330 given up
+        /detail/scope: given up; the corpus: 330 given up
+        /detail/scope_id: declined (unconfirmed); the corpus: 249 declined (unconfirmed), 81 given up
+        /detail/severity: given up; the corpus: 330 given up
+        /detail/spend: given up; the corpus: 330 given up
+        /detail/summary: page_oncall; the corpus: 330 page_oncall
+        /detail/team_id: page_oncall; the corpus: 81 given up, 249 page_oncall
+        /detail-type: given up; the corpus: 330 given up
+        /id: page_oncall; the corpus: 330 page_oncall
+        /region: page_oncall; the corpus: 330 page_oncall
+        /resources/0: page_oncall; the corpus: 330 page_oncall
+        /source: given up; the corpus: 330 given up
+        /time: page_oncall; the corpus: 330 page_oncall
+        /version: page_oncall; the corpus: 330 page_oncall
+        /detail/<name>: page_oncall; the corpus: 330 page_oncall
+        /detail/labels/<name>: page_oncall; the corpus: 330 page_oncall
+    "#]],
+    );
+}
+
+#[test]
+fn no_text_in_an_sla_violation_has_an_effect() {
+    every_text_in_every_place(
+        EventType::SlaViolation,
+        expect![[r#"
+        /account: reroute_model_group; the corpus: 330 reroute_model_group
+        /detail/event_id: reroute_model_group; the corpus: 81 given up, 249 reroute_model_group
+        /detail/history/0/by/name: reroute_model_group; the corpus: 330 reroute_model_group
+        /detail/history/0/comment: reroute_model_group; the corpus: 330 reroute_model_group
+        /detail/labels/reason: reroute_model_group; the corpus: 330 reroute_model_group
+        /detail/labels/runbook: reroute_model_group; the corpus: 330 reroute_model_group
+        /detail/message: reroute_model_group; the corpus: 330 reroute_model_group
+        /detail/metric: given up; the corpus: 330 given up
+        /detail/model_group: page_oncall; the corpus: 81 given up, 249 page_oncall
+        /detail/note: reroute_model_group; the corpus: 330 reroute_model_group
+        /detail/occurred_at: given up; the corpus: 330 given up
+        /detail/org_id: reroute_model_group; the corpus: 81 given up, 249 reroute_model_group
+        /detail/provider: page_oncall; the corpus: 81 given up, 249 page_oncall
+        /detail/severity: given up; the corpus: 330 given up
+        /detail/sla_id: declined (unconfirmed); the corpus: 249 declined (unconfirmed), 81 given up
+        /detail/summary: reroute_model_group; the corpus: 330 reroute_model_group
+        /detail/team_id: reroute_model_group; the corpus: 81 given up, 249 reroute_model_group
+        /detail-type: given up; the corpus: 330 given up
+        /id: reroute_model_group; the corpus: 330 reroute_model_group
+        /region: reroute_model_group; the corpus: 330 reroute_model_group
+        /resources/0: reroute_model_group; the corpus: 330 reroute_model_group
+        /source: given up; the corpus: 330 given up
+        /time: reroute_model_group; the corpus: 330 reroute_model_group
+        /version: reroute_model_group; the corpus: 330 reroute_model_group
+        /detail/<name>: reroute_model_group; the corpus: 330 reroute_model_group
+        /detail/labels/<name>: reroute_model_group; the corpus: 330 reroute_model_group
+    "#]],
+    );
+}
+
+#[test]
+fn no_text_in_a_latency_spike_has_an_effect() {
+    every_text_in_every_place(
+        EventType::LatencySpike,
+        expect![[r#"
+        /account: reroute_model_group; the corpus: 330 reroute_model_group
+        /detail/event_id: reroute_model_group; the corpus: 81 given up, 249 reroute_model_group
+        /detail/history/0/by/name: reroute_model_group; the corpus: 330 reroute_model_group
+        /detail/history/0/comment: reroute_model_group; the corpus: 330 reroute_model_group
+        /detail/labels/reason: reroute_model_group; the corpus: 330 reroute_model_group
+        /detail/labels/runbook: reroute_model_group; the corpus: 330 reroute_model_group
+        /detail/message: reroute_model_group; the corpus: 330 reroute_model_group
+        /detail/model_group: page_oncall; the corpus: 81 given up, 249 page_oncall
+        /detail/note: reroute_model_group; the corpus: 330 reroute_model_group
+        /detail/occurred_at: given up; the corpus: 330 given up
+        /detail/org_id: reroute_model_group; the corpus: 81 given up, 249 reroute_model_group
+        /detail/provider: declined (unconfirmed); the corpus: 249 declined (unconfirmed), 81 given up
+        /detail/severity: given up; the corpus: 330 given up
+        /detail/summary: reroute_model_group; the corpus: 330 reroute_model_group
+        /detail/team_id: reroute_model_group; the corpus: 81 given up, 249 reroute_model_group
+        /detail-type: given up; the corpus: 330 given up
+        /id: reroute_model_group; the corpus: 330 reroute_model_group
+        /region: reroute_model_group; the corpus: 330 reroute_model_group
+        /resources/0: reroute_model_group; the corpus: 330 reroute_model_group
+        /source: given up; the corpus: 330 given up
+        /time: reroute_model_group; the corpus: 330 reroute_model_group
+        /version: reroute_model_group; the corpus: 330 reroute_model_group
+        /detail/<name>: reroute_model_group; the corpus: 330 reroute_model_group
+        /detail/labels/<name>: reroute_model_group; the corpus: 330 reroute_model_group
+    "#]],
+    );
+}
+
+#[test]
+fn the_events_have_every_field_of_their_schemas() {
+    let nowhere = Place::Value("/id".to_owned());
+    for event_type in EventType::ALL {
+        let event: Value = hostile::event_with(event_type, &nowhere, HARMLESS)
+            .parse()
+            .unwrap();
+        let schema = crate::contracts::schema(event_type.name());
+        for field in schema["properties"].as_object().unwrap().keys() {
+            // Each of them that is a string is a place by that.
+            assert!(!event["detail"][field].is_null(), "{} {field}", event_type.name());
+        }
+    }
+}
