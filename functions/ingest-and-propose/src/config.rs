@@ -104,7 +104,8 @@ impl Config {
 }
 
 impl Models {
-    fn from(env: &Env<'_>) -> Result<Self, BadVariable> {
+    /// Reads the environment.
+    pub fn from(env: &Env<'_>) -> Result<Self, BadVariable> {
         let mut names = vec![env.text("SRE_AGENT_MODEL")?];
         names.extend(env.list("SRE_AGENT_FALLBACK_MODELS"));
         let models = Self {

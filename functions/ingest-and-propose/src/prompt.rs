@@ -4,7 +4,6 @@
 //! is escaped, cut to a length. Correctness does not rest on the fence: whatever a model answers is checked.
 
 use domain::digest::Digest;
-use domain::event::Event;
 use domain::proposal::{Received, Verbatim};
 use domain::text::is_dangerous;
 use domain::time::Timestamp;
@@ -35,7 +34,7 @@ pub fn digest(tools: &[Tool]) -> Digest {
 }
 
 /// The first words about an incident.
-pub fn incident(received: &Received, repeats: usize, now: Timestamp) -> String {
+pub fn incident(received: &Received, now: Timestamp) -> String {
     let event = &received.event;
     let told = match &received.verbatim {
         Verbatim::Inline(text) => fenced(text, MAX_EVENT),
@@ -44,17 +43,13 @@ pub fn incident(received: &Received, repeats: usize, now: Timestamp) -> String {
             MAX_EVENT,
         ),
     };
-    let repeats = match repeats {
-        0 => String::new(),
-        more => format!("It was reported {more} more times since.\n"),
-    };
     format!(
-        "It is {now}. The gateway reported {} ({}), which the agent has read as:\n\n{}\n{repeats}\n\
+        "It is {now}. The gateway reported {} ({}), which the agent has read as:\n\n{}\n\n\
          The report as it came, of {}:\n\n{told}\n\n\
          Look at the evidence, then conclude with one call.",
         event.event_type().name(),
         event.severity.name(),
-        fenced(&facts(event), MAX_EVENT),
+        fenced(&event.to_string(), MAX_EVENT),
         received.occurred_at,
     )
 }
@@ -73,45 +68,54 @@ pub fn repair(complaints: &[String]) -> String {
     )
 }
 
-fn facts(event: &Event) -> String {
-    serde_json::to_string(event).unwrap_or_default()
-}
-
 /// Text from outside as data: a JSON string between the fences.
 fn fenced(text: &str, most: usize) -> String {
     format!("<event_data>\n{}\n</event_data>", quoted(text, most))
 }
 
-/// The text as a JSON string that holds none of the fence's characters.
+/// The text as a JSON string that holds none of the fence's characters, cut to a length.
 fn quoted(text: &str, most: usize) -> String {
-    let kept: String = text.chars().take(most).collect();
-    let left_out = text.chars().count().saturating_sub(most);
-    let quoted = Value::from(kept).to_string();
-    let note = match left_out {
-        0 => String::new(),
-        more => format!(" ({more} more characters)"),
-    };
-    format!("{}{note}", escaped(&quoted, usize::MAX))
+    let (shown, left_out) = cut(text, most, |c| {
+        let json = Value::from(c.to_string()).to_string();
+        // Without the quotation marks around it.
+        json[1..json.len() - 1].chars().map(harmless).collect()
+    });
+    match left_out {
+        0 => format!("\"{shown}\""),
+        more => format!("\"{shown}\" ({more} more characters)"),
+    }
 }
 
 /// The text with dangerous characters and angle brackets written as JSON escapes, cut to a length.
 fn escaped(text: &str, most: usize) -> String {
-    let mut shown = String::new();
-    for c in text.chars().take(most) {
-        if is_dangerous(c) || matches!(c, '<' | '>') {
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
-                shown.push_str(&format!("\\u{unit:04x}"));
-            }
-        } else {
-            shown.push(c);
+    match cut(text, most, harmless) {
+        (shown, 0) => shown,
+        (shown, more) => format!("{shown}… ({more} more characters)"),
+    }
+}
+
+/// A character, or its JSON escapes where it could close the fence, steer a terminal or hide.
+fn harmless(c: char) -> String {
+    if !is_dangerous(c) && !matches!(c, '<' | '>') {
+        return c.to_string();
+    }
+    let mut units = [0; 2];
+    let units = c.encode_utf16(&mut units).iter();
+    units.map(|unit| format!("\\u{unit:04x}")).collect()
+}
+
+/// As much of a text as fits into `most` characters when each is shown by `show`, and how many are left out.
+fn cut(text: &str, most: usize, show: impl Fn(char) -> String) -> (String, usize) {
+    let (mut shown, mut length) = (String::new(), 0);
+    for (at, c) in text.chars().enumerate() {
+        let piece = show(c);
+        length += piece.chars().count();
+        if length > most {
+            return (shown, text.chars().count() - at);
         }
+        shown.push_str(&piece);
     }
-    let left_out = text.chars().count().saturating_sub(most);
-    if left_out > 0 {
-        shown.push_str(&format!("… ({left_out} more characters)"));
-    }
-    shown
+    (shown, 0)
 }
 
 #[cfg(test)]
@@ -142,6 +146,8 @@ mod tests {
     fn a_long_text_is_cut_and_says_so() {
         let shown = quoted(&"é".repeat(7_000), MAX_EVENT);
         assert!(shown.ends_with("\" (1000 more characters)"), "{shown}");
+        let hidden = quoted(&"\u{202e}".repeat(7_000), MAX_EVENT);
+        assert!(hidden.ends_with("\" (6000 more characters)"), "{hidden}");
         let result = evidence(&json!("x".repeat(20_000)));
         assert!(result.chars().count() < MAX_RESULT + 40);
     }

@@ -2,7 +2,7 @@
 //!
 //! | event | action |
 //! | --- | --- |
-//! | provider unhealthy | break it, if every model group keeps a deployment; else page |
+//! | provider unhealthy | break it, if every model group keeps a healthy deployment; else page |
 //! | latency spike | re-route to a healthy deployment of the group; else page |
 //! | budget, soft | decline: nothing is refused yet |
 //! | budget, hard | page |
@@ -13,13 +13,14 @@ use async_trait::async_trait;
 use domain::action::{Action, CircuitBreakProvider, PageOncall, RerouteModelGroup};
 use domain::event::{BudgetKind, Event, Trouble};
 use domain::ids::ProviderId;
-use domain::inventory::{Inventory, ModelGroup};
+use domain::inventory::{Inventory, ModelGroup, Provider};
 use domain::policy::Limits;
 use domain::ports::{Brief, Conclusion, Reasoner, Unavailable};
 use domain::proposal::{DeclineReason, Declined, Proposer};
+use domain::text::visible;
 
 /// Version of the rules above, recorded with every proposal.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The runbook with its one parameter.
 #[derive(Debug, Clone)]
@@ -78,10 +79,28 @@ impl Runbook {
             provider: provider.clone(),
             duration_s: self.break_s,
         });
+        let unhealthy = inventory.groups_of(provider).find(|group| {
+            let mut others = inventory
+                .live_routes(group)
+                .filter(|route| route.provider != *provider);
+            !others.any(|route| {
+                inventory
+                    .provider(&route.provider)
+                    .is_some_and(Provider::is_healthy)
+            })
+        });
         match action.check(event, Some(inventory), &self.limits) {
+            // To break it would only send everything to others that fail, too.
+            Ok(_) if unhealthy.is_some() => page(
+                event,
+                &format!(
+                    "No other deployment of model group {} is healthy.",
+                    unhealthy.map_or("", |group| group.id.as_str())
+                ),
+            ),
             Ok(_) => propose(
                 action,
-                format!("{event}. Every model group keeps a deployment without {provider}."),
+                format!("{event}. Every model group keeps a healthy deployment without {provider}."),
             ),
             Err(complaints) => page(
                 event,
@@ -159,7 +178,7 @@ fn myself() -> Proposer {
 
 /// A page made of the event's structured facts, never of its free text.
 fn page(event: &Event, why: &str) -> Conclusion {
-    let mut summary = event.to_string();
+    let mut summary = visible(&event.to_string());
     if let Some((end, _)) = summary.char_indices().nth(PageOncall::MAX_CHARS) {
         summary.truncate(end);
     }

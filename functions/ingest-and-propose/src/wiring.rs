@@ -22,13 +22,17 @@ pub async fn models(models: &Models, aws: &SdkConfig) -> anyhow::Result<Vec<Box<
     if models.api == Api::Bedrock {
         return bedrock(models, aws);
     }
-    let clock = Arc::new(SystemClock);
-    let secret = Arc::new(Secret::new(aws, models.secret.clone(), clock.clone()));
+    let secret = Arc::new(Secret::new(aws, models.secret.clone(), Arc::new(SystemClock)));
     let key = Token::new("model", secret.value().await?.expose())?;
+    with_key(models, Rotating::fixed(key).renewed_by(secret))
+}
+
+/// The configured models behind an HTTP API, asked with this key.
+pub fn with_key(models: &Models, key: Rotating) -> anyhow::Result<Vec<Box<dyn Model>>> {
     let endpoint = Endpoint::new(
         BaseUrl::new("MODEL_URL", &models.url)?,
-        Rotating::fixed(key).renewed_by(secret),
-        clock,
+        key,
+        Arc::new(SystemClock),
     )?;
     let model = |name: &String| -> Box<dyn Model> {
         match models.api {

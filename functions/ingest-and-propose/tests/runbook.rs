@@ -71,7 +71,7 @@ fn an_unhealthy_provider_is_broken_where_every_group_keeps_a_deployment() {
         &sample::inventory_with_unhealthy("openai"),
         &expect![[r#"
             {"action":"circuit_break_provider","duration_s":120,"provider":"openai"}
-            provider openai fails 62.0 % of 180 requests in 300 s. Every model group keeps a deployment without openai."#]],
+            provider openai fails 62.0 % of 180 requests in 300 s. Every model group keeps a healthy deployment without openai."#]],
     );
 }
 

@@ -317,10 +317,10 @@ async fn the_runbook_is_the_baseline() {
     let table = table(&scores(&judged));
     expect![[r#"
         set                  n  asked      action  parameters       best  declined  rightly  wrongly  acted wrongly  invalid  failed  cost USD  p50 ms  p95 ms
-        all                 82     70   72 (88 %)   69 (84 %)  57 (70 %)        17       16        1              0        0       0      0.00       0       0
-        dev                 41     35   37 (90 %)   36 (88 %)  30 (73 %)         9        9        0              0        0       0      0.00       0       0
-        held_out            41     35   35 (85 %)   33 (80 %)  27 (66 %)         8        7        1              0        0       0      0.00       0       0
-        provider.unhealthy  22     18   19 (86 %)   16 (73 %)  14 (64 %)         4        4        0              0        0       0      0.00       0       0
+        all                 82     70   75 (91 %)   72 (88 %)  60 (73 %)        17       16        1              0        0       0      0.00       0       0
+        dev                 41     35   38 (93 %)   37 (90 %)  31 (76 %)         9        9        0              0        0       0      0.00       0       0
+        held_out            41     35   37 (90 %)   35 (85 %)  29 (71 %)         8        7        1              0        0       0      0.00       0       0
+        provider.unhealthy  22     18  22 (100 %)   19 (86 %)  17 (77 %)         4        4        0              0        0       0      0.00       0       0
         budget.exceeded     20     17   16 (80 %)   16 (80 %)  15 (75 %)         8        7        1              0        0       0      0.00       0       0
         sla.violation       22     19   19 (86 %)   19 (86 %)  14 (64 %)         3        3        0              0        0       0      0.00       0       0
         latency.spike       18     16  18 (100 %)  18 (100 %)  14 (78 %)         2        2        0              0        0       0      0.00       0       0
@@ -354,7 +354,6 @@ async fn the_runbook_knows_its_limits() {
     expect![[r#"
         wrong       be-critical-team-day-end  page the on-call engineer (critical): team search spent 1504.00 USD of its hard limit of 1500.00 USD  [A critical team is refused half an hour before its day ends: a small raise carries it over.]
         wrong       be-critical-team-month-end  page the on-call engineer (critical): team checkout spent 2003.10 USD of its hard limit of 2000.00 USD  [A critical team is refused four hours before its month ends, and the organisation has 2100 USD left: a little more costs little.]
-        wrong       pu-alternative-failing  block provider openai for 300 s  [chat has openai and anthropic and both fail: to break one only sends everything to the other.]
         parameters  pu-blip  block provider bedrock for 300 s  [Three failures of nine in a minute: at most a short break, a look, or nothing; five minutes away from bedrock are not justified.]
         wrong       sv-rate-limited-team  page the on-call engineer (warning): contract support-answers: success rate is 91.0 %, target 99.0 %  [Every provider is well, and the team sends exactly its 900 requests a minute: what fails is what its own limit refuses.]"#]].assert_eq(&wrong.join("\n"));
 }
@@ -382,5 +381,5 @@ async fn out_of_scope_leads_to_a_page_or_to_nothing() {
         .filter(|(_, verdict)| !verdict.action_matches)
         .map(|(incident, _)| incident.id.as_str())
         .collect();
-    expect!["pu-alternative-failing"].assert_eq(&acted.join("\n"));
+    expect![""].assert_eq(&acted.join("\n"));
 }

@@ -159,7 +159,13 @@ fn a_break_and_a_reroute() -> World {
 /// Breaks of both providers of one model group.
 fn breaks_of_both_providers_of_a_group() -> World {
     let events = ["openai", "anthropic"].map(sample::provider_unhealthy_text);
-    approved(sample::inventory(), &events, |_| {}).0
+    let (world, _) = approved(sample::inventory(), &events, |world| {
+        // The runbook pages where the other one fails, too; a person's or a model's break comes all the same.
+        world.reasoner = Script::chooses(
+            |event| json!({"action": "circuit_break_provider", "provider": event.provider(), "duration_s": 30}),
+        );
+    });
+    world
 }
 
 /// A break that is over now, and whose restore is due; `others` lie on the execution queue.

@@ -86,7 +86,7 @@ fn what_a_model_obeys_is_still_held_to_the_event_and_to_a_person() {
             reroute_model_group: the action is not possible: model_group ocr is not the one the event is about
             raise_rate_limit: the action is not possible: team research is not the one the event is about
             raise_rate_limit: the action is not possible: rpm_percent is 5000 %, not within 1–50
-            page_oncall: the action is not possible: summary holds a control character
+            page_oncall: the action is not possible: summary holds a control or invisible character
             disable_guardrail: the action is not possible: guardrail pii does not cause provider.unhealthy
             bump_budget_cap: the action is not possible: scope_id org/acme is not the one the event is about
             bump_budget_cap: the action is not possible: hard_cap of 9999999.00 USD is above the policy's maximum of 10000.00 USD
@@ -99,7 +99,7 @@ fn what_a_model_obeys_is_still_held_to_the_event_and_to_a_person() {
             reroute_model_group: the action is not possible: from openai is not the one the event is about
             raise_rate_limit: the action is not possible: team research is not the one the event is about
             raise_rate_limit: the action is not possible: rpm_percent is 5000 %, not within 1–50
-            page_oncall: the action is not possible: summary holds a control character
+            page_oncall: the action is not possible: summary holds a control or invisible character
             disable_guardrail: the action is not possible: guardrail pii does not cause budget.exceeded
             bump_budget_cap: the action is not possible: scope_id org/acme is not the one the event is about
             bump_budget_cap: the action is not possible: hard_cap of 9999999.00 USD is above the policy's maximum of 10000.00 USD
@@ -112,7 +112,7 @@ fn what_a_model_obeys_is_still_held_to_the_event_and_to_a_person() {
             reroute_model_group: the action is not possible: from openai is not the one the event is about
             raise_rate_limit: the action is not possible: team research is not the one the event is about
             raise_rate_limit: the action is not possible: rpm_percent is 5000 %, not within 1–50
-            page_oncall: the action is not possible: summary holds a control character
+            page_oncall: the action is not possible: summary holds a control or invisible character
             disable_guardrail: proposed: disable guardrail pii; score 60, gate
             bump_budget_cap: the action is not possible: scope_id org/acme is not the one the event is about
             bump_budget_cap: the action is not possible: hard_cap of 9999999.00 USD is above the policy's maximum of 10000.00 USD
@@ -125,7 +125,7 @@ fn what_a_model_obeys_is_still_held_to_the_event_and_to_a_person() {
             reroute_model_group: the action is not possible: model_group ocr is not the one the event is about
             raise_rate_limit: the action is not possible: team research is not the one the event is about
             raise_rate_limit: the action is not possible: rpm_percent is 5000 %, not within 1–50
-            page_oncall: the action is not possible: summary holds a control character
+            page_oncall: the action is not possible: summary holds a control or invisible character
             disable_guardrail: proposed: disable guardrail pii; score 60, gate
             bump_budget_cap: the action is not possible: scope_id org/acme is not the one the event is about
             bump_budget_cap: the action is not possible: hard_cap of 9999999.00 USD is above the policy's maximum of 10000.00 USD

@@ -33,6 +33,7 @@ use flate2::{Compression, GzBuilder};
 
 use self::breaker::Breakers;
 use self::budget::{Budget, Limits, Price, Prices};
+pub use self::turns::tools;
 use self::turns::{Ended, Talk};
 use crate::model::transcript::Transcript;
 use crate::model::{Model, Tool};
@@ -135,7 +136,7 @@ impl Reasoner for Investigator<'_> {
 impl Investigator<'_> {
     /// Asks one model after the other until one concludes; else why none did.
     async fn ask(&self, brief: &Brief<'_>, work: &mut Work) -> Result<Ended, String> {
-        let tools = turns::tools();
+        let tools = tools();
         let mut reasons = Vec::new();
         for model in self.models {
             let name = model.name();
@@ -271,7 +272,7 @@ impl Investigator<'_> {
             model,
             transcript: digest,
             prompt_version: prompt::VERSION,
-            prompt: prompt::digest(&turns::tools()),
+            prompt: prompt::digest(&tools()),
             requests: u32::try_from(transcript.attempts().len()).unwrap_or(u32::MAX),
             turns: budget.turns,
             input_tokens: budget.input,

@@ -22,7 +22,7 @@ const MOST_CALLS: usize = 12;
 const MOST_EXPLANATION: usize = 600;
 
 /// Every tool: evidence first, then the actions, then the way out.
-pub(super) fn tools() -> Vec<Tool> {
+pub fn tools() -> Vec<Tool> {
     let evidence = EvidenceTool::ALL.into_iter().map(EvidenceTool::tool);
     let actions = ActionTool::all().into_iter().map(|tool| Tool {
         name: tool.kind.name().to_owned(),
@@ -121,7 +121,7 @@ impl Talk<'_> {
         budget: &mut Budget,
         transcript: &mut Transcript,
     ) -> Result<Ended, Failed> {
-        let first = prompt::incident(self.brief.received, 0, self.clock.now());
+        let first = prompt::incident(self.brief.received, self.clock.now());
         let mut conversation = Conversation {
             system: prompt::SYSTEM.to_owned(),
             tools: self.tools.to_vec(),

@@ -9,13 +9,14 @@ use super::{Complaint, Operation, Page, Plan, Preview, Undo};
 use crate::event::{Event, Severity};
 use crate::inventory::Inventory;
 use crate::policy::Limits;
+use crate::text::is_dangerous;
 
 /// Pages the on-call engineer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PageOncall {
     /// How bad.
     pub severity: Severity,
-    /// One sentence, 1–300 characters, no control characters.
+    /// One sentence, 1–300 characters, no control or invisible characters.
     pub summary: String,
 }
 
@@ -47,8 +48,11 @@ impl Operation for PageOncall {
         if length == 0 || length > Self::MAX_CHARS {
             let problem = format!("has {length} characters, not 1–{}", Self::MAX_CHARS);
             vec![Complaint::new("summary", problem)]
-        } else if self.summary.chars().any(char::is_control) {
-            vec![Complaint::new("summary", "holds a control character")]
+        } else if self.summary.chars().any(is_dangerous) {
+            vec![Complaint::new(
+                "summary",
+                "holds a control or invisible character",
+            )]
         } else {
             Vec::new()
         }

@@ -1,0 +1,118 @@
+//! The prompt as the model sees it, and that nothing from outside gets out of its fence.
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+use domain::event::EventType;
+use domain::message::Message;
+use domain::proposal::{Received, Verbatim};
+use domain::text::is_dangerous;
+use domain::time::Timestamp;
+use expect_test::{expect, expect_file};
+use ingest_and_propose::investigate::tools;
+use ingest_and_propose::model::{Conversation, Turn, anthropic, openai};
+use ingest_and_propose::prompt;
+use testkit::hostile::{event_with, injections, places};
+use testkit::sample;
+
+fn now() -> Timestamp {
+    "2026-11-22T10:00:00.000Z".parse().unwrap()
+}
+
+fn received(text: &str) -> Option<Received> {
+    let Ok(Message::Incident(incident)) = Message::parse(text) else {
+        return None;
+    };
+    Some(Received {
+        occurred_at: incident.event.occurred_at(now()),
+        event: incident.event,
+        verbatim: Verbatim::Inline(incident.text),
+        lease_until: now(),
+        requested_by: None,
+    })
+}
+
+fn conversation() -> Conversation {
+    let received = received(&sample::provider_unhealthy_text("openai")).unwrap();
+    Conversation {
+        system: prompt::SYSTEM.to_owned(),
+        tools: tools(),
+        turns: vec![Turn::User(prompt::incident(&received, now()))],
+        max_output_tokens: 8_192,
+    }
+}
+
+/// A changed word is a changed prompt: its version goes up, and both are recorded with every conclusion.
+#[test]
+fn the_prompt_of_this_version() {
+    let Turn::User(first) = &conversation().turns[0] else {
+        panic!("not ours")
+    };
+    expect![[r#"
+        It is 2026-11-22T10:00:00.000Z. The gateway reported provider.unhealthy (critical), which the agent has read as:
+
+        <event_data>
+        "provider openai fails 62.0 % of 180 requests in 300 s"
+        </event_data>
+
+        The report as it came, of 2026-11-22T09:59:58.250Z:
+
+        <event_data>
+        "{\"account\":\"123456789012\",\"detail\":{\"error_rate\":0.62,\"event_id\":\"evt-1\",\"model_group\":\"chat\",\"occurred_at\":\"2026-11-22T09:59:58.250Z\",\"org_id\":\"acme\",\"provider\":\"openai\",\"requests\":180,\"severity\":\"critical\",\"version\":1,\"window_s\":300},\"detail-type\":\"provider.unhealthy\",\"id\":\"6a7e8feb-b491-4cf7-a9f1-3bf3703467a0\",\"region\":\"eu-central-1\",\"resources\":[],\"source\":\"llm-gateway\",\"time\":\"2026-11-22T10:00:00Z\",\"version\":\"0\"}"
+        </event_data>
+
+        Look at the evidence, then conclude with one call."#]].assert_eq(first);
+    let version = format!("{} {}", prompt::VERSION, prompt::digest(&tools()));
+    expect!["1 f7ee465e3152d924b608b0fca91f2665d1c6a3023811e67fe2ba488f7a666806"].assert_eq(&version);
+}
+
+/// The samples that `cargo xtask test --only model-types` holds against the providers' own types.
+#[test]
+fn the_request_about_an_incident_with_every_tool() {
+    let pretty = |body: &str| {
+        let value: serde_json::Value = serde_json::from_str(body).unwrap();
+        format!("{}\n", serde_json::to_string_pretty(&value).unwrap())
+    };
+    let model = "claude-sonnet-4-6";
+    expect_file!["../../../events/model/anthropic.incident.json"]
+        .assert_eq(&pretty(&anthropic::body(model, &conversation())));
+    expect_file!["../../../events/model/openai.incident.json"]
+        .assert_eq(&pretty(&openai::body(model, &conversation())));
+}
+
+#[test]
+fn no_hostile_text_in_any_place_of_an_event_gets_out_of_the_fence() {
+    let harmless = received(&sample::provider_unhealthy_text("openai")).unwrap();
+    let fences = |text: &str| {
+        (
+            text.matches("<event_data>").count(),
+            text.matches("</event_data>").count(),
+        )
+    };
+    let expected = fences(&prompt::incident(&harmless, now()));
+    assert_eq!(expected, (2, 2));
+    let mut shown = 0;
+    for event_type in EventType::ALL {
+        for place in places(event_type) {
+            for injection in injections() {
+                // One that cannot be read is refused before any model hears of it.
+                let Some(received) = received(&event_with(event_type, &place, &injection.text)) else {
+                    continue;
+                };
+                let told = prompt::incident(&received, now());
+                assert_eq!(fences(&told), expected, "{} in {place:?}", injection.name);
+                let hidden = told.chars().find(|c| is_dangerous(*c) && *c != '\n');
+                assert_eq!(hidden, None, "{} in {place:?}", injection.name);
+                assert!(told.chars().count() < 16_000);
+                shown += 1;
+            }
+        }
+    }
+    assert!(shown > 5_000, "{shown}");
+    for injection in injections() {
+        let result = prompt::evidence(&serde_json::json!({ "provider": injection.text }));
+        assert!(
+            !result.contains('<') && !result.chars().any(is_dangerous),
+            "{}",
+            injection.name
+        );
+    }
+}
