@@ -76,6 +76,9 @@ fn fenced(text: &str, most: usize) -> String {
 /// The text as a JSON string that holds none of the fence's characters, cut to a length.
 fn quoted(text: &str, most: usize) -> String {
     let (shown, left_out) = cut(text, most, |c| {
+        if c.is_ascii_alphanumeric() {
+            return c.to_string();
+        }
         let json = Value::from(c.to_string()).to_string();
         // Without the quotation marks around it.
         json[1..json.len() - 1].chars().map(harmless).collect()
