@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use adapters::{SdkConfig, Secret, SystemClock};
-use gateway::http::{BaseUrl, Rotating, Token};
-use url::Url;
+use gateway::http::{BaseUrl, Rotating, Token, same_origin};
 
 use crate::config::{Api, Config, Models};
 use crate::investigate::Settings;
@@ -76,32 +75,5 @@ pub fn runbook(config: &Config) -> Runbook {
     Runbook {
         break_s: config.break_s,
         limits: config.policy.limits.clone(),
-    }
-}
-
-/// Whether two URLs lead to the same host, port and scheme.
-fn same_origin(one: &str, other: &str) -> bool {
-    match (Url::parse(one), Url::parse(other)) {
-        (Ok(one), Ok(other)) => one.origin() == other.origin(),
-        (Ok(_) | Err(_), _) => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_gateway_is_known_by_its_origin() {
-        assert!(same_origin(
-            "https://gateway.example/v1",
-            "https://gateway.example:443"
-        ));
-        assert!(!same_origin(
-            "https://api.anthropic.com",
-            "https://gateway.example"
-        ));
-        assert!(!same_origin("http://gateway.example", "https://gateway.example"));
-        assert!(!same_origin("", ""));
     }
 }

@@ -76,6 +76,14 @@ impl BaseUrl {
     }
 }
 
+/// Whether two URLs lead to the same scheme, host and port.
+pub fn same_origin(one: &str, other: &str) -> bool {
+    match (Url::parse(one), Url::parse(other)) {
+        (Ok(one), Ok(other)) => one.origin() == other.origin(),
+        (Ok(_) | Err(_), _) => false,
+    }
+}
+
 /// A secret sent with every request. It never shows itself.
 #[derive(Clone)]
 pub struct Token {
@@ -330,6 +338,17 @@ mod tests {
                 problem
             );
         }
+    }
+
+    #[test]
+    fn an_origin_is_scheme_host_and_port() {
+        assert!(same_origin(
+            "https://gateway.example/v1",
+            "https://gateway.example:443"
+        ));
+        assert!(!same_origin("https://models.example", "https://gateway.example"));
+        assert!(!same_origin("http://gateway.example", "https://gateway.example"));
+        assert!(!same_origin("", ""));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use domain::record::{Fact, HOUR_SHARDS};
 use domain::stream::StreamId;
 use domain::time::Timestamp;
 use gateway::AdminApi;
-use gateway::http::BaseUrl;
+use gateway::http::{BaseUrl, same_origin};
 
 use crate::stack::{Lane, Stack};
 use crate::status::picture::{
@@ -268,12 +268,36 @@ async fn gateway(stack: &Stack) -> GatewayPart {
         Err(bad) => Err(bad.to_string()),
     };
     match read {
-        Ok(inventory) => readable(url, &inventory),
+        Ok(inventory) => {
+            let models = models_through(stack, &url);
+            readable(url, &inventory, &models)
+        }
         Err(problem) => GatewayPart::Unreadable { url, problem },
     }
 }
 
-fn readable(url: String, inventory: &Inventory) -> GatewayPart {
+/// The models that the agent is to ask through the gateway itself.
+fn models_through(stack: &Stack, gateway: &str) -> Vec<String> {
+    let parameter = |name| stack.parameter(name).unwrap_or_default();
+    let asks = !matches!(parameter("ModelApi"), "" | "none" | "bedrock");
+    if !asks || !same_origin(parameter("ModelUrl"), gateway) {
+        return Vec::new();
+    }
+    let fallbacks = parameter("SreAgentFallbackModels").split(',');
+    let models = [parameter("SreAgentModel")].into_iter().chain(fallbacks);
+    models
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+fn readable(url: String, inventory: &Inventory, models: &[String]) -> GatewayPart {
+    let has = |name: &String| {
+        inventory
+            .model_groups
+            .iter()
+            .any(|group| group.id.as_str() == name)
+    };
     let blocked = inventory.providers.iter().filter(|provider| provider.blocked);
     GatewayPart::Readable {
         url,
@@ -281,5 +305,6 @@ fn readable(url: String, inventory: &Inventory) -> GatewayPart {
         blocked: blocked.map(|provider| provider.id.to_string()).collect(),
         model_groups: inventory.model_groups.len(),
         teams: inventory.teams.len(),
+        missing_models: models.iter().filter(|name| !has(name)).cloned().collect(),
     }
 }

@@ -122,6 +122,8 @@ pub(crate) enum GatewayPart {
         blocked: Vec<String>,
         model_groups: usize,
         teams: usize,
+        /// Models that the agent is to ask through it, and that it does not have.
+        missing_models: Vec<String>,
     },
     /// It did not answer as it should.
     Unreadable { url: String, problem: String },
@@ -197,7 +199,11 @@ impl Picture {
         }
         match &self.gateway {
             GatewayPart::Unreadable { problem, .. } => reasons.push(problem.clone()),
-            GatewayPart::Readable { .. } | GatewayPart::NotAsked(_) => {}
+            GatewayPart::Readable { missing_models, .. } => reasons.extend(missing_models.iter().map(|model| {
+                let model = quote(model);
+                format!("the gateway has no model {model}, which the agent is to ask: the next one or the runbook stands in")
+            })),
+            GatewayPart::NotAsked(_) => {}
         }
         reasons
     }
@@ -369,6 +375,7 @@ impl Picture {
                 blocked,
                 model_groups,
                 teams,
+                missing_models: _,
             } => {
                 let blocked = match blocked.len() {
                     0 => String::new(),

@@ -53,6 +53,7 @@ fn healthy() -> Picture {
             blocked: Vec::new(),
             model_groups: 4,
             teams: 3,
+            missing_models: Vec::new(),
         },
     }
 }
@@ -418,4 +419,18 @@ fn json_carries_the_judgement() {
     assert_eq!(json["healthy"], true);
     assert_eq!(json["queues"]["seen"][0]["name"], "ingest");
     assert_eq!(json["gateway"]["readable"]["providers"], 4);
+}
+
+#[test]
+fn a_model_that_the_gateway_does_not_have_is_a_reason() {
+    let mut picture = healthy();
+    if let GatewayPart::Readable { missing_models, .. } = &mut picture.gateway {
+        missing_models.push("claude-sonnet-4-6".to_owned());
+    }
+    assert_eq!(
+        picture.reasons(at(0)),
+        [
+            "the gateway has no model claude-sonnet-4-6, which the agent is to ask: the next one or the runbook stands in"
+        ]
+    );
 }
