@@ -13,6 +13,7 @@ mod emulator;
 mod environment;
 mod fault;
 mod lambda;
+mod model;
 mod paths;
 mod processes;
 mod progress;
