@@ -1,6 +1,8 @@
 //! Tests on the local stack: the deployed template and the real binaries. `cargo xtask test` brings a stack up and
 //! gives its environment to this binary; on its own: `eval "$(cargo xtask env)" && cargo test -p tests --test stack`.
 //!
+//! Those in `model` need a model too, which `cargo xtask test --only model` starts; they are ignored without it.
+//!
 //! They share one gateway, so they take turns, and each leaves the gateway as it found it.
 #![expect(
     clippy::unwrap_used,
@@ -10,6 +12,7 @@
 mod aws;
 mod killed;
 mod malformed;
+mod model;
 mod path;
 mod processes;
 mod sandbox;

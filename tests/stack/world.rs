@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use adapters::aws::{self, Bounds};
-use adapters::{DynamoTrail, SystemClock};
+use adapters::{DynamoTrail, PayloadBucket, SystemClock};
 use domain::event::Event;
 use domain::ids::{Fingerprint, ProposalId};
 use domain::incident;
@@ -33,6 +33,7 @@ pub(crate) struct World {
     pub(crate) aws: Aws,
     pub(crate) sandbox: Sandbox,
     pub(crate) trail: DynamoTrail,
+    pub(crate) transcripts: PayloadBucket,
     pub(crate) http: reqwest::Client,
     callback: String,
     signing_secret: String,
@@ -81,6 +82,7 @@ impl World {
         sandbox.clear().await;
         Self {
             trail: DynamoTrail::new(&config, variable("TRAIL_TABLE")),
+            transcripts: PayloadBucket::new(&config, aws.output("TranscriptBucketName")),
             callback: variable("CALLBACK_URL"),
             signing_secret: aws.secret("slack-signing").await,
             aws,

@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use crate::build::cargo;
 use crate::environment;
 use crate::lambda;
+use crate::model;
 use crate::paths::Paths;
 use crate::processes::Run;
 use crate::progress::{Step, last_lines};
@@ -47,6 +48,8 @@ enum CheckStep {
     ModelTypes,
     /// Tests of the deployed functions on the local stack
     Stack,
+    /// Tests on the local stack with aimock as the model and LiteLLM in front of it
+    Model,
     /// cargo lambda watch, and cargo lambda invoke with every sample
     Lambda,
 }
@@ -118,6 +121,7 @@ impl CheckStep {
             Self::CfnLint => "cfn-lint",
             Self::ModelTypes => "model-types",
             Self::Stack => "stack",
+            Self::Model => "model",
             Self::Lambda => "lambda",
         }
     }
@@ -133,6 +137,7 @@ impl CheckStep {
             Self::CfnLint => "cfn-lint template.yaml",
             Self::ModelTypes => "requests to models against the SDKs' types",
             Self::Stack => "tests on the local stack",
+            Self::Model => "tests on the local stack with a model",
             Self::Lambda => "cargo lambda",
         }
     }
@@ -149,7 +154,25 @@ impl CheckStep {
                 .args(["doc", "--workspace", "--no-deps"])
                 .env("RUSTDOCFLAGS", "-D warnings"),
             Self::Tests => command.args(["test", "--workspace", "--no-fail-fast"]),
-            Self::Stack => command.args(["test", "--workspace", "--test", "stack"]),
+            // Those of the step after it need a model.
+            Self::Stack => command.args([
+                "test",
+                "--workspace",
+                "--test",
+                "stack",
+                "--",
+                "--skip",
+                "model::",
+            ]),
+            Self::Model => command.args([
+                "test",
+                "--workspace",
+                "--test",
+                "stack",
+                "--",
+                "--ignored",
+                "model::",
+            ]),
             Self::Lambda => bail!("this step is several commands"),
             Self::Sam => {
                 command = Command::new(SAM.ensure(paths).await?.join("sam"));
@@ -172,11 +195,11 @@ impl CheckStep {
     }
 
     fn has_tests(self) -> bool {
-        matches!(self, Self::Tests | Self::Stack)
+        matches!(self, Self::Tests | Self::Stack | Self::Model)
     }
 
     fn needs_the_stack(self) -> bool {
-        matches!(self, Self::Stack | Self::Lambda)
+        matches!(self, Self::Stack | Self::Model | Self::Lambda)
     }
 }
 
@@ -186,6 +209,9 @@ async fn attempt(paths: &Paths, step: CheckStep) -> Result<(Counts, String)> {
 
 /// Brings a stack of its own up, tests it, and stops it.
 async fn on_the_stack(paths: &Paths, lock: &stack::Lock, step: CheckStep) -> Result<(Counts, String)> {
+    if step == CheckStep::Model {
+        model::install(paths).await?;
+    }
     let arguments = stack::Arguments::for_tests();
     let stack = stack::up(paths, lock, &arguments).await?;
     let result = if step == CheckStep::Lambda {
@@ -193,6 +219,9 @@ async fn on_the_stack(paths: &Paths, lock: &stack::Lock, step: CheckStep) -> Res
     } else {
         let mut command = step.command(paths).await?;
         environment::apply(&stack.state, &mut command)?;
+        if step == CheckStep::Model {
+            command.env("TEST_MODEL_URL", model::start(paths, &stack.state).await?);
+        }
         judge(paths, step, &mut command).await
     };
     let stopping = Step::begin("stopping the local stack");

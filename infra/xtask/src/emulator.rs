@@ -15,6 +15,9 @@ use crate::state::REGION;
 /// Its name on record.
 pub(crate) const NAME: &str = "emulator";
 
+/// How long a process of the stack may take to start.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Starts it on a port of 127.0.0.1 and waits until it answers.
 pub(crate) async fn start(paths: &Paths, bin: &Path, port: u16) -> Result<()> {
     let step = Step::begin("starting the emulator of AWS");
@@ -52,6 +55,7 @@ pub(crate) async fn start(paths: &Paths, bin: &Path, port: u16) -> Result<()> {
         &process,
         NAME,
         &format!("{}/_ministack/health", url(port)),
+        PATIENCE,
         step,
     )
     .await
@@ -61,12 +65,13 @@ pub(crate) fn url(port: u16) -> String {
     format!("http://127.0.0.1:{port}")
 }
 
-/// Waits until a process of the stack answers, for as long as it runs and half a minute at most.
+/// Waits until a process of the stack answers, for as long as it runs and has patience left.
 pub(crate) async fn wait_until_ready(
     paths: &Paths,
     process: &Process,
     name: &str,
     health: &str,
+    patience: Duration,
     mut step: Step,
 ) -> Result<()> {
     let began = Instant::now();
@@ -76,10 +81,10 @@ pub(crate) async fn wait_until_ready(
             return Ok(());
         }
         if !process.runs() {
-            break "ended at once";
+            break "ended at once".to_owned();
         }
-        if began.elapsed() > Duration::from_secs(30) {
-            break "did not answer within 30 s";
+        if began.elapsed() > patience {
+            break format!("did not answer within {} s", patience.as_secs());
         }
         step.heartbeat(|| None);
         tokio::time::sleep(Duration::from_millis(50)).await;

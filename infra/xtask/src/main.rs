@@ -14,6 +14,7 @@ mod environment;
 mod eval;
 mod fault;
 mod lambda;
+mod model;
 mod paths;
 mod processes;
 mod progress;

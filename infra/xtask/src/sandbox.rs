@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::emulator::{http, url, wait_until_ready};
+use crate::emulator::{PATIENCE, http, url, wait_until_ready};
 use crate::paths::Paths;
 use crate::processes::Process;
 use crate::progress::Step;
@@ -48,7 +48,8 @@ pub(crate) async fn start(
         .env("AWS_SECRET_ACCESS_KEY", "test")
         .env("AWS_EC2_METADATA_DISABLED", "true");
     let process = Process::start(paths, NAME, &mut command)?;
-    wait_until_ready(paths, &process, NAME, &format!("{}/healthz", url(port)), step).await
+    let health = format!("{}/healthz", url(port));
+    wait_until_ready(paths, &process, NAME, &health, PATIENCE, step).await
 }
 
 /// What the sandbox shows on one of its own paths.

@@ -286,6 +286,7 @@ async fn deploy(paths: &Paths, bin: &Path, state: &State) -> Result<Deployment> 
             "gateway-read": state.secrets.gateway_read,
             "gateway-write": state.secrets.gateway_write,
             "pagerduty": state.secrets.pagerduty,
+            "model": state.secrets.model,
             "operators": operators,
         },
     });

