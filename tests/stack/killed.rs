@@ -25,8 +25,8 @@ const FUNCTIONS: [&str; 6] = [
     "housekeeping",
 ];
 
-/// What comes back does so when its visibility timeout is over: 70 s for `ingest-and-propose` and `execution`, which
-/// pass while the others are killed.
+/// What comes back does so when its visibility timeout is over: 130 s for `ingest-and-propose` and 70 s for `execution`,
+/// which pass while the others are killed.
 #[tokio::test]
 #[cfg_attr(
     not(target_os = "linux"),
@@ -98,7 +98,7 @@ async fn ingest_is_killed_while_it_reasons(world: &World, generation: u32) -> Pr
 
 /// The message comes back when the dead reasoner's lease is over.
 async fn another_reasoner_takes_over(world: &World, id: &ProposalId) {
-    let proposal = world.until(id, 90, "awaiting_approval").await;
+    let proposal = world.until(id, 160, "awaiting_approval").await;
     assert_eq!(world.count(id, "received").await, 2, "one lease after the other");
     assert_eq!(world.count(id, "proposed").await, 1);
     assert_eq!(world.click("reject", &proposal).await.status, 200);
