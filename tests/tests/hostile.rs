@@ -18,7 +18,7 @@ use domain::action::{Action, Preview};
 use domain::bus::Announcement;
 use domain::ports::{Clock, load_control};
 use domain::proposal::{Decision, DeclineReason};
-use domain::risk;
+use domain::risk::{self, Subject};
 use testkit::Cutter;
 use tests::World;
 use tests::world::QueueName;
@@ -94,7 +94,19 @@ pub(crate) async fn work(world: &World, body: &str, way: Way) -> Traces {
                 (Some(declined), None) => Outcome::Declined(declined.reason, declined.explanation.clone()),
                 (None, Some(proposed)) => {
                     let control = load_control(world.port()).await.unwrap();
-                    let scored = risk::score(proposed, &world.policy, &control, world.clock.now());
+                    let subject = Subject {
+                        id,
+                        event: &proposal.received().event,
+                        proposed,
+                    };
+                    let in_force = world.policies.get();
+                    let scored = risk::score(
+                        &subject,
+                        &in_force,
+                        &world.deployment,
+                        &control,
+                        world.clock.now(),
+                    );
                     if way == Way::Whole {
                         assert_eq!(proposal.scored(), Some(&scored), "{body}");
                     }

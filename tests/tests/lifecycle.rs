@@ -1,6 +1,7 @@
 //! The life of a proposal, through the real handlers.
 
 mod actions;
+mod automatic;
 mod decisions;
 mod path;
 mod refusals;

@@ -1,6 +1,6 @@
 //! The environment of `approval-callback`.
 
-use domain::policy::Policy;
+use domain::deployment::Deployment;
 use runtime::env::{BadVariable, Env};
 
 /// What the function is configured with.
@@ -18,8 +18,10 @@ pub struct Config {
     pub slack_teams: Vec<String>,
     /// Origin of response URLs, from `SLACK_RESPONSE_ORIGIN`.
     pub response_origin: String,
-    /// The policy.
-    pub policy: Policy,
+    /// Bucket of the policies, from `POLICY_BUCKET`.
+    pub policy_bucket: String,
+    /// Threshold, switches and deadlines.
+    pub deployment: Deployment,
 }
 
 impl Config {
@@ -32,7 +34,8 @@ impl Config {
             slack_app: env.optional("SLACK_APP_ID").unwrap_or_default(),
             slack_teams: env.list("SLACK_TEAM_IDS"),
             response_origin: env.text("SLACK_RESPONSE_ORIGIN")?,
-            policy: env.policy()?,
+            policy_bucket: env.text("POLICY_BUCKET")?,
+            deployment: env.deployment()?,
         })
     }
 }

@@ -34,6 +34,9 @@ impl fmt::Display for Decided {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Decided::Approved => f.write_str("Your approval is recorded. The action is being executed."),
+            Decided::Voted { missing: 0 } => {
+                f.write_str("Your approval is recorded. The policy asks for more people to approve.")
+            }
             Decided::Voted { missing } => {
                 write!(f, "Your approval is recorded. {missing} more must approve.")
             }
@@ -64,13 +67,15 @@ pub(crate) async fn decide(deps: &Deps<'_>, click: &Click) -> anyhow::Result<Dec
             return Ok(counted);
         }
         let control = load_control(deps.trail).await?;
+        let in_force = deps.policies.in_force(&control).await;
         let now = deps.clock.now();
         let fact = match approval::decide(
             &proposal,
             click.choice,
             operator,
             click.scored,
-            deps.policy,
+            &in_force,
+            deps.deployment,
             &control,
             now,
         ) {

@@ -12,8 +12,8 @@ mod decide;
 pub mod reply;
 pub mod slack;
 
-use domain::policy::Policy;
-use domain::ports::{Clock, Operators, Trail};
+use domain::deployment::Deployment;
+use domain::ports::{Clock, Operators, Policies, Trail};
 use lambda_http::http::{Method, StatusCode, header};
 use lambda_http::{Body, Request, RequestExt, Response};
 
@@ -23,8 +23,10 @@ pub use self::decide::Decided;
 pub struct Deps<'a> {
     /// The audit trail.
     pub trail: &'a dyn Trail,
-    /// Deadlines, quorum, and the digest that decisions record.
-    pub policy: &'a Policy,
+    /// Who may decide, by rules, and the digest that decisions record.
+    pub policies: &'a dyn Policies,
+    /// Threshold, switches and deadlines.
+    pub deployment: &'a Deployment,
     /// Who may decide.
     pub operators: &'a dyn Operators,
     /// What Slack signs with, and what it must name.

@@ -4,15 +4,15 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapters::DynamoTrail;
-use adapters::SystemClock;
 use adapters::aws::{self, Bounds};
-use adapters::{Secret, SecretOperators};
+use adapters::{DynamoTrail, PayloadBucket, Secret, SecretOperators, SystemClock};
 use approval_callback::Deps;
 use approval_callback::config::Config;
 use approval_callback::reply::SlackReply;
 use approval_callback::slack::Trust;
+use domain::ports::{Policies as _, load_control};
 use lambda_http::{Error, Request, run, service_fn};
+use policy::Published;
 use runtime::env::{Env, process};
 
 #[tokio::main]
@@ -39,6 +39,11 @@ async fn main() -> Result<(), Error> {
     operators.preload().await?;
 
     let trail = DynamoTrail::new(&aws, config.trail_table);
+    let policies = Published::new(
+        Box::new(PayloadBucket::new(&aws, config.policy_bucket)),
+        Box::new(SystemClock),
+    );
+    policies.in_force(&load_control(&trail).await?).await;
     let reply = SlackReply::new(&config.response_origin)?;
     let slack = Trust {
         secret: &secret,
@@ -47,7 +52,8 @@ async fn main() -> Result<(), Error> {
     };
     let deps = &Deps {
         trail: &trail,
-        policy: &config.policy,
+        policies: &policies,
+        deployment: &config.deployment,
         operators: &operators,
         slack: &slack,
         reply: &reply,

@@ -9,8 +9,9 @@
 //! | executing, lease over | [`start`] again: the effect is absolute. While paused the targets are read instead |
 //! | unknown, lease over | [`outcome`]: the targets are read |
 //! | effect's end passed, or undo approved | [`take_back`] |
-//! | settled | claims that were left are released |
+//! | settled | claims that were left are released; of an automatic one, its outcome is remembered |
 
+pub mod automatic;
 pub mod claims;
 pub mod config;
 pub mod lane;
@@ -117,11 +118,17 @@ async fn act(deps: &Deps<'_>, id: &ProposalId, receives: u32) -> Result<(), Faul
                 .restores
                 .hint(id, std::time::Duration::from_millis(at.millis_since(now)))
                 .await?),
-            None => claims::release_all(deps, &proposal).await,
+            None => finish(deps, &proposal).await,
         },
-        State::Closed(_) => claims::release_all(deps, &proposal).await,
+        State::Closed(_) => finish(deps, &proposal).await,
         State::Reasoning(_) | State::Proposed | State::AwaitingApproval(_) => Ok(()),
     }
+}
+
+/// What may be left to do once an effect came out one way or the other.
+async fn finish(deps: &Deps<'_>, proposal: &Proposal) -> Result<(), Fault> {
+    automatic::report(deps, proposal).await?;
+    claims::release_all(deps, proposal).await
 }
 
 /// What to do about a message that meets somebody else's lease; `None` where the lease is over.

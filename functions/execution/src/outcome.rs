@@ -10,7 +10,7 @@ use domain::record::Record;
 use domain::target::Reading;
 use runtime::queue::Fault;
 
-use crate::{Deps, claims, record};
+use crate::{Deps, record};
 
 /// Tries of a page whose reply stayed away, under one dedup key.
 const PAGE_TRIES: usize = 3;
@@ -162,7 +162,7 @@ async fn succeeded(deps: &Deps<'_>, proposal: Proposal, fact: &ProposalFact) -> 
         .map_or(0, |end| end.millis_since(now));
     let delay = Duration::from_millis(ends_in) + Duration::from_secs(deps.verify_after_s);
     deps.verifications.hint(proposal.id(), delay).await?;
-    claims::release_all(deps, &proposal).await
+    crate::finish(deps, &proposal).await
 }
 
 async fn failed(
@@ -181,7 +181,7 @@ async fn failed(
     if let (Some(permit), Some(drift)) = (permit, drifted) {
         page_drift(deps, permit, &drift).await;
     }
-    claims::release_all(deps, &proposal).await
+    crate::finish(deps, &proposal).await
 }
 
 /// Somebody else changed the target: a person must look. Best effort, as the trail and the bus say it, too.

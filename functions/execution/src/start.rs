@@ -7,13 +7,12 @@ use domain::control::Control;
 use domain::inventory::Condition;
 use domain::ports::load_control;
 use domain::proposal::{
-    Approval, Decision, Expired, Held, Precondition, Proposal, ProposalFact, Proposed, Refused, Started,
-    State, Unclear,
+    Approval, Expired, Held, Precondition, Proposal, ProposalFact, Proposed, Refused, Started, State, Unclear,
 };
 use runtime::queue::Fault;
 
 use crate::claims::{self, Claimed, Wanted};
-use crate::{Deps, outcome, record};
+use crate::{Deps, automatic, outcome, record};
 
 /// How long to wait before trying again for a target that another proposal holds.
 const TAKEN_AGAIN: Duration = Duration::from_secs(10);
@@ -34,9 +33,7 @@ pub(crate) async fn start(deps: &Deps<'_>, proposal: Proposal) -> Result<(), Fau
         record(deps, proposal, &expired).await?;
         return Ok(());
     }
-    let automatic = proposal
-        .scored()
-        .is_some_and(|scored| scored.decision == Decision::Auto);
+    let automatic = automatic::is_automatic(&proposal);
     if automatic && control.switches.automatic_off.is_some() {
         tracing::info!(proposal.id = %proposal.id(), "automatic execution is off: not started");
         return Ok(());
@@ -138,6 +135,15 @@ async fn begin(
         // A person who approved a page is not kept waiting by the gateway they are paged about.
         Err(_) if proposed.preview.plan.changes.is_empty() && !automatic => None,
         Err(err) => return Err(err.into()),
+    };
+    let refusal = match refusal {
+        Some(refusal) => Some(refusal),
+        None => automatic::held_back(deps, &proposal, proposed)
+            .await?
+            .map(|reached| Refused {
+                precondition: Precondition::Limit,
+                explanation: reached.because,
+            }),
     };
     if let Some(refusal) = refusal {
         tracing::info!(proposal.id = %proposal.id(), reason = refusal.explanation, "refused");

@@ -10,7 +10,7 @@ use domain::time::Timestamp;
 use runtime::queue::Fault;
 
 use crate::claims::{self, Claimed, Wanted};
-use crate::{Deps, load, outcome, record};
+use crate::{Deps, automatic, load, outcome, record};
 
 /// A failure to take back is recorded again after this long, seconds: the tries in between are in the log.
 const RECORD_AGAIN_S: u64 = 600;
@@ -72,7 +72,8 @@ pub(crate) async fn take_back(deps: &Deps<'_>, proposal: Proposal) -> Result<(),
                     reason: reason.clone(),
                     readings,
                 });
-                record(deps, proposal.clone(), &fact).await?;
+                let proposal = record(deps, proposal.clone(), &fact).await?;
+                automatic::report(deps, &proposal).await?;
                 if drifted {
                     outcome::page_drift(deps, &permit, &reason).await;
                 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use domain::policy::Policy;
+use domain::deployment::Deployment;
 use domain::units::Micros;
 use runtime::env::{BadVariable, Env};
 
@@ -28,8 +28,8 @@ pub struct Config {
     pub timeout_s: u64,
     /// Sources whose events are taken, from `EVENT_SOURCES`.
     pub sources: Vec<String>,
-    /// The policy.
-    pub policy: Policy,
+    /// Licence tier, windows and bounds.
+    pub deployment: Deployment,
     /// The models.
     pub models: Models,
 }
@@ -97,7 +97,7 @@ impl Config {
             break_s: env.number("RUNBOOK_BREAK_SECONDS", 30, 300)?,
             timeout_s: env.number("INGEST_TIMEOUT_S", 1, 900)?,
             sources: env.list("EVENT_SOURCES"),
-            policy: env.policy()?,
+            deployment: env.deployment()?,
             models: Models::from(env)?,
         })
     }

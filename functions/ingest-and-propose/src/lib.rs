@@ -11,11 +11,11 @@ mod propose;
 pub mod runbook;
 pub mod wiring;
 
+use domain::deployment::Deployment;
 use domain::event::Event;
 use domain::ids::ProposalId;
 use domain::incident::{self, Belongs, IncidentFact};
 use domain::message::{Delivery as Incident, Message};
-use domain::policy::Policy;
 use domain::ports::{Clock, Gateway, Payloads, Reasoner, Trail, TrailError, load_proposal};
 use domain::proposal::{Proposal, ProposalFact, Received, Repeated, State, Verbatim};
 use domain::record::{Actor, Entry, Fact, MAX_BODY_BYTES, Record};
@@ -40,7 +40,7 @@ pub struct Deps<'a> {
     /// The time.
     pub clock: &'a dyn Clock,
     /// Limits, licence tier and correlation window.
-    pub policy: &'a Policy,
+    pub deployment: &'a Deployment,
     /// The sources whose events are taken. The bus's rules filter them as well; the topic cannot.
     pub sources: &'a [String],
     /// When this invocation ends.
@@ -92,7 +92,7 @@ async fn take(deps: &Deps<'_>, incident: &Incident, receives: u32) -> Result<(),
     let Some(proposal) = current else {
         let received = received(deps, incident, deps.clock.now()).await?;
         let now = deps.clock.now();
-        let entry = Proposal::first_entry(id, received, now, Actor::Agent, deps.policy.tier);
+        let entry = Proposal::first_entry(id, received, now, Actor::Agent, deps.deployment.tier);
         let proposal = Proposal::replay(&[deps.trail.append(entry).await?]).map_err(TrailError::from)?;
         return propose::conclude(deps, proposal).await;
     };
@@ -150,7 +150,7 @@ async fn proposal_of(deps: &Deps<'_>, event: &Event) -> Result<(ProposalId, Opti
         }
     }
     let now = deps.clock.now();
-    let window_s = deps.policy.correlation_window_s;
+    let window_s = deps.deployment.correlation_window_s;
     match incident::belongs(&fingerprint, generation, current.as_ref(), window_s, now) {
         Belongs::Current(id) => Ok((id, current)),
         Belongs::Next(id) => {

@@ -45,7 +45,7 @@ async fn main() -> Result<(), Error> {
         gateway: &gateway,
         reasoner: &investigator,
         clock: &SystemClock,
-        policy: &config.policy,
+        deployment: &config.deployment,
         sources: &config.sources,
         deadline: SystemClock.now(),
         lease_s: config.timeout_s + LEASE_MARGIN_S,

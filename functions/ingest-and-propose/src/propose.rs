@@ -1,10 +1,13 @@
 //! From an event received to one action proposed, or declined.
 
+use domain::action::Plan;
 use domain::evidence::Evidence;
+use domain::history::{self, History};
 use domain::inventory::{Condition, Inventory};
 use domain::ports::{Brief, Conclusion, TrailError, load_proposal};
 use domain::proposal::{DeclineReason, Declined, Proposal, ProposalFact, Proposed, State};
 use domain::record::{Actor, Fact};
+use domain::target::Target;
 use runtime::queue::Fault;
 
 use crate::Deps;
@@ -44,7 +47,7 @@ pub(crate) async fn conclude(deps: &Deps<'_>, proposal: Proposal) -> Result<(), 
 async fn conclusion(deps: &Deps<'_>, proposal: &Proposal) -> Result<ProposalFact, Fault> {
     let received = proposal.received();
     let event = &received.event;
-    let tier = deps.policy.tier;
+    let tier = deps.deployment.tier;
     if !tier.runs_agent() {
         let explanation = format!(
             "the {} tier does not run the agent: business and enterprise do",
@@ -81,9 +84,10 @@ async fn conclusion(deps: &Deps<'_>, proposal: &Proposal) -> Result<ProposalFact
             proposer,
         } => {
             // As if the reasoner were hostile: bounds, targets and relation to the event are decided here.
-            match action.check(event, inventory.as_ref(), &deps.policy.limits) {
+            match action.check(event, inventory.as_ref(), &deps.deployment.limits) {
                 Ok(preview) => ProposalFact::Proposed(Box::new(Proposed {
-                    evidence: evidence(condition, inventory.as_ref(), received, &preview.plan.claims),
+                    evidence: evidence(condition, inventory.as_ref(), received, &preview.plan.claims)
+                        .with_history(before(deps, proposal, &preview.plan).await),
                     action,
                     preview,
                     proposer,
@@ -110,11 +114,22 @@ fn declined(reason: DeclineReason, explanation: String) -> ProposalFact {
     })
 }
 
+/// What was before; absent where the trail cannot tell: scoring takes it at its worst.
+async fn before(deps: &Deps<'_>, proposal: &Proposal, plan: &Plan) -> Option<History> {
+    let targets: Vec<Target> = plan.changes.iter().map(|change| change.target.clone()).collect();
+    let history = history::look_back(deps.trail, proposal.id(), &targets, deps.clock.now()).await;
+    history
+        .inspect_err(
+            |err| tracing::warn!(proposal.id = %proposal.id(), error = %err, "the history could not be read"),
+        )
+        .ok()
+}
+
 fn evidence(
     condition: Condition,
     inventory: Option<&Inventory>,
     received: &domain::proposal::Received,
-    targets: &[domain::target::Target],
+    targets: &[Target],
 ) -> Evidence {
     match (condition, inventory) {
         (Condition::Unreadable(problem), _) => Evidence::unreadable(&problem),

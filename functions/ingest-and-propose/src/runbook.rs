@@ -11,10 +11,10 @@
 
 use async_trait::async_trait;
 use domain::action::{Action, CircuitBreakProvider, PageOncall, RerouteModelGroup};
+use domain::deployment::Limits;
 use domain::event::{BudgetKind, Event, Trouble};
 use domain::ids::ProviderId;
 use domain::inventory::{Inventory, ModelGroup, Provider};
-use domain::policy::Limits;
 use domain::ports::{Brief, Conclusion, Reasoner, Unavailable};
 use domain::proposal::{DeclineReason, Declined, Proposer};
 use domain::text::visible;

@@ -65,8 +65,8 @@ pub fn settings(config: &Config) -> Settings {
         through_gateway: models.api != Api::Bedrock && same_origin(&models.url, &config.gateway_url),
         limits: models.limits.clone(),
         daily_cap: models.daily_cap,
-        tier: config.policy.tier,
-        bounds: config.policy.limits.clone(),
+        tier: config.deployment.tier,
+        bounds: config.deployment.limits.clone(),
     }
 }
 
@@ -74,6 +74,6 @@ pub fn settings(config: &Config) -> Settings {
 pub fn runbook(config: &Config) -> Runbook {
     Runbook {
         break_s: config.break_s,
-        limits: config.policy.limits.clone(),
+        limits: config.deployment.limits.clone(),
     }
 }

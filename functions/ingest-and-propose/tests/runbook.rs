@@ -2,9 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use domain::action::Action;
+use domain::deployment::Deployment;
 use domain::event::{Event, Severity};
 use domain::inventory::Inventory;
-use domain::policy::Policy;
 use domain::ports::Conclusion;
 use domain::target::BudgetOwner;
 use expect_test::{Expect, expect};
@@ -18,7 +18,7 @@ use testkit::sample;
 fn runbook() -> Runbook {
     Runbook {
         break_s: 120,
-        limits: Policy::default().limits,
+        limits: Deployment::default().limits,
     }
 }
 
@@ -54,7 +54,9 @@ fn says(event: &Event, inventory: Option<&Inventory>) -> String {
         Conclusion::Propose {
             action, rationale, ..
         } => {
-            action.check(event, inventory, &Policy::default().limits).unwrap();
+            action
+                .check(event, inventory, &Deployment::default().limits)
+                .unwrap();
             format!("{}\n{rationale}", json!(action))
         }
     }
@@ -271,11 +273,11 @@ fn a_page_fits_and_carries_the_events_severity_however_long_its_names() {
     assert_eq!(page.severity, Severity::Info);
     assert!(BudgetOwner::parse("org", &name).is_ok());
     Action::PageOncall(page)
-        .check(&event, None, &Policy::default().limits)
+        .check(&event, None, &Deployment::default().limits)
         .unwrap();
 }
 
-const COMPLETE: [(&str, &str); 29] = [
+const COMPLETE: [(&str, &str); 27] = [
     ("TRAIL_TABLE", "sre_actions"),
     ("PAYLOAD_BUCKET", "payloads"),
     ("GATEWAY_URL", "https://gateway"),
@@ -299,11 +301,9 @@ const COMPLETE: [(&str, &str); 29] = [
     ("SRE_RISK_THRESHOLD", "40"),
     ("SRE_AUTO_APPROVE", "false"),
     ("LICENSE_TIER", "enterprise"),
-    ("SHADOW_ACTIONS", ""),
     ("APPROVAL_DEADLINE_S", "1800"),
     ("APPROVAL_VALID_S", "900"),
     ("CORRELATION_WINDOW_S", "900"),
-    ("QUORUM_FROM_SCORE", "75"),
     ("MAX_BUDGET_CAP", "10000.00"),
 ];
 
@@ -324,7 +324,7 @@ fn what_is_missing_or_wrong_in_the_environment_is_named() {
     assert_eq!(with("", "").unwrap().sources, ["llm-gateway", "other"]);
     for (name, _) in COMPLETE {
         let missing = with(name, "").map(drop);
-        let optional = ["SHADOW_ACTIONS", "EVENT_SOURCES", "SRE_AGENT_FALLBACK_MODELS"].contains(&name);
+        let optional = ["EVENT_SOURCES", "SRE_AGENT_FALLBACK_MODELS"].contains(&name);
         let expected = Err(format!("environment variable {name} is not set"));
         assert!(
             missing == expected || (optional && missing == Ok(())),

@@ -1,6 +1,6 @@
 //! The environment of `scoring`.
 
-use domain::policy::Policy;
+use domain::deployment::Deployment;
 use runtime::env::{BadVariable, Env};
 
 /// What the function is configured with.
@@ -8,10 +8,12 @@ use runtime::env::{BadVariable, Env};
 pub struct Config {
     /// Name of the trail table, from `TRAIL_TABLE`.
     pub trail_table: String,
+    /// Bucket of the policies, from `POLICY_BUCKET`.
+    pub policy_bucket: String,
     /// URL of the dead-letter queue, from `SCORING_DLQ_URL`.
     pub dead_letters: String,
-    /// The policy.
-    pub policy: Policy,
+    /// Threshold, switches and deadlines.
+    pub deployment: Deployment,
 }
 
 impl Config {
@@ -19,8 +21,9 @@ impl Config {
     pub fn from(env: &Env<'_>) -> Result<Self, BadVariable> {
         Ok(Self {
             trail_table: env.text("TRAIL_TABLE")?,
+            policy_bucket: env.text("POLICY_BUCKET")?,
             dead_letters: env.text("SCORING_DLQ_URL")?,
-            policy: env.policy()?,
+            deployment: env.deployment()?,
         })
     }
 }

@@ -4,20 +4,24 @@
 
 pub mod config;
 
+use domain::deployment::Deployment;
+use domain::limit;
 use domain::message::Message;
-use domain::policy::Policy;
-use domain::ports::{Clock, Trail, TrailError, load_control, load_proposal};
-use domain::proposal::{ProposalFact, State};
+use domain::ports::{Clock, Policies, Trail, TrailError, load_control, load_proposal};
+use domain::proposal::{Decision, Proposal, ProposalFact, Proposed, Scored, State};
 use domain::record::Actor;
-use domain::risk;
+use domain::risk::{self, Subject};
+use domain::time::Timestamp;
 use runtime::queue::{Delivery, Fault};
 
 /// What this function may use.
 pub struct Deps<'a> {
     /// The audit trail.
     pub trail: &'a dyn Trail,
+    /// Weights, calendars, limits and rules.
+    pub policies: &'a dyn Policies,
     /// Threshold, switches and deadlines.
-    pub policy: &'a Policy,
+    pub deployment: &'a Deployment,
     /// The time.
     pub clock: &'a dyn Clock,
 }
@@ -40,8 +44,20 @@ pub async fn handle(deps: &Deps<'_>, delivery: Delivery<'_>) -> Result<(), Fault
             return Ok(());
         };
         let control = load_control(deps.trail).await?;
+        if let Some(pause) = &control.switches.paused {
+            // Housekeeping comes back to it after the pause.
+            tracing::info!(proposal.id = %id, reason = pause.reason, "paused: not scored");
+            return Ok(());
+        }
+        let in_force = deps.policies.in_force(&control).await;
         let now = deps.clock.now();
-        let scored = risk::score(proposed, deps.policy, &control, now);
+        let subject = Subject {
+            id: &id,
+            event: &proposal.received().event,
+            proposed,
+        };
+        let scored = risk::score(&subject, &in_force, deps.deployment, &control, now);
+        let scored = within_limits(deps, &proposal, proposed, scored, now).await?;
         let (score, decision) = (scored.score, scored.decision);
         let entry = proposal
             .entry(now, Actor::Agent, &ProposalFact::Scored(scored))
@@ -53,6 +69,30 @@ pub async fn handle(deps: &Deps<'_>, delivery: Delivery<'_>) -> Result<(), Fault
             }
             Err(TrailError::Conflict { .. }) => {}
             Err(err) => return Err(err.into()),
+        }
+    }
+}
+
+/// Takes the slots that an automatic decision needs. Where one is not left, a person is asked.
+async fn within_limits(
+    deps: &Deps<'_>,
+    proposal: &Proposal,
+    proposed: &Proposed,
+    scored: Scored,
+    now: Timestamp,
+) -> Result<Scored, TrailError> {
+    let (Decision::Auto, Some(limits)) = (scored.decision, &scored.automatic) else {
+        return Ok(scored);
+    };
+    let expires_at = proposal.last().expires_at.unwrap_or_default();
+    match limit::admit(deps.trail, proposal.id(), proposed, limits, now, expires_at).await? {
+        Ok(()) => Ok(scored),
+        Err(reached) => {
+            tracing::warn!(
+                metric = "safety_limit", limit = reached.limit.name(), proposal.id = %proposal.id(), reason = reached.because,
+                "a safety limit is reached"
+            );
+            Ok(scored.held_by(reached, deps.deployment, now))
         }
     }
 }

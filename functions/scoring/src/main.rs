@@ -1,9 +1,9 @@
 //! Lambda entry point: builds the real adapters and hands messages to [`scoring::handle`].
 
-use adapters::DynamoTrail;
-use adapters::SystemClock;
+use adapters::{DynamoTrail, PayloadBucket, SystemClock};
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use policy::Published;
 use runtime::env::{Env, process};
 use runtime::queue::{DeadLetterQueue, batch};
 use scoring::Deps;
@@ -15,10 +15,15 @@ async fn main() -> Result<(), Error> {
     let config = Config::from(&Env::new(&process))?;
 
     let trail = DynamoTrail::new(&aws, config.trail_table);
+    let policies = Published::new(
+        Box::new(PayloadBucket::new(&aws, config.policy_bucket)),
+        Box::new(SystemClock),
+    );
     let dead_letters = DeadLetterQueue::new(&aws, config.dead_letters, "scoring");
     let deps = &Deps {
         trail: &trail,
-        policy: &config.policy,
+        policies: &policies,
+        deployment: &config.deployment,
         clock: &SystemClock,
     };
 

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use domain::control::{Control, Switches};
+use domain::deployment::Deployment;
 use domain::message::hint;
-use domain::policy::Policy;
 use domain::ports::TrailError;
 use domain::proposal::{Decision, ProposalFact, Scored};
 use domain::record::{Actor, Entry, Fact};
@@ -15,14 +15,25 @@ use runtime::queue::{Delivery, Fault};
 use scoring::config::Config;
 use scoring::{Deps, handle};
 use testkit::story::{Story, breaks, pages, second};
-use testkit::{FrozenClock, MemoryTrail, sample};
+use testkit::{FixedPolicies, FrozenClock, MemoryTrail, sample};
 
 /// Works one message at second 20 of the story.
-async fn work(trail: &MemoryTrail, policy: &Policy, body: &str) -> Result<(), Fault> {
+async fn work(trail: &MemoryTrail, deployment: &Deployment, body: &str) -> Result<(), Fault> {
+    work_under(trail, &FixedPolicies::default(), deployment, body).await
+}
+
+/// The same under another policy.
+async fn work_under(
+    trail: &MemoryTrail,
+    policies: &FixedPolicies,
+    deployment: &Deployment,
+    body: &str,
+) -> Result<(), Fault> {
     let clock = FrozenClock::at(second(20));
     let deps = Deps {
         trail,
-        policy,
+        policies,
+        deployment,
         clock: &clock,
     };
     handle(&deps, Delivery { body, receives: 1 }).await
@@ -35,9 +46,15 @@ fn on_trail(story: &Story) -> MemoryTrail {
 }
 
 /// The score that a proposal got.
-async fn scored(story: &Story, policy: &Policy) -> Scored {
+async fn scored(story: &Story, deployment: &Deployment) -> Scored {
+    scored_under(story, &FixedPolicies::default(), deployment).await
+}
+
+/// The same under another policy.
+async fn scored_under(story: &Story, policies: &FixedPolicies, deployment: &Deployment) -> Scored {
     let trail = on_trail(story);
-    work(&trail, policy, &hint(story.proposal().id())).await.unwrap();
+    let hint = hint(story.proposal().id());
+    work_under(&trail, policies, deployment, &hint).await.unwrap();
     let record = trail.records(&story.last().stream).pop().unwrap();
     match ProposalFact::read(&record).unwrap() {
         ProposalFact::Scored(scored) => scored,
@@ -59,19 +76,19 @@ async fn above_the_threshold_or_with_auto_approve_off_somebody_is_asked() {
         (0, true, Decision::Gate),
         (100, true, Decision::Auto),
     ] {
-        let policy = Policy {
+        let deployment = Deployment {
             risk_threshold: threshold,
             auto_approve,
-            ..Policy::default()
+            ..Deployment::default()
         };
-        let scored = scored(&story, &policy).await;
+        let scored = scored(&story, &deployment).await;
         assert_eq!(
             (scored.score, scored.decision),
             (35, decision),
             "{threshold} {auto_approve}"
         );
         assert_eq!((scored.threshold, scored.auto_approve), (threshold, auto_approve));
-        assert_eq!(scored.policy, policy.digest());
+        assert_eq!(scored.policy, FixedPolicies::default().get().digest);
         assert_eq!(scored.deadline.is_some(), decision == Decision::Gate);
         assert_eq!(scored.valid_until.is_some(), decision == Decision::Auto);
     }
@@ -79,19 +96,15 @@ async fn above_the_threshold_or_with_auto_approve_off_somebody_is_asked() {
 
 #[tokio::test]
 async fn an_action_in_the_shadow_is_scored_and_goes_nowhere() {
-    let policy = Policy {
+    let deployment = Deployment {
         auto_approve: true,
-        shadow: BTreeSet::from([breaks().kind()]),
-        ..Policy::default()
+        ..Deployment::default()
     };
-    assert_eq!(
-        scored(&Story::proposed(breaks()), &policy).await.decision,
-        Decision::Shadow
-    );
-    assert_eq!(
-        scored(&Story::proposed(pages()), &policy).await.decision,
-        Decision::Auto
-    );
+    let policies = FixedPolicies::default();
+    policies.change(|in_force| in_force.policy.shadow = BTreeSet::from([breaks().kind()]));
+    let decided = async |story| scored_under(&story, &policies, &deployment).await.decision;
+    assert_eq!(decided(Story::proposed(breaks())).await, Decision::Shadow);
+    assert_eq!(decided(Story::proposed(pages())).await, Decision::Auto);
 }
 
 #[tokio::test]
@@ -105,11 +118,13 @@ async fn where_automatic_execution_was_switched_off_somebody_is_asked() {
     });
     let entry = Entry::next(StreamId::Control, None, second(15), Actor::System, &fact);
     trail.insert(entry).unwrap();
-    let policy = Policy {
+    let deployment = Deployment {
         auto_approve: true,
-        ..Policy::default()
+        ..Deployment::default()
     };
-    work(&trail, &policy, &hint(story.proposal().id())).await.unwrap();
+    work(&trail, &deployment, &hint(story.proposal().id()))
+        .await
+        .unwrap();
     let record = trail.records(&story.last().stream).pop().unwrap();
     assert!(
         record.body.contains("\"gate\"") && record.body.contains("a bad week"),
@@ -123,7 +138,7 @@ async fn a_score_that_is_there_is_not_given_again() {
     for story in Story::in_every_state() {
         let trail = on_trail(&story);
         for _ in 0..2 {
-            work(&trail, &Policy::default(), &hint(story.proposal().id()))
+            work(&trail, &Deployment::default(), &hint(story.proposal().id()))
                 .await
                 .unwrap();
         }
@@ -148,7 +163,7 @@ async fn two_that_score_at_once_leave_one_score() {
         &ProposalFact::read(rival.last()).unwrap(),
     );
     trail.before_next_append(move |trail| drop(trail.insert(entry.unwrap()).unwrap()));
-    work(&trail, &Policy::default(), &hint(story.proposal().id()))
+    work(&trail, &Deployment::default(), &hint(story.proposal().id()))
         .await
         .unwrap();
     assert_eq!(
@@ -162,19 +177,19 @@ async fn a_trail_that_is_down_is_tried_again() {
     let story = Story::proposed(breaks());
     let trail = on_trail(&story);
     trail.outages.next(1);
-    let fault = work(&trail, &Policy::default(), &hint(story.proposal().id()))
+    let fault = work(&trail, &Deployment::default(), &hint(story.proposal().id()))
         .await
         .unwrap_err();
     assert!(matches!(fault, Fault::Retry(_)), "{fault:?}");
     trail.outages.next_replies(1);
-    let fault = work(&trail, &Policy::default(), &hint(story.proposal().id()))
+    let fault = work(&trail, &Deployment::default(), &hint(story.proposal().id()))
         .await
         .unwrap_err();
     let Fault::Retry(err) = fault else {
         panic!("{fault:?}")
     };
     assert!(matches!(err.downcast_ref(), Some(TrailError::Unavailable(_))));
-    work(&trail, &Policy::default(), &hint(story.proposal().id()))
+    work(&trail, &Deployment::default(), &hint(story.proposal().id()))
         .await
         .unwrap();
     assert_eq!(
@@ -199,7 +214,7 @@ async fn what_can_never_be_scored_is_poison_with_its_reason() {
         ("{}".to_owned(), "detail: is missing".to_owned()),
         ("<xml/>".to_owned(), "message: is not JSON".to_owned()),
     ] {
-        let fault = work(&trail, &Policy::default(), &body).await.unwrap_err();
+        let fault = work(&trail, &Deployment::default(), &body).await.unwrap_err();
         let Fault::Poison(reason) = fault else {
             panic!("{fault:?}")
         };
@@ -207,17 +222,16 @@ async fn what_can_never_be_scored_is_poison_with_its_reason() {
     }
 }
 
-const COMPLETE: [(&str, &str); 11] = [
+const COMPLETE: [(&str, &str); 10] = [
     ("TRAIL_TABLE", "sre_actions"),
+    ("POLICY_BUCKET", "policies"),
     ("SCORING_DLQ_URL", "https://sqs/dlq"),
     ("SRE_RISK_THRESHOLD", "40"),
     ("SRE_AUTO_APPROVE", "false"),
     ("LICENSE_TIER", "enterprise"),
-    ("SHADOW_ACTIONS", ""),
     ("APPROVAL_DEADLINE_S", "1800"),
     ("APPROVAL_VALID_S", "900"),
     ("CORRELATION_WINDOW_S", "900"),
-    ("QUORUM_FROM_SCORE", "75"),
     ("MAX_BUDGET_CAP", "10000.00"),
 ];
 
@@ -235,20 +249,16 @@ fn with(name: &str, value: &str) -> Result<Config, String> {
 
 #[test]
 fn what_is_missing_or_wrong_in_the_environment_is_named() {
-    assert_eq!(with("", "").unwrap().policy, Policy::default());
+    assert_eq!(with("", "").unwrap().deployment, Deployment::default());
     for (name, _) in COMPLETE {
         let missing = with(name, "").map(drop);
         let expected = Err(format!("environment variable {name} is not set"));
-        assert!(
-            missing == expected || (name == "SHADOW_ACTIONS" && missing == Ok(())),
-            "{missing:?}"
-        );
+        assert_eq!(missing, expected);
     }
     for (name, wrong) in [
         ("SRE_RISK_THRESHOLD", "101"),
         ("SRE_AUTO_APPROVE", "yes"),
         ("LICENSE_TIER", "gold"),
-        ("SHADOW_ACTIONS", "reboot"),
         ("APPROVAL_DEADLINE_S", "59"),
     ] {
         let problem = with(name, wrong).unwrap_err();

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use clap::Parser;
-use domain::policy::Policy;
+use domain::deployment::Deployment;
 use eval::judge::{Terms, judge};
 use eval::reasoners::Choice;
 use eval::report::{line, scores, table};
@@ -49,7 +49,7 @@ async fn main() -> Result<()> {
         .collect();
     ensure!(!incidents.is_empty(), "no incident is meant");
 
-    let limits = Policy::default().limits;
+    let limits = Deployment::default().limits;
     let reasoner = arguments.reasoner.build(&limits)?;
     let terms = Terms {
         clock: &adapters::SystemClock,

@@ -3,7 +3,7 @@
 use adapters::SystemClock;
 use anyhow::{Context, ensure};
 use clap::ValueEnum;
-use domain::policy::{Limits, Policy};
+use domain::deployment::{Deployment, Limits};
 use domain::ports::Reasoner;
 use gateway::http::{Rotating, Token};
 use ingest_and_propose::config::{Api, Models};
@@ -83,7 +83,7 @@ fn models(runbook: Runbook, limits: &Limits) -> anyhow::Result<Box<dyn Reasoner>
         through_gateway: false,
         limits: models.limits.clone(),
         daily_cap: models.daily_cap,
-        tier: Policy::default().tier,
+        tier: Deployment::default().tier,
         bounds: limits.clone(),
     };
     let asked = wiring::with_key(&models, Rotating::fixed(Token::new("MODEL_KEY", &key)?))?;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::action::ActionKind;
+use domain::deployment::{Deployment, Limits};
 use domain::event::EventType;
-use domain::policy::{Limits, Policy};
 use domain::ports::{Brief, Clock, Conclusion, Reasoner, Unavailable, load_proposal};
 use domain::proposal::{DeclineReason, Declined, Proposer, Reasoning};
 use domain::units::Micros;
@@ -22,7 +22,7 @@ use serde_json::json;
 use testkit::{FakeGateway, FrozenClock, MemoryPayloads, MemoryTrail, sample};
 
 fn limits() -> Limits {
-    Policy::default().limits
+    Deployment::default().limits
 }
 
 async fn run<'a>(
@@ -131,7 +131,7 @@ async fn recorded(incident: &Incident, reasoner: &dyn Reasoner) -> Answer {
         gateway: &gateway,
         reasoner,
         clock: &clock,
-        policy: &Policy::default(),
+        deployment: &Deployment::default(),
         sources: &["llm-gateway".to_owned()],
         deadline: clock.now().plus_seconds(45),
         lease_s: 60,

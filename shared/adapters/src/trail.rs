@@ -16,6 +16,7 @@ use domain::ids::WriterId;
 use domain::ports::{Trail, TrailError, Unavailable};
 use domain::record::{Entry, MAX_BODY_BYTES, Record, actor_text};
 use domain::stream::{Seq, StreamId};
+use domain::time::Timestamp;
 
 use crate::aws;
 
@@ -56,6 +57,25 @@ impl DynamoTrail {
             .map_err(unavailable)?;
         found.item.map(|item| read(&item)).transpose()
     }
+
+    /// The keys filed under an hour and shard.
+    async fn filed_under(&self, hour: &str) -> Result<Vec<Item>, TrailError> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(HOUR_INDEX)
+            .key_condition_expression("#hour = :hour")
+            .expression_attribute_names("#hour", "hour")
+            .expression_attribute_values(":hour", AttributeValue::S(hour.to_owned()))
+            .into_paginator()
+            .send();
+        let mut keys = Vec::new();
+        while let Some(page) = pages.next().await {
+            keys.extend(page.map_err(unavailable)?.items.unwrap_or_default());
+        }
+        Ok(keys)
+    }
 }
 
 #[async_trait]
@@ -95,6 +115,32 @@ impl Trail for DynamoTrail {
             .await
             .map_err(unavailable)?;
         page.items().first().map(read).transpose()
+    }
+
+    async fn newest(&self, stream: &StreamId, most: usize) -> Result<Vec<Record>, TrailError> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("#stream = :stream")
+            .expression_attribute_names("#stream", "stream")
+            .expression_attribute_values(":stream", text(stream))
+            .consistent_read(true)
+            .scan_index_forward(false)
+            .limit(i32::try_from(most).unwrap_or(i32::MAX))
+            .into_paginator()
+            .send();
+        let mut records = Vec::new();
+        // A page ends at a megabyte, too.
+        while records.len() < most
+            && let Some(page) = pages.next().await
+        {
+            for item in page.map_err(unavailable)?.items() {
+                records.push(read(item)?);
+            }
+        }
+        records.truncate(most);
+        Ok(records)
     }
 
     async fn append(&self, entry: Entry) -> Result<Record, TrailError> {
@@ -138,30 +184,29 @@ impl Trail for DynamoTrail {
     }
 
     async fn streams_of(&self, hour: &str) -> Result<Vec<StreamId>, TrailError> {
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(HOUR_INDEX)
-            .key_condition_expression("#hour = :hour")
-            .expression_attribute_names("#hour", "hour")
-            .expression_attribute_values(":hour", AttributeValue::S(hour.to_owned()))
-            .projection_expression("#stream")
-            .expression_attribute_names("#stream", "stream")
-            .into_paginator()
-            .send();
-        let mut streams = BTreeSet::new();
-        while let Some(page) = pages.next().await {
-            for item in page.map_err(unavailable)?.items() {
-                let name = string(item, "stream").unwrap_or_default();
-                match name.parse::<StreamId>() {
-                    Ok(stream) => _ = streams.insert(stream),
-                    // One stray item must not stop the sweep of all the others.
-                    Err(err) => tracing::error!(stream = name, hour, "the trail holds a stream that {err}"),
-                }
-            }
-        }
+        let keys = self.filed_under(hour).await?;
+        let streams: BTreeSet<StreamId> = keys.iter().filter_map(|key| stream_of(key, hour)).collect();
         Ok(streams.into_iter().collect())
+    }
+
+    async fn opened_in(&self, hour: &str) -> Result<Vec<(StreamId, Timestamp)>, TrailError> {
+        let keys = self.filed_under(hour).await?;
+        let first = keys.iter().filter(|key| digits(key, "seq") == Some("1"));
+        Ok(first
+            .filter_map(|key| Some((stream_of(key, hour)?, string(key, "at")?.parse().ok()?)))
+            .collect())
+    }
+}
+
+/// The stream of an item of the index. One stray item must not stop the sweep of all the others.
+fn stream_of(key: &Item, hour: &str) -> Option<StreamId> {
+    let name = string(key, "stream").unwrap_or_default();
+    match name.parse() {
+        Ok(stream) => Some(stream),
+        Err(err) => {
+            tracing::error!(stream = name, hour, "the trail holds a stream that {err}");
+            None
+        }
     }
 }
 

@@ -1,9 +1,12 @@
 //! A person's decision: may this operator decide on this proposal now, and what does it make of it.
 
 use crate::control::Control;
+use crate::deployment::Deployment;
 use crate::digest::Digest;
+use crate::inventory::Condition;
 use crate::operator::Operator;
-use crate::policy::Policy;
+use crate::permission::{Circumstances, Principal, Resource, Verb, Verdict};
+use crate::ports::InForce;
 use crate::proposal::{Approved, Awaiting, Proposal, ProposalFact, Rejected, State, Voted};
 use crate::time::Timestamp;
 
@@ -43,6 +46,9 @@ pub enum Refusal {
     /// The agent is paused.
     #[error("The agent is paused ({0}). Approvals are not taken until it resumes; rejections are.")]
     Paused(String),
+    /// The rules of the policy.
+    #[error("The policy does not let you decide this: {0}.")]
+    Forbidden(String),
 }
 
 /// The fact that a person's decision makes, or why it does not count.
@@ -53,7 +59,8 @@ pub fn decide(
     choice: Choice,
     operator: &Operator,
     scored: Digest,
-    policy: &Policy,
+    in_force: &InForce,
+    deployment: &Deployment,
     control: &Control,
     now: Timestamp,
 ) -> Result<ProposalFact, Refusal> {
@@ -82,13 +89,24 @@ pub fn decide(
     {
         return Err(Refusal::TooLate);
     }
-    let policy_digest = policy.digest();
+    let policy = in_force.digest;
+    let question = Question {
+        proposal,
+        waiting,
+        operator,
+        in_force,
+        deployment,
+        now,
+    };
     match choice {
-        Choice::Reject => Ok(ProposalFact::Rejected(Rejected {
-            scored,
-            policy: policy_digest,
-            extension,
-        })),
+        Choice::Reject => {
+            allowed(question.ask(Verb::Reject, question.other_votes()))?;
+            Ok(ProposalFact::Rejected(Rejected {
+                scored,
+                policy,
+                extension,
+            }))
+        }
         Choice::Approve => {
             if let Some(pause) = &control.switches.paused {
                 return Err(Refusal::Paused(pause.reason.clone()));
@@ -99,12 +117,15 @@ pub fn decide(
             if waiting.votes.contains(&operator.id) {
                 return Err(Refusal::VotedAlready);
             }
-            if completes_quorum(waiting) {
-                let valid_until = now.plus_seconds(policy.approval_valid_s);
+            // A vote counts where only more people are missing: then it would be allowed if they had approved.
+            allowed(question.ask(Verb::Approve, u8::MAX))?;
+            let enough = question.ask(Verb::Approve, question.other_votes()).allowed;
+            if enough && completes_quorum(waiting) {
+                let valid_until = now.plus_seconds(deployment.approval_valid_s);
                 let paused_before_ms = control.paused_ms(now);
                 Ok(ProposalFact::Approved(Approved {
                     scored,
-                    policy: policy_digest,
+                    policy,
                     valid_until,
                     paused_before_ms,
                     extension,
@@ -112,7 +133,7 @@ pub fn decide(
             } else {
                 Ok(ProposalFact::Voted(Voted {
                     scored,
-                    policy: policy_digest,
+                    policy,
                     extension,
                 }))
             }
@@ -122,6 +143,67 @@ pub fn decide(
 
 fn completes_quorum(waiting: &Awaiting) -> bool {
     waiting.votes.len() + 1 >= usize::from(waiting.needed)
+}
+
+fn allowed(verdict: Verdict) -> Result<(), Refusal> {
+    if verdict.allowed {
+        Ok(())
+    } else {
+        let because = verdict.because;
+        Err(Refusal::Forbidden(
+            because.unwrap_or_else(|| "no rule allows it".to_owned()),
+        ))
+    }
+}
+
+/// What the rules are asked about one person's decision.
+struct Question<'a> {
+    proposal: &'a Proposal,
+    waiting: &'a Awaiting,
+    operator: &'a Operator,
+    in_force: &'a InForce,
+    deployment: &'a Deployment,
+    now: Timestamp,
+}
+
+impl Question<'_> {
+    fn other_votes(&self) -> u8 {
+        let others = self
+            .waiting
+            .votes
+            .iter()
+            .filter(|voter| **voter != self.operator.id);
+        u8::try_from(others.count()).unwrap_or(u8::MAX)
+    }
+
+    fn ask(&self, verb: Verb, other_votes: u8) -> Verdict {
+        let policy = &self.in_force.policy;
+        let (Some(proposed), Some(scored)) = (self.proposal.proposed(), self.proposal.scored()) else {
+            return Verdict {
+                allowed: false,
+                rules: Vec::new(),
+                because: Some("nothing was proposed".to_owned()),
+            };
+        };
+        let event = &self.proposal.received().event;
+        let resource = Resource::new(self.proposal.id(), event, proposed, scored.score);
+        let principal = Principal::Operator {
+            operator: self.operator,
+            approver: policy.approves(&self.operator.groups),
+        };
+        let circumstances = Circumstances {
+            threshold: self.deployment.risk_threshold,
+            auto_approve: self.deployment.auto_approve,
+            confirmed: matches!(proposed.evidence.condition, Condition::Confirmed(_)),
+            other_votes,
+            votes_needed: self.waiting.needed,
+            own: self.proposal.requesters().contains(&self.operator.id),
+            ..Circumstances::at(policy, policy.time_zone.local(self.now))
+        };
+        self.in_force
+            .rules
+            .ask(verb, &principal, &resource, &circumstances)
+    }
 }
 
 #[cfg(test)]
@@ -151,13 +233,14 @@ mod tests {
         control: &Control,
         now: Timestamp,
     ) -> Result<&'static str, Refusal> {
-        let (proposal, policy) = (story.proposal(), Policy::default());
+        let (proposal, in_force) = (story.proposal(), in_force());
         let fact = decide(
             proposal,
             choice,
             who,
             scored_digest(proposal),
-            &policy,
+            &in_force,
+            &Deployment::default(),
             control,
             now,
         )?;
@@ -198,14 +281,15 @@ mod tests {
         let story = awaiting(breaks(300), 2);
         let (alice, bob) = (operator("alice"), operator("bob"));
         assert_eq!(decides(&story, Choice::Approve, &alice, at(30)), Ok("voted"));
-        let (policy, control) = (Policy::default(), Control::default());
+        let (in_force, control) = (in_force(), Control::default());
         let digest = scored_digest(story.proposal());
         let vote = decide(
             story.proposal(),
             Choice::Approve,
             &alice,
             digest,
-            &policy,
+            &in_force,
+            &Deployment::default(),
             &control,
             at(30),
         );
@@ -293,7 +377,7 @@ mod tests {
     #[test]
     fn an_approval_names_its_policy_its_end_and_what_was_paused_by_then() {
         let story = awaiting(breaks(300), 1);
-        let (policy, switches) = (Policy::default(), control(60_000, None));
+        let (in_force, switches) = (in_force(), control(60_000, None));
         let digest = scored_digest(story.proposal());
         let alice = operator("alice");
         let fact = decide(
@@ -301,14 +385,15 @@ mod tests {
             Choice::Approve,
             &alice,
             digest,
-            &policy,
+            &in_force,
+            &Deployment::default(),
             &switches,
             at(1850),
         );
         let ProposalFact::Approved(approved) = fact.unwrap() else {
             panic!("not approved")
         };
-        assert_eq!(approved.policy, policy.digest());
+        assert_eq!(approved.policy, in_force.digest);
         assert_eq!(approved.valid_until, at(1850 + 900));
         assert_eq!(approved.paused_before_ms, 60_000);
         let extension = approved.extension.unwrap();
@@ -318,7 +403,7 @@ mod tests {
     #[test]
     fn a_decision_on_what_is_not_any_more_is_told_so() {
         let story = awaiting(breaks(300), 1);
-        let (policy, control) = (Policy::default(), Control::default());
+        let (in_force, control) = (in_force(), Control::default());
         let bob = operator("bob");
         let on = |story: &Story, digest: Digest| {
             let decision = decide(
@@ -326,7 +411,8 @@ mod tests {
                 Choice::Approve,
                 &bob,
                 digest,
-                &policy,
+                &in_force,
+                &Deployment::default(),
                 &control,
                 at(40),
             );

@@ -3,9 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::ids::ProposalId;
 use crate::record::{BadBody, Fact, Record};
 use crate::stream::Seq;
 use crate::time::Timestamp;
+
+/// Earlier policies that are remembered on `control`.
+pub const MOST_POLICIES: usize = 5;
 
 /// The switches as they stand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,8 +20,17 @@ pub struct Switches {
     pub paused_total_ms: u64,
     /// Digest of the policy that was published last.
     pub policy: Option<Digest>,
+    /// Policies that were in force before, the newest first, at most [`MOST_POLICIES`]: what is fallen back on.
+    #[serde(default)]
+    pub policies_before: Vec<Digest>,
     /// Why nothing executes by itself, if that was switched off.
     pub automatic_off: Option<String>,
+    /// Automatic executions that failed one after the other, the newest last.
+    #[serde(default)]
+    pub automatic_failures: Vec<ProposalId>,
+    /// Since when they are counted: the last that succeeded, or when a person allowed them again.
+    #[serde(default)]
+    pub automatic_since: Option<Timestamp>,
     /// What the template's `AgentEnabled` said last.
     pub agent_enabled: bool,
 }
@@ -29,7 +42,10 @@ impl Default for Switches {
             paused: None,
             paused_total_ms: 0,
             policy: None,
+            policies_before: Vec::new(),
             automatic_off: None,
+            automatic_failures: Vec::new(),
+            automatic_since: None,
             agent_enabled: true,
         }
     }
@@ -54,6 +70,10 @@ pub enum ControlFact {
     Resumed(Switches),
     /// Another policy is in force.
     PolicyPublished(Switches),
+    /// An automatic execution failed.
+    AutomaticFailed(Switches),
+    /// One succeeded after others had failed.
+    AutomaticSucceeded(Switches),
     /// Nothing executes by itself any more.
     AutomaticOff(Switches),
     /// Automatic execution is allowed again.
@@ -74,6 +94,8 @@ impl ControlFact {
             ControlFact::Paused(switches)
             | ControlFact::Resumed(switches)
             | ControlFact::PolicyPublished(switches)
+            | ControlFact::AutomaticFailed(switches)
+            | ControlFact::AutomaticSucceeded(switches)
             | ControlFact::AutomaticOff(switches)
             | ControlFact::AutomaticOn(switches)
             | ControlFact::TamperDetected { switches, .. } => switches,
@@ -87,6 +109,8 @@ impl Fact for ControlFact {
             ControlFact::Paused(_) => "paused",
             ControlFact::Resumed(_) => "resumed",
             ControlFact::PolicyPublished(_) => "policy_published",
+            ControlFact::AutomaticFailed(_) => "automatic_failed",
+            ControlFact::AutomaticSucceeded(_) => "automatic_succeeded",
             ControlFact::AutomaticOff(_) => "automatic_off",
             ControlFact::AutomaticOn(_) => "automatic_on",
             ControlFact::TamperDetected { .. } => "tamper_detected",
@@ -159,6 +183,63 @@ impl Control {
             paused_total_ms,
             ..self.switches.clone()
         }))
+    }
+
+    /// The fact that puts another policy in force; `None` where it is already.
+    pub fn publish(&self, policy: Digest) -> Option<ControlFact> {
+        if self.switches.policy == Some(policy) {
+            return None;
+        }
+        let mut before = self.switches.policies_before.clone();
+        before.retain(|earlier| *earlier != policy);
+        if let Some(current) = self.switches.policy {
+            before.insert(0, current);
+        }
+        before.truncate(MOST_POLICIES);
+        Some(ControlFact::PolicyPublished(Switches {
+            policy: Some(policy),
+            policies_before: before,
+            ..self.switches.clone()
+        }))
+    }
+
+    /// The fact that an automatic execution's outcome makes, `settled` then: counted once, and so many failures in a
+    /// row switch automatic execution off. `None` where there is nothing to remember.
+    pub fn automatic_outcome(
+        &self,
+        proposal: &ProposalId,
+        failed: bool,
+        settled: Timestamp,
+        failures_in_a_row: u64,
+    ) -> Option<ControlFact> {
+        let before = &self.switches.automatic_failures;
+        let counted = before.contains(proposal)
+            || self
+                .switches
+                .automatic_since
+                .is_some_and(|since| settled <= since);
+        if counted || (!failed && before.is_empty()) {
+            return None;
+        }
+        let mut switches = self.switches.clone();
+        if !failed {
+            switches.automatic_failures.clear();
+            switches.automatic_since = Some(settled);
+            return Some(ControlFact::AutomaticSucceeded(switches));
+        }
+        switches.automatic_failures.push(proposal.clone());
+        let failures = switches.automatic_failures.len();
+        if (failures as u64) < failures_in_a_row || switches.automatic_off.is_some() {
+            // Held to what one record should say, however long nobody looks.
+            let most = usize::try_from(failures_in_a_row).unwrap_or(usize::MAX).max(1);
+            let surplus = failures.saturating_sub(most);
+            switches.automatic_failures.drain(..surplus);
+            return Some(ControlFact::AutomaticFailed(switches));
+        }
+        switches.automatic_off = Some(format!(
+            "{failures} automatic executions failed one after the other, the last of them {proposal}"
+        ));
+        Some(ControlFact::AutomaticOff(switches))
     }
 
     /// What the template's `AgentEnabled` asks for, where it changed since the last record.

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
+use crate::history::History;
 use crate::ids::{ModelGroupId, TeamId};
-use crate::inventory::{Condition, Inventory};
+use crate::inventory::{Condition, Inventory, Provider};
 use crate::target::Target;
 use crate::time::Timestamp;
 use crate::units::Ppm;
@@ -27,6 +28,10 @@ pub struct Evidence {
     pub critical_team: bool,
     /// Their share of the gateway's requests in the last 5 minutes.
     pub traffic_share: Ppm,
+    /// Where traffic moves: the healthy deployments that are left to take it, in the model group with the fewest.
+    pub alternatives: Option<u64>,
+    /// What was before; absent where the trail could not be read.
+    pub history: Option<History>,
 }
 
 impl Evidence {
@@ -39,6 +44,8 @@ impl Evidence {
             teams: Vec::new(),
             critical_team: false,
             traffic_share: Ppm(0),
+            alternatives: None,
+            history: None,
         }
     }
 
@@ -54,6 +61,20 @@ impl Evidence {
                 }
             })
             .collect();
+        let alternatives = groups
+            .iter()
+            .filter_map(|id| inventory.model_group(id))
+            .map(|group| {
+                let left = inventory.live_routes(group).filter(|route| {
+                    let taken = targets.contains(&Target::Provider(route.provider.clone()));
+                    let healthy = inventory
+                        .provider(&route.provider)
+                        .is_some_and(Provider::is_healthy);
+                    healthy && !taken
+                });
+                left.count() as u64
+            })
+            .min();
         let touched = |target: &Target, team: &TeamId| match target {
             Target::Team(id) => id == team,
             Target::Budget(owner) => owner.scope() == "org" || owner.id() == team.as_str(),
@@ -85,7 +106,15 @@ impl Evidence {
                 volume(&mut affected.iter().map(|team| team.requests_5m)),
                 volume(&mut inventory.teams.iter().map(|team| team.requests_5m)),
             ),
+            alternatives,
+            history: None,
         }
+    }
+
+    /// With what was before.
+    pub fn with_history(mut self, history: Option<History>) -> Self {
+        self.history = history;
+        self
     }
 }
 
@@ -135,6 +164,20 @@ mod tests {
         let nobody = (Vec::new(), false, 0);
         assert_eq!(affected(&[]), nobody);
         assert_eq!(affected(&[Target::Provider(id("nobody"))]), nobody);
+    }
+
+    #[test]
+    fn the_deployments_left_are_those_that_do_well() {
+        let left = |targets: &[Target], inventory: &Inventory| {
+            Evidence::gather(&unhealthy(), targets, inventory).alternatives
+        };
+        let openai = [Target::Provider(id("openai"))];
+        assert_eq!(left(&openai, &inventory()), Some(1), "anthropic is left to chat");
+        let mut both_fail = inventory();
+        both_fail.providers[0].error_rate = Ppm(500_000);
+        assert_eq!(left(&openai, &both_fail), Some(0));
+        assert_eq!(left(&[Target::ModelGroup(id("chat"))], &inventory()), Some(1));
+        assert_eq!(left(&[Target::Team(id("payments"))], &inventory()), None);
     }
 
     #[test]

@@ -12,7 +12,9 @@
 //! | a proposal's life | [`proposal`] |
 //! | an action, its bounds, preview and undo | [`action`] |
 //! | an incoming event | [`event`] |
-//! | the score, the gate and who may decide | [`risk`], [`policy`], [`approval`], [`operator`] |
+//! | the score and its factors | [`risk`], [`policy`], [`evidence`], [`history`] |
+//! | the gate and who may decide | [`permission`], [`approval`], [`operator`] |
+//! | what a deployment is configured with | [`deployment`], [`tier`] |
 //! | what the outside must offer | [`ports`] |
 #![deny(clippy::wildcard_enum_match_arm)]
 
@@ -20,15 +22,18 @@ pub mod action;
 pub mod approval;
 pub mod bus;
 pub mod control;
+pub mod deployment;
 pub mod digest;
 pub mod event;
 pub mod evidence;
+pub mod history;
 pub mod ids;
 pub mod incident;
 pub mod inventory;
 pub mod limit;
 pub mod message;
 pub mod operator;
+pub mod permission;
 pub mod policy;
 pub mod ports;
 pub mod proposal;

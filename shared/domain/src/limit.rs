@@ -1,11 +1,20 @@
 //! `limit/<name>/<window>`: one record per slot used, so that a limit is exact under concurrency.
+//!
+//! Automatic execution has three limits that hold whatever the rules allow: so many in a clock hour, so many of them on
+//! one target, and none for a while where the same action failed or was taken back.
 
 use serde::{Deserialize, Serialize};
 
+use crate::action::ActionKind;
+use crate::history::{self, Past};
 use crate::ids::ProposalId;
+use crate::policy::Automatic;
+use crate::ports::{Trail, TrailError};
+use crate::proposal::Proposed;
 use crate::record::Actor;
 use crate::record::{Entry, Fact, Record};
 use crate::stream::StreamId;
+use crate::target::Target;
 use crate::time::Timestamp;
 
 /// Facts of a limit's stream.
@@ -56,6 +65,137 @@ pub fn take(
         Some(last) => Entry::after(last, now, Actor::System, &fact),
         None => Entry::first(stream, now, Actor::System, &fact, Some(expires_at)),
     }))
+}
+
+/// A limit of automatic execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SafetyLimit {
+    /// So many in a clock hour.
+    PerHour,
+    /// So many on one target in a clock hour.
+    PerTarget,
+    /// The same action failed or was taken back on this target a short while ago.
+    Cooldown,
+}
+
+impl SafetyLimit {
+    /// Its name, as recorded.
+    pub fn name(self) -> &'static str {
+        match self {
+            SafetyLimit::PerHour => "per_hour",
+            SafetyLimit::PerTarget => "per_target",
+            SafetyLimit::Cooldown => "cooldown",
+        }
+    }
+}
+
+/// A limit that is reached, in a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reached {
+    /// Which.
+    pub limit: SafetyLimit,
+    /// One sentence.
+    pub because: String,
+}
+
+/// Takes a slot of every limit for an automatic execution now, or says which limit is reached. Taking them again in
+/// the same hour takes nothing.
+pub async fn admit(
+    trail: &dyn Trail,
+    proposal: &ProposalId,
+    proposed: &Proposed,
+    limits: &Automatic,
+    now: Timestamp,
+    expires_at: u64,
+) -> Result<Result<(), Reached>, TrailError> {
+    let changes = &proposed.preview.plan.changes;
+    let targets: Vec<Target> = changes.iter().map(|change| change.target.clone()).collect();
+    let action = proposed.action.kind();
+    let before = history::actions_on(trail, proposal, &targets).await?;
+    if let Some(bad) = cooling(&before, action, limits, now) {
+        let because = format!(
+            "{action} {} on the same target at {}, within the cooldown of {} s",
+            if bad.came == history::Came::Failed {
+                "failed"
+            } else {
+                "was taken back"
+            },
+            bad.since,
+            limits.cooldown_s,
+        );
+        return Ok(Err(Reached {
+            limit: SafetyLimit::Cooldown,
+            because,
+        }));
+    }
+    // The target's slots first: a proposal that its target refuses must not use up everybody's.
+    let mut windows: Vec<(SafetyLimit, String, u64)> = targets
+        .iter()
+        .map(|target| {
+            let name = format!("automatic-{}-{}", target.kind(), target.id());
+            (SafetyLimit::PerTarget, name, limits.per_target_per_hour.get())
+        })
+        .collect();
+    windows.push((
+        SafetyLimit::PerHour,
+        "automatic".to_owned(),
+        limits.per_hour.get(),
+    ));
+    for (limit, name, of) in windows {
+        let stream = StreamId::Limit {
+            name: name.clone(),
+            window: now.hour(),
+        };
+        if let Err(used) = use_slot(trail, &stream, proposal, of, now, expires_at).await? {
+            let what = match limit {
+                SafetyLimit::PerTarget => "automatic executions on this target",
+                SafetyLimit::PerHour | SafetyLimit::Cooldown => "automatic executions",
+            };
+            return Ok(Err(Reached {
+                limit,
+                because: format!("{used} of {of} {what} in the hour {}Z are used", now.hour()),
+            }));
+        }
+    }
+    Ok(Ok(()))
+}
+
+/// The earlier action that keeps this one from running by itself.
+fn cooling<'a>(
+    before: &'a [Past],
+    action: ActionKind,
+    limits: &Automatic,
+    now: Timestamp,
+) -> Option<&'a Past> {
+    before
+        .iter()
+        .find(|past| past.action == action && past.is_bad() && past.is_within(limits.cooldown_s.get(), now))
+}
+
+/// Takes a slot, or says how many are used where none is left.
+async fn use_slot(
+    trail: &dyn Trail,
+    stream: &StreamId,
+    proposal: &ProposalId,
+    of: u64,
+    now: Timestamp,
+    expires_at: u64,
+) -> Result<Result<(), u64>, TrailError> {
+    loop {
+        let records = trail.load(stream).await?;
+        let at = records.last().map_or(now, |last| now.max(last.at));
+        let entry = match take(stream.clone(), &records, proposal, of, at, expires_at) {
+            Ok(Some(entry)) => entry,
+            Ok(None) => return Ok(Ok(())),
+            Err(used) => return Ok(Err(used)),
+        };
+        match trail.append(entry).await {
+            Ok(_) => return Ok(Ok(())),
+            Err(TrailError::Conflict { .. }) => {}
+            Err(err) => return Err(err),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What the outside must offer. Adapters implement these; tests have fakes that behave.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,6 +12,8 @@ use crate::digest::Digest;
 use crate::ids::ProposalId;
 use crate::inventory::Inventory;
 use crate::operator::Directory;
+use crate::permission::Rules;
+use crate::policy::Policy;
 use crate::proposal::{Declined, Permit, Proposal, Proposer, Received};
 use crate::record::{BadBody, Entry, Record};
 use crate::stream::{Seq, StreamId};
@@ -93,6 +96,12 @@ pub trait Trail: Send + Sync {
 
     /// The streams with records filed under an hour and shard, each once; eventually consistent.
     async fn streams_of(&self, hour: &str) -> Result<Vec<StreamId>, TrailError>;
+
+    /// The streams whose first record is filed under an hour and shard, with its instant; eventually consistent.
+    async fn opened_in(&self, hour: &str) -> Result<Vec<(StreamId, Timestamp)>, TrailError>;
+
+    /// The newest records of a stream, the last one first, at most `most`; strongly consistent.
+    async fn newest(&self, stream: &StreamId, most: usize) -> Result<Vec<Record>, TrailError>;
 }
 
 /// The time.
@@ -232,6 +241,27 @@ pub trait Credential: Send + Sync {
 
     /// The secret read again after it was refused, at most once a minute; `None` where it did not change.
     async fn reread(&self) -> Result<Option<String>, Unavailable>;
+}
+
+/// The policy that is in force.
+#[derive(Clone)]
+pub struct InForce {
+    /// Weights, windows, calendars and limits.
+    pub policy: Policy,
+    /// The rules beside it.
+    pub rules: Arc<dyn Rules>,
+    /// SHA-256 of the whole.
+    pub digest: Digest,
+    /// Why this is not the policy that was published last: that one could not be read, or is invalid. Nothing
+    /// executes by itself then.
+    pub instead_because: Option<String>,
+}
+
+/// Policies, by the hash that `control` names.
+#[async_trait]
+pub trait Policies: Send + Sync {
+    /// The policy in force. There is always one: where the published one is of no use, the last that was.
+    async fn in_force(&self, control: &Control) -> InForce;
 }
 
 /// The operator directory.

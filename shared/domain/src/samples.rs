@@ -2,6 +2,7 @@
 //! wherever a test needs them.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -12,11 +13,15 @@ use crate::evidence::Evidence;
 use crate::ids::{BadId, ProposalId, WriterId};
 use crate::inventory::{Budget, Contract, Guardrail, Inventory, ModelGroup, Provider, Team};
 use crate::operator::Operator;
+use crate::permission::{Circumstances, Principal, Resource, Rules, Verb, Verdict};
+use crate::policy::Policy;
+use crate::ports::InForce;
 use crate::proposal::{
     Approved, Decision, Held, IllegalTransition, Proposal, ProposalFact, Proposed, Proposer, Received,
     Scored, Started, State, Succeeded, UndoDecided, UndoRequested, UndoState, Verbatim,
 };
 use crate::record::{Actor, Entry, Record};
+use crate::risk::Factor;
 use crate::target::{Change, Reading, Route, Setting};
 use crate::tier::Tier;
 use crate::time::Timestamp;
@@ -276,16 +281,70 @@ pub(crate) fn scored(score: u8, decision: Decision, needed: u8) -> Scored {
         score,
         baseline: 15,
         floor: 5,
-        factors: Vec::new(),
+        factors: (score != 15)
+            .then(|| Factor {
+                name: "test".to_owned(),
+                points: i32::from(score) - 15,
+                because: "of the test".to_owned(),
+            })
+            .into_iter()
+            .collect(),
         threshold: 40,
         auto_approve: decision == Decision::Auto,
         decision,
         because: "of the test".to_owned(),
+        rules: Vec::new(),
+        limit: None,
+        sampled: false,
+        automatic: (decision == Decision::Auto).then(|| Policy::default().automatic),
         policy: Digest::of(b"policy"),
         approvals_needed: needed,
         deadline: (decision == Decision::Gate).then(|| at(1800)),
         valid_until: (decision == Decision::Auto).then(|| at(900)),
         paused_before_ms: 0,
+    }
+}
+
+/// The rules of the documents, in a few lines: what each test needs of them.
+struct DefaultRules;
+
+impl Rules for DefaultRules {
+    fn ask(
+        &self,
+        verb: Verb,
+        principal: &Principal<'_>,
+        resource: &Resource<'_>,
+        circumstances: &Circumstances,
+    ) -> Verdict {
+        let allowed = match (verb, principal) {
+            (Verb::AutoExecute, Principal::Agent) => {
+                circumstances.auto_approve
+                    && resource.score <= circumstances.threshold
+                    && !circumstances.freeze
+            }
+            (Verb::Approve, Principal::Operator { approver, .. }) => {
+                *approver
+                    && !circumstances.own
+                    && circumstances.other_votes.saturating_add(1) >= circumstances.votes_needed
+            }
+            (Verb::Reject, Principal::Operator { approver, .. }) => *approver,
+            (Verb::AutoExecute | Verb::Approve | Verb::Reject, _) => false,
+        };
+        Verdict {
+            allowed,
+            rules: vec!["default".to_owned()],
+            because: (!allowed).then(|| "the rules of the test say no".to_owned()),
+        }
+    }
+}
+
+/// The default policy.
+pub(crate) fn in_force() -> InForce {
+    InForce {
+        policy: Policy::default(),
+        rules: Arc::new(DefaultRules),
+        digest: Digest::of(b"policy"),
+        instead_because: None,
     }
 }
 

@@ -249,6 +249,16 @@ pub struct Release {
     pub fence: Seq,
 }
 
+impl TargetFact {
+    /// The proposal that holds, or held.
+    pub fn proposal(&self) -> &ProposalId {
+        match self {
+            TargetFact::Claimed(claim) => &claim.proposal,
+            TargetFact::Released(release) => &release.proposal,
+        }
+    }
+}
+
 impl Fact for TargetFact {
     fn kind(&self) -> &'static str {
         match self {

@@ -3,8 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use domain::action::ActionKind;
-use domain::policy::{Limits, Policy};
+use domain::deployment::{Deployment, Limits};
 use domain::tier::Tier;
 use domain::units::Micros;
 
@@ -81,30 +80,16 @@ impl<'a> Env<'a> {
             .collect()
     }
 
-    /// The policy, which every function that decides reads from the same variables: so its digest is the same.
-    pub fn policy(&self) -> Result<Policy, BadVariable> {
-        let small = |name, least, most| {
-            self.number(name, least, most)
-                .map(|number| u8::try_from(number).unwrap_or(u8::MAX))
-        };
-        let shadow = self
-            .list("SHADOW_ACTIONS")
-            .iter()
-            .map(|name| name.parse::<ActionKind>())
-            .collect::<Result<_, _>>();
-        Ok(Policy {
-            risk_threshold: small("SRE_RISK_THRESHOLD", 0, 100)?,
+    /// What the deployment is configured with: every function that decides reads the same variables.
+    pub fn deployment(&self) -> Result<Deployment, BadVariable> {
+        let threshold = self.number("SRE_RISK_THRESHOLD", 0, 100)?;
+        Ok(Deployment {
+            risk_threshold: u8::try_from(threshold).unwrap_or(0),
             auto_approve: self.value("SRE_AUTO_APPROVE")?,
             tier: self.value::<Tier>("LICENSE_TIER")?,
-            shadow: shadow.map_err(|problem| BadVariable {
-                name: "SHADOW_ACTIONS",
-                problem,
-            })?,
             approval_deadline_s: self.number("APPROVAL_DEADLINE_S", 60, 7 * 86_400)?,
             approval_valid_s: self.number("APPROVAL_VALID_S", 60, 86_400)?,
             correlation_window_s: self.number("CORRELATION_WINDOW_S", 0, 86_400)?,
-            quorum_from: small("QUORUM_FROM_SCORE", 0, 101)?,
-            quorum: 2,
             limits: Limits {
                 max_budget_cap: self.value::<Micros>("MAX_BUDGET_CAP")?,
             },
@@ -116,18 +101,16 @@ impl<'a> Env<'a> {
 mod tests {
     use super::*;
 
-    fn policy_with(name: &str, value: &str) -> Result<Policy, String> {
+    fn deployment_with(name: &str, value: &str) -> Result<Deployment, String> {
         let (name, value) = (name.to_owned(), value.to_owned());
         let lookup = move |asked: &str| {
             let defaults = [
                 ("SRE_RISK_THRESHOLD", "40"),
                 ("SRE_AUTO_APPROVE", "false"),
                 ("LICENSE_TIER", "enterprise"),
-                ("SHADOW_ACTIONS", ""),
                 ("APPROVAL_DEADLINE_S", "1800"),
                 ("APPROVAL_VALID_S", "900"),
                 ("CORRELATION_WINDOW_S", "900"),
-                ("QUORUM_FROM_SCORE", "75"),
                 ("MAX_BUDGET_CAP", "10000.00"),
             ];
             if asked == name {
@@ -138,12 +121,12 @@ mod tests {
                 .find(|(known, _)| *known == asked)
                 .map(|(_, value)| (*value).to_owned())
         };
-        Env::new(&lookup).policy().map_err(|err| err.to_string())
+        Env::new(&lookup).deployment().map_err(|err| err.to_string())
     }
 
     #[test]
-    fn the_documented_values_are_the_default_policy() {
-        assert_eq!(policy_with("x", ""), Ok(Policy::default()));
+    fn the_documented_values_are_the_default_deployment() {
+        assert_eq!(deployment_with("x", ""), Ok(Deployment::default()));
     }
 
     #[test]
@@ -154,11 +137,10 @@ mod tests {
             ("SRE_RISK_THRESHOLD", ""),
             ("SRE_AUTO_APPROVE", "yes"),
             ("LICENSE_TIER", "gold"),
-            ("SHADOW_ACTIONS", "reboot"),
             ("MAX_BUDGET_CAP", "-1"),
             ("APPROVAL_VALID_S", "0"),
         ] {
-            let problem = policy_with(name, value).unwrap_err();
+            let problem = deployment_with(name, value).unwrap_err();
             assert!(
                 problem.starts_with(&format!("environment variable {name} ")),
                 "{problem}"

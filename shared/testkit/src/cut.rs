@@ -244,6 +244,14 @@ impl<T: Trail + ?Sized> Trail for Cut<'_, T> {
     async fn streams_of(&self, hour: &str) -> Result<Vec<StreamId>, TrailError> {
         self.call("Trail::streams_of", self.inner.streams_of(hour)).await
     }
+
+    async fn opened_in(&self, hour: &str) -> Result<Vec<(StreamId, Timestamp)>, TrailError> {
+        self.call("Trail::opened_in", self.inner.opened_in(hour)).await
+    }
+
+    async fn newest(&self, stream: &StreamId, most: usize) -> Result<Vec<Record>, TrailError> {
+        self.call("Trail::newest", self.inner.newest(stream, most)).await
+    }
 }
 
 #[async_trait]

@@ -8,6 +8,7 @@
 //! | a gateway to read and to change | [`World`], through [`FakeGateway`] and [`FakeActuator`] |
 //! | time that moves when told to | [`FrozenClock`] |
 //! | queues, bus, topic, view, payloads, operators | [`MemoryQueue`], [`MemoryBus`], … |
+//! | a policy that the test sets | [`FixedPolicies`] |
 //! | a secret that was rotated | [`FixedCredential`] |
 //! | a server whose reply is cut, reset or never ends | [`blunt`] |
 //! | any of them unavailable | [`Outages`], which every fake has |
@@ -31,6 +32,7 @@ mod gateway;
 pub mod hostile;
 mod memory;
 mod outages;
+mod policies;
 mod proxy;
 pub mod sample;
 pub mod slack;
@@ -49,5 +51,6 @@ pub use self::memory::{
     FixedOperators, Hinted, MemoryBus, MemoryPayloads, MemoryQueue, MemoryTopic, MemoryView,
 };
 pub use self::outages::Outages;
+pub use self::policies::{FixedPolicies, PlainRules, flat};
 pub use self::proxy::{Proxy, Trouble};
 pub use self::trail::MemoryTrail;

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use domain::action::{Action, CircuitBreakProvider};
 use domain::bus::Row;
+use domain::deployment::Deployment;
 use domain::digest::Digest;
 use domain::event::Event;
 use domain::evidence::Evidence;
 use domain::inventory::Condition;
 use domain::message::hint;
-use domain::policy::Policy;
 use domain::ports::{ActError, Actuator, Clock, Gateway, Operators, Queue, Trail, TrailError, View};
 use domain::proposal::{
     Decision, Held, Permit, Proposal, ProposalFact, Proposed, Proposer, Received, Scored, Started, Verbatim,
@@ -53,7 +53,7 @@ async fn started(trail: &MemoryTrail) -> (Proposal, Permit) {
         duration_s: 300,
     });
     let preview = action
-        .check(&event, Some(&inventory), &Policy::default().limits)
+        .check(&event, Some(&inventory), &Deployment::default().limits)
         .unwrap();
     let plan = preview.plan.clone();
     let held = plan.claims.iter().map(|target| Held {
@@ -80,6 +80,10 @@ async fn started(trail: &MemoryTrail) -> (Proposal, Permit) {
             auto_approve: true,
             decision: Decision::Auto,
             because: "the score is below the threshold".to_owned(),
+            rules: Vec::new(),
+            limit: None,
+            sampled: false,
+            automatic: Some(domain::policy::Policy::default().automatic),
             policy: Digest::of(b"policy"),
             approvals_needed: 0,
             deadline: None,

@@ -10,6 +10,7 @@ use domain::ids::WriterId;
 use domain::ports::{Trail, TrailError};
 use domain::record::{Actor, Entry, MAX_BODY_BYTES, Record};
 use domain::stream::StreamId;
+use domain::time::Timestamp;
 
 use crate::outages::Outages;
 
@@ -169,5 +170,20 @@ impl Trail for MemoryTrail {
             .iter()
             .filter(|(_, records)| records.iter().any(|record| record.hour == hour));
         Ok(filed.map(|(stream, _)| stream.clone()).collect())
+    }
+
+    async fn opened_in(&self, hour: &str) -> Result<Vec<(StreamId, Timestamp)>, TrailError> {
+        self.outages.before("the trail")?;
+        let streams = self.streams.lock().unwrap();
+        let first = streams
+            .iter()
+            .filter_map(|(stream, records)| Some((stream, records.first()?)));
+        let filed = first.filter(|(_, first)| first.hour == hour);
+        Ok(filed.map(|(stream, first)| (stream.clone(), first.at)).collect())
+    }
+
+    async fn newest(&self, stream: &StreamId, most: usize) -> Result<Vec<Record>, TrailError> {
+        self.outages.before("the trail")?;
+        Ok(self.records(stream).into_iter().rev().take(most).collect())
     }
 }

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use domain::ports::{Trail, TrailError};
 use domain::record::{Entry, Record};
 use domain::stream::{Seq, StreamId};
+use domain::time::Timestamp;
 use testkit::{Dynamo, MemoryTrail};
 
 /// The trail, which remembers the order of its records as the table's stream does.
@@ -127,5 +128,13 @@ impl Trail for Books {
 
     async fn streams_of(&self, hour: &str) -> Result<Vec<StreamId>, TrailError> {
         self.port().streams_of(hour).await
+    }
+
+    async fn opened_in(&self, hour: &str) -> Result<Vec<(StreamId, Timestamp)>, TrailError> {
+        self.port().opened_in(hour).await
+    }
+
+    async fn newest(&self, stream: &StreamId, most: usize) -> Result<Vec<Record>, TrailError> {
+        self.port().newest(stream, most).await
     }
 }

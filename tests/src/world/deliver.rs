@@ -166,7 +166,7 @@ impl World {
                         _ => &investigator,
                     },
                     clock,
-                    policy: &self.policy,
+                    deployment: &self.deployment,
                     sources: &[SOURCES.to_owned()],
                     deadline: self
                         .clock
@@ -181,7 +181,8 @@ impl World {
             QueueName::Scoring => {
                 let deps = scoring::Deps {
                     trail,
-                    policy: &self.policy,
+                    policies: &self.policies,
+                    deployment: &self.deployment,
                     clock,
                 };
                 Box::pin(scoring::handle(&deps, delivery)).await

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::control::ControlFact;
+use domain::deployment::Deployment;
 use domain::event::Event;
 use domain::ids::ProposalId;
 use domain::inventory::Inventory;
@@ -33,8 +34,8 @@ use ingest_and_propose::model::Model;
 use ingest_and_propose::runbook::Runbook;
 use serde_json::Value;
 use testkit::{
-    FakeActuator, FakeGateway, FixedOperators, FrozenClock, MemoryBus, MemoryPayloads, MemoryTopic,
-    MemoryView, sample,
+    FakeActuator, FakeGateway, FixedOperators, FixedPolicies, FrozenClock, MemoryBus, MemoryPayloads,
+    MemoryTopic, MemoryView, sample,
 };
 
 pub use self::books::Books;
@@ -69,8 +70,10 @@ pub struct World {
     pub payloads: MemoryPayloads,
     /// The operators.
     pub operators: FixedOperators,
-    /// The policy, of every function.
-    pub policy: Policy,
+    /// What every function is configured with.
+    pub deployment: Deployment,
+    /// The policy in force: the default one, with the default rules.
+    pub policies: FixedPolicies,
     /// Who chooses the actions, where there are no models.
     pub reasoner: Arc<dyn Reasoner>,
     /// The models that are asked, if there are any.
@@ -114,10 +117,10 @@ impl World {
 
     fn at(clock: FrozenClock, trail: Books, inventory: Inventory) -> Self {
         let gateway = testkit::World::new(inventory.clone(), &clock);
-        let policy = Policy::default();
+        let deployment = Deployment::default();
         let runbook = Runbook {
             break_s: BREAK_S,
-            limits: policy.limits.clone(),
+            limits: deployment.limits.clone(),
         };
         Self {
             reading: FakeGateway::new(&gateway),
@@ -132,10 +135,11 @@ impl World {
             view: MemoryView::default(),
             payloads: MemoryPayloads::default(),
             operators: FixedOperators::default(),
-            policy: policy.clone(),
+            deployment: deployment.clone(),
+            policies: FixedPolicies::new(Policy::default(), Arc::new(testkit::PlainRules)),
             reasoner: Arc::new(runbook.clone()),
             models: Vec::new(),
-            settings: settings(&policy),
+            settings: settings(&deployment),
             breakers: Breakers::default(),
             transcripts: MemoryPayloads::default(),
             runbook,
@@ -153,11 +157,18 @@ impl World {
         let mut fork = Self::at(clock, self.trail.fork(), self.gateway.inventory());
         fork.queues = std::array::from_fn(|at| self.queues[at].fork(&fork.clock));
         fork.streamed = AtomicUsize::new(self.streamed.load(Ordering::SeqCst));
-        fork.policy = self.policy.clone();
+        fork.deployment = self.deployment.clone();
+        let in_force = self.policies.get();
+        fork.policies.change(|policy| *policy = in_force);
         fork.reasoner = Arc::clone(&self.reasoner);
         fork.view = self.view.fork();
         fork.at_first = self.at_first.clone();
         fork
+    }
+
+    /// Every score is its baseline from now on: for tests of what comes after a score.
+    pub fn weigh_nothing(&self) {
+        self.policies.change(|in_force| in_force.policy = testkit::flat());
     }
 
     /// Models are asked from now on, in this order, at the prices of `claude-sonnet-4-6`.
@@ -278,7 +289,7 @@ impl Reasoner for Script {
 }
 
 /// The documented defaults.
-fn settings(policy: &Policy) -> Settings {
+fn settings(deployment: &Deployment) -> Settings {
     Settings {
         prices: Prices::new(),
         through_gateway: false,
@@ -289,8 +300,8 @@ fn settings(policy: &Policy) -> Settings {
             cost: Micros(500_000),
         },
         daily_cap: Micros(20_000_000),
-        tier: policy.tier,
-        bounds: policy.limits.clone(),
+        tier: deployment.tier,
+        bounds: deployment.limits.clone(),
     }
 }
 

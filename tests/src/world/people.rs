@@ -137,7 +137,8 @@ impl World {
         let ears = Ears(Mutex::default(), cutter);
         let deps = approval_callback::Deps {
             trail: &Cut::new(&self.trail, cutter),
-            policy: &self.policy,
+            policies: &self.policies,
+            deployment: &self.deployment,
             operators: &Cut::new(&self.operators, cutter),
             slack: &Trust {
                 secret: &FixedCredential::new(SECRET),

@@ -110,6 +110,7 @@ fn approved(
         }
     }
     let mut world = World::new(inventory);
+    world.weigh_nothing();
     change(&mut world);
     let ids = walk::now(async {
         let ids: Vec<_> = events.iter().map(|event| world.send(event)).collect();

@@ -47,9 +47,10 @@ fn stormy() -> World {
     }
     inventory.providers[0].latency_p50_ms = Some(5_000);
     let mut world = World::new(inventory);
-    world.policy.auto_approve = true;
-    // A page runs by itself; of the breaks, that of the spike needs a person.
-    world.policy.risk_threshold = 14;
+    world.deployment.auto_approve = true;
+    // A break runs by itself while its limits allow it; a page needs a person.
+    world.weigh_nothing();
+    world.deployment.risk_threshold = 20;
     world.reasoner = Script::chooses(|event| match event.provider() {
         Some(provider) => json!({"action": "circuit_break_provider", "provider": provider, "duration_s": 60}),
         None => json!({"action": "page_oncall", "severity": "critical", "summary": "the budget is spent"}),

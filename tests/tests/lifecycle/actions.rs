@@ -37,7 +37,7 @@ async fn a_break_of_the_longest_time_ends_on_time() {
             0s    agent  opened, generation 1
             0s    agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
             0s    agent  #1 proposed block provider openai for 300 s [model group chat: anthropic 40 % → 100 %, openai 60 % → 0 %; model group embeddings: bedrock 30 % → 100 %, openai 70 % → 0 %]
-            0s    agent  #1 scored 15: gate, automatic approval is off
+            0s    agent  #1 scored 59: gate, the score of 59 is above the threshold of 40
             0s    alice  #1 approved until 900s
             0s    agent  provider openai claimed for #1 (1)
             0s    agent  model group chat claimed for #1 (1)
@@ -68,7 +68,7 @@ async fn a_reroute_moves_the_traffic_and_stays() {
             0s    agent  opened, generation 1
             0s    agent  #1 received provider openai takes 2000 ms, 400 ms is its one-hour median
             0s    agent  #1 proposed re-route model group chat from openai to anthropic [model group chat: openai's traffic goes to anthropic]
-            0s    agent  #1 scored 25: gate, automatic approval is off
+            0s    agent  #1 scored 74: gate, the score of 74 is above the threshold of 40
             0s    alice  #1 approved until 900s
             0s    agent  provider anthropic claimed for #1 (1)
             0s    agent  model group chat claimed for #1 (1)
@@ -99,7 +99,7 @@ async fn a_rate_limit_is_raised() {
             0s    agent  opened, generation 1
             0s    agent  #1 received team payments spent 104.37 USD of its hard limit of 100.00 USD
             0s    agent  #1 proposed raise team payments's requests a minute by 20 % [team payments may send more until somebody takes it back]
-            0s    agent  #1 scored 30: gate, automatic approval is off
+            0s    agent  #1 scored 41: gate, the score of 41 is above the threshold of 40
             0s    alice  #1 approved until 900s
             0s    agent  team payments claimed for #1 (1)
             0s    agent  #1 started team payments: 1200 rpm, 1000000 tpm → 1440 rpm, 1000000 tpm, holds team payments (1)
@@ -128,7 +128,7 @@ async fn a_page_is_sent_once() {
             0s    agent  opened, generation 1
             0s    agent  #1 received team payments spent 104.37 USD of its hard limit of 100.00 USD
             0s    agent  #1 proposed page the on-call engineer (critical): team payments spent 104.37 USD of its hard limit of 100.00 USD [one page to the on-call engineer]
-            0s    agent  #1 scored 35: gate, automatic approval is off
+            0s    agent  #1 scored 40: gate, automatic approval is off
             0s    alice  #1 approved until 900s
             0s    agent  #1 started page
             0s    agent  #1 succeeded #1/page
@@ -150,8 +150,9 @@ async fn a_guardrail_is_disabled() {
             0s    agent  opened, generation 1
             0s    agent  #1 received provider openai takes 2000 ms, 400 ms is its one-hour median
             0s    agent  #1 proposed disable guardrail pii [guardrail pii checks nobody's traffic until somebody takes it back]
-            0s    agent  #1 scored 60: gate, the score of 60 is above the threshold of 40
-            0s    alice  #1 approved until 900s
+            0s    agent  #1 scored 94: gate, the score of 94 is above the threshold of 40
+            0s    alice  #1 voted
+            0s    bob    #1 approved until 900s
             0s    agent  guardrail pii claimed for #1 (1)
             0s    agent  #1 started guardrail pii: enabled → disabled, holds guardrail pii (1)
             0s    agent  #1 succeeded guardrail pii reads disabled
@@ -179,7 +180,7 @@ async fn a_budget_is_raised_by_two_people() {
             0s    agent  opened, generation 1
             0s    agent  #1 received team payments spent 104.37 USD of its hard limit of 100.00 USD
             0s    agent  #1 proposed raise the hard cap of team/payments to 120.00 USD [team/payments may spend up to 120.00 USD until somebody takes it back]
-            0s    agent  #1 scored 75: gate, the score of 75 is above the threshold of 40
+            0s    agent  #1 scored 85: gate, the score of 85 is above the threshold of 40
             0s    alice  #1 voted
             0s    bob    #1 approved until 900s
             0s    agent  budget team/payments claimed for #1 (1)
@@ -209,7 +210,7 @@ async fn a_contract_is_taken_out_of_force_by_two_people() {
             0s    agent  opened, generation 1
             0s    agent  #1 received contract gold: p95 is 3400 ms, target 2000 ms
             0s    agent  #1 proposed disable SLA contract gold [nobody is held to contract gold until somebody takes it back]
-            0s    agent  #1 scored 85: gate, the score of 85 is above the threshold of 40
+            0s    agent  #1 scored 100: gate, the score of 100 is above the threshold of 40
             0s    alice  #1 voted
             0s    bob    #1 approved until 900s
             0s    agent  contract gold claimed for #1 (1)

@@ -35,7 +35,7 @@ async fn a_rejected_proposal_does_nothing() {
         0s    agent  opened, generation 1
         0s    agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
         0s    agent  #1 proposed block provider openai for 30 s [model group chat: anthropic 40 % → 100 %, openai 60 % → 0 %; model group embeddings: bedrock 30 % → 100 %, openai 70 % → 0 %]
-        0s    agent  #1 scored 15: gate, automatic approval is off
+        0s    agent  #1 scored 44: gate, the score of 44 is above the threshold of 40
         0s    bob    #1 rejected
     "#]]).await;
     assert_eq!(world.gateway.writes(), []);
@@ -50,7 +50,7 @@ async fn what_nobody_decides_expires() {
         0s    agent  opened, generation 1
         0s    agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
         0s    agent  #1 proposed block provider openai for 30 s [model group chat: anthropic 40 % → 100 %, openai 60 % → 0 %; model group embeddings: bedrock 30 % → 100 %, openai 70 % → 0 %]
-        0s    agent  #1 scored 15: gate, automatic approval is off
+        0s    agent  #1 scored 44: gate, the score of 44 is above the threshold of 40
         1830s system #1 expired at 1800s
     "#]]).await;
     assert_eq!(world.state(&id).await, "expired");

@@ -30,7 +30,7 @@ async fn a_failing_provider_is_broken_and_restored() {
         0s    agent  opened, generation 1
         0s    agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
         0s    agent  #1 proposed block provider openai for 30 s [model group chat: anthropic 40 % → 100 %, openai 60 % → 0 %; model group embeddings: bedrock 30 % → 100 %, openai 70 % → 0 %]
-        0s    agent  #1 scored 15: gate, automatic approval is off
+        0s    agent  #1 scored 44: gate, the score of 44 is above the threshold of 40
         0s    alice  #1 approved until 900s
         0s    agent  provider openai claimed for #1 (1)
         0s    agent  model group chat claimed for #1 (1)

@@ -74,7 +74,7 @@ async fn a_tier_without_the_agent_declines_everything() {
         ),
     ] {
         let mut world = World::new(sample::inventory_with_unhealthy("openai"));
-        world.policy.tier = tier;
+        world.deployment.tier = tier;
         declined(world, &sample::provider_unhealthy_text("openai"), story).await;
     }
 }
@@ -139,7 +139,7 @@ async fn the_last_deployment_of_a_group_is_not_broken_but_paged_about() {
         0s    agent  opened, generation 1
         0s    agent  #1 received provider mistral fails 62.0 % of 180 requests in 300 s
         0s    agent  #1 proposed page the on-call engineer (warning): provider mistral fails 62.0 % of 180 requests in 300 s [one page to the on-call engineer]
-        0s    agent  #1 scored 35: gate, automatic approval is off
+        0s    agent  #1 scored 40: gate, automatic approval is off
         0s    alice  #1 approved until 900s
         0s    agent  #1 started page
         0s    agent  #1 succeeded #1/page
@@ -151,7 +151,7 @@ async fn the_last_deployment_of_a_group_is_not_broken_but_paged_about() {
 #[tokio::test]
 async fn without_the_gateway_a_page_is_proposed_and_never_sent_by_itself() {
     let mut world = World::new(sample::inventory_with_unhealthy("openai"));
-    world.policy.auto_approve = true;
+    world.deployment.auto_approve = true;
     world.reading.outages.next(usize::MAX);
     let id = world.send(&sample::provider_unhealthy_text("openai"));
     world.run_until_quiet().await;
@@ -164,7 +164,7 @@ async fn without_the_gateway_a_page_is_proposed_and_never_sent_by_itself() {
         0s    agent  opened, generation 1
         0s    agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
         0s    agent  #1 proposed page the on-call engineer (critical): provider openai fails 62.0 % of 180 requests in 300 s [one page to the on-call engineer]
-        0s    agent  #1 scored 35: gate, the gateway could not confirm the event
+        0s    agent  #1 scored 65: gate, the score of 65 is above the threshold of 40
         0s    alice  #1 approved until 900s
         0s    agent  #1 started page
         0s    agent  #1 succeeded #1/page
@@ -194,7 +194,7 @@ async fn what_is_over_when_it_would_start_is_refused() {
             0s    agent  opened, generation 1
             0s    agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
             0s    agent  #1 proposed block provider openai for 30 s [model group chat: anthropic 40 % → 100 %, openai 60 % → 0 %; model group embeddings: bedrock 30 % → 100 %, openai 70 % → 0 %]
-            0s    agent  #1 scored 15: gate, automatic approval is off
+            0s    agent  #1 scored 44: gate, the score of 44 is above the threshold of 40
             0s    alice  #1 approved until 900s
             0s    agent  provider openai claimed for #1 (1)
             0s    agent  model group chat claimed for #1 (1)
@@ -219,7 +219,7 @@ async fn what_would_take_the_last_deployment_by_now_is_refused() {
             0s    agent  opened, generation 1
             0s    agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
             0s    agent  #1 proposed block provider openai for 30 s [model group chat: anthropic 40 % → 100 %, openai 60 % → 0 %; model group embeddings: bedrock 30 % → 100 %, openai 70 % → 0 %]
-            0s    agent  #1 scored 15: gate, automatic approval is off
+            0s    agent  #1 scored 44: gate, the score of 44 is above the threshold of 40
             0s    alice  #1 approved until 900s
             0s    agent  provider openai claimed for #1 (1)
             0s    agent  model group chat claimed for #1 (1)
@@ -254,7 +254,7 @@ async fn what_reads_otherwise_than_it_was_previewed_is_refused() {
         0s    agent  opened, generation 1
         0s    agent  #1 received team payments spent 104.37 USD of its hard limit of 100.00 USD
         0s    agent  #1 proposed raise team payments's requests a minute by 20 % [team payments may send more until somebody takes it back]
-        0s    agent  #1 scored 30: gate, automatic approval is off
+        0s    agent  #1 scored 41: gate, the score of 41 is above the threshold of 40
         0s    alice  #1 approved until 900s
         0s    agent  team payments claimed for #1 (1)
         0s    agent  #1 refused the gateway is not as it was when this was previewed

@@ -38,7 +38,7 @@ async fn a_pause_holds_a_start_and_lengthens_what_waits() {
         0s    agent  opened, generation 1
         0s    agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
         0s    agent  #1 proposed block provider openai for 30 s [model group chat: anthropic 40 % → 100 %, openai 60 % → 0 %; model group embeddings: bedrock 30 % → 100 %, openai 70 % → 0 %]
-        0s    agent  #1 scored 15: gate, automatic approval is off
+        0s    agent  #1 scored 44: gate, the score of 44 is above the threshold of 40
         0s    alice  #1 approved until 900s
         0s    system control paused a release
         3600s system control resumed
@@ -107,7 +107,7 @@ async fn a_deadline_does_not_pass_while_the_agent_is_paused() {
         0s    agent  opened, generation 1
         0s    agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
         0s    agent  #1 proposed block provider openai for 30 s [model group chat: anthropic 40 % → 100 %, openai 60 % → 0 %; model group embeddings: bedrock 30 % → 100 %, openai 70 % → 0 %]
-        0s    agent  #1 scored 15: gate, automatic approval is off
+        0s    agent  #1 scored 44: gate, the score of 44 is above the threshold of 40
         1000s system control paused a release
         8200s system control resumed
         8900s alice  #1 approved until 9800s, 7200 s longer for a pause

@@ -6,8 +6,9 @@ use tests::World;
 /// A page, whose score is 35, under a threshold.
 async fn page_under(threshold: u8, auto_approve: bool) -> (World, &'static str) {
     let mut world = World::new(sample::inventory_with_spent_budget("payments"));
-    world.policy.risk_threshold = threshold;
-    world.policy.auto_approve = auto_approve;
+    world.weigh_nothing();
+    world.deployment.risk_threshold = threshold;
+    world.deployment.auto_approve = auto_approve;
     let id = world.send(&sample::budget_exceeded_text("payments"));
     world.run_until_quiet().await;
     let state = world.state(&id).await;
@@ -37,8 +38,13 @@ async fn above_the_threshold_or_with_auto_approve_off_somebody_is_asked() {
 #[tokio::test]
 async fn a_shadowed_action_is_scored_and_never_runs() {
     let mut world = World::new(sample::inventory_with_spent_budget("payments"));
-    world.policy.auto_approve = true;
-    world.policy.shadow.insert(domain::action::ActionKind::PageOncall);
+    world.deployment.auto_approve = true;
+    world.policies.change(|in_force| {
+        in_force
+            .policy
+            .shadow
+            .insert(domain::action::ActionKind::PageOncall);
+    });
     let id = world.send(&sample::budget_exceeded_text("payments"));
     world.settle().await;
     assert_eq!(world.state(&id).await, "shadow");

@@ -137,7 +137,7 @@ fn each_variable_that_a_function_reads_is_set_and_each_one_set_is_read() {
     passes(each_variable_is_set_and_read);
     for (id, name) in [
         ("ScoringFunction", "SRE_RISK_THRESHOLD"),
-        ("ScoringFunction", "SHADOW_ACTIONS"),
+        ("ScoringFunction", "POLICY_BUCKET"),
         ("HousekeepingFunction", "PAUSABLE_EVENT_SOURCES"),
         ("ApprovalCallbackFunction", "SLACK_TEAM_IDS"),
     ] {

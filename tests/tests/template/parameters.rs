@@ -11,7 +11,7 @@ use super::tree::{Template, items, target};
 use super::{notices, passes};
 
 /// What the documents promise: parameter and default. `None` is to be given.
-const DOCUMENTED: [(&str, Option<&str>); 34] = [
+const DOCUMENTED: [(&str, Option<&str>); 32] = [
     ("SreRiskThreshold", Some("40")),
     ("SreAutoApprove", Some("false")),
     ("LicenseTier", Some("enterprise")),
@@ -24,9 +24,7 @@ const DOCUMENTED: [(&str, Option<&str>); 34] = [
     ("CorrelationWindowSeconds", Some("900")),
     ("ApprovalDeadlineSeconds", Some("1800")),
     ("ApprovalValidSeconds", Some("900")),
-    ("QuorumFromScore", Some("75")),
     ("MaxBudgetCap", Some("10000.00")),
-    ("ShadowActions", Some("")),
     ("VerifyAfterSeconds", Some("120")),
     ("ModelApi", Some("anthropic")),
     ("SreAgentModel", Some("claude-sonnet-4-6")),
@@ -105,11 +103,9 @@ fn parameters_feed_their_variables(template: &Template) -> Vec<String> {
         ("SreRiskThreshold", "SRE_RISK_THRESHOLD"),
         ("SreAutoApprove", "SRE_AUTO_APPROVE"),
         ("LicenseTier", "LICENSE_TIER"),
-        ("ShadowActions", "SHADOW_ACTIONS"),
         ("ApprovalDeadlineSeconds", "APPROVAL_DEADLINE_S"),
         ("ApprovalValidSeconds", "APPROVAL_VALID_S"),
         ("CorrelationWindowSeconds", "CORRELATION_WINDOW_S"),
-        ("QuorumFromScore", "QUORUM_FROM_SCORE"),
         ("MaxBudgetCap", "MAX_BUDGET_CAP"),
         ("RunbookBreakSeconds", "RUNBOOK_BREAK_SECONDS"),
         ("VerifyAfterSeconds", "VERIFY_AFTER_S"),
@@ -154,7 +150,7 @@ fn every_parameter_reaches_its_variable_in_every_function_that_has_it() {
     passes(parameters_feed_their_variables);
     notices(parameters_feed_their_variables, "SRE_RISK_THRESHOLD", |root| {
         root["Resources"]["ScoringFunction"]["Properties"]["Environment"]["Variables"]["SRE_RISK_THRESHOLD"] =
-            json!({"Ref": "QuorumFromScore"});
+            json!({"Ref": "CorrelationWindowSeconds"});
     });
 }
 

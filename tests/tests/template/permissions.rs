@@ -9,7 +9,7 @@ use super::tree::{Template, items, target, texts, walk};
 use super::{notices, passes};
 
 /// The statements that may have a wildcard in their resource, and why: resource, statement, actions, wildcard.
-const WILDCARDS: [(&str, &str, &[&str], &str); 6] = [
+const WILDCARDS: [(&str, &str, &[&str], &str); 8] = [
     // AWS has no resource-level permission for ListStreams.
     ("OutboxRole", "FindTheStream", &["dynamodb:ListStreams"], r#""*""#),
     // Objects are named by their digest, which nobody knows beforehand. The bucket is ours alone.
@@ -24,6 +24,18 @@ const WILDCARDS: [(&str, &str, &[&str], &str); 6] = [
         "KeepTranscripts",
         &["s3:PutObject"],
         r#"{"Fn::Sub":"${TranscriptBucket.Arn}/*"}"#,
+    ),
+    (
+        "ScoringRole",
+        "ReadPolicies",
+        &["s3:GetObject"],
+        r#"{"Fn::Sub":"${PolicyBucket.Arn}/*"}"#,
+    ),
+    (
+        "ApprovalCallbackRole",
+        "ReadPolicies",
+        &["s3:GetObject"],
+        r#"{"Fn::Sub":"${PolicyBucket.Arn}/*"}"#,
     ),
     // Which models are asked is configured, and an inference profile leads to models of other Regions. Behind the
     // condition UsesBedrock.
@@ -333,6 +345,7 @@ fn the_powers_of_each_function() {
         ApprovalCallbackRole: logs:CreateLogStream, logs:PutLogEvents on ApprovalCallbackLogGroup
         ApprovalCallbackRole: dynamodb:PartiQLInsert on Trail
         ApprovalCallbackRole: dynamodb:Query, dynamodb:GetItem on Trail
+        ApprovalCallbackRole: s3:GetObject on ${PolicyBucket.Arn}/*
         ApprovalCallbackRole: secretsmanager:GetSecretValue on SlackSigningSecret, OperatorsSecret
         ExecutionRole: logs:CreateLogStream, logs:PutLogEvents on ExecutionLogGroup
         ExecutionRole: dynamodb:PartiQLInsert on Trail
@@ -371,6 +384,7 @@ fn the_powers_of_each_function() {
         ScoringRole: logs:CreateLogStream, logs:PutLogEvents on ScoringLogGroup
         ScoringRole: dynamodb:PartiQLInsert on Trail
         ScoringRole: dynamodb:Query, dynamodb:GetItem on Trail
+        ScoringRole: s3:GetObject on ${PolicyBucket.Arn}/*
         ScoringRole: sqs:ReceiveMessage, sqs:DeleteMessage, sqs:GetQueueAttributes on ScoringQueue
         ScoringRole: sqs:SendMessage on ScoringDeadLetterQueue
     "#]].assert_eq(&powers);

@@ -79,7 +79,7 @@ fn the_tables_are_the_ones_that_tests_run_against() {
 fn the_trail_stays(template: &Template) -> Vec<String> {
     let resource = |id: &str| &template.root()["Resources"][id];
     let mut wrong = Vec::new();
-    for id in ["Trail", "PayloadBucket", "TranscriptBucket"] {
+    for id in ["Trail", "PayloadBucket", "TranscriptBucket", "PolicyBucket"] {
         for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
             if resource(id)[policy] != "Retain" {
                 wrong.push(format!("{id} has no {policy} of Retain"));
@@ -115,8 +115,10 @@ fn the_trail_stays(template: &Template) -> Vec<String> {
             wrong.push(format!("the trail or its payloads lack {what}"));
         }
     }
-    if template.properties("TranscriptBucket") != bucket {
-        wrong.push("transcripts are not kept as the payloads are".to_owned());
+    for (id, what) in [("TranscriptBucket", "transcripts"), ("PolicyBucket", "policies")] {
+        if template.properties(id) != bucket {
+            wrong.push(format!("{what} are not kept as the payloads are"));
+        }
     }
     let block = &bucket["PublicAccessBlockConfiguration"];
     for setting in [

@@ -3,7 +3,7 @@
 use approval_callback::config::Config;
 use runtime::env::Env;
 
-const COMPLETE: [(&str, &str); 15] = [
+const COMPLETE: [(&str, &str); 14] = [
     ("TRAIL_TABLE", "sre_actions"),
     ("SLACK_SIGNING_SECRET", "arn:signing"),
     ("OPERATORS_SECRET", "arn:operators"),
@@ -13,11 +13,10 @@ const COMPLETE: [(&str, &str); 15] = [
     ("SRE_RISK_THRESHOLD", "40"),
     ("SRE_AUTO_APPROVE", "false"),
     ("LICENSE_TIER", "enterprise"),
-    ("SHADOW_ACTIONS", ""),
     ("APPROVAL_DEADLINE_S", "1800"),
     ("APPROVAL_VALID_S", "900"),
     ("CORRELATION_WINDOW_S", "900"),
-    ("QUORUM_FROM_SCORE", "75"),
+    ("POLICY_BUCKET", "policies"),
     ("MAX_BUDGET_CAP", "10000.00"),
 ];
 
@@ -38,12 +37,12 @@ fn a_complete_environment_is_taken() {
     let config = with("", None).unwrap();
     assert_eq!(config.slack_app, "A1");
     assert_eq!(config.slack_teams, ["T1", "T2"]);
-    assert_eq!(config.policy, domain::policy::Policy::default());
+    assert_eq!(config.deployment, domain::deployment::Deployment::default());
 }
 
 #[test]
 fn what_is_missing_is_named() {
-    let may_be_missing = ["SLACK_APP_ID", "SLACK_TEAM_IDS", "SHADOW_ACTIONS"];
+    let may_be_missing = ["SLACK_APP_ID", "SLACK_TEAM_IDS"];
     for (name, _) in COMPLETE {
         for absent in [None, Some("")] {
             match with(name, absent) {
@@ -59,7 +58,6 @@ fn what_is_wrong_is_named() {
     for (name, wrong) in [
         ("SRE_RISK_THRESHOLD", "-1"),
         ("SRE_AUTO_APPROVE", "TRUE"),
-        ("QUORUM_FROM_SCORE", "102"),
         ("APPROVAL_VALID_S", "fifteen"),
         ("MAX_BUDGET_CAP", "1e9"),
     ] {

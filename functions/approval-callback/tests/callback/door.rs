@@ -6,14 +6,14 @@ use approval_callback::reply::Reply;
 use approval_callback::slack::Trust;
 use approval_callback::{Deps, handle};
 use async_trait::async_trait;
-use domain::policy::Policy;
+use domain::deployment::Deployment;
 use lambda_http::http::StatusCode;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Body, Response};
 use serde_json::{Value, json};
 use testkit::slack::{self, Signed};
 use testkit::story::{Story, breaks, second};
-use testkit::{FixedCredential, FixedOperators, FrozenClock, MemoryTrail, sample};
+use testkit::{FixedCredential, FixedOperators, FixedPolicies, FrozenClock, MemoryTrail, sample};
 
 /// The signing secret.
 pub(crate) const SECRET: &str = "sign-with-this";
@@ -100,7 +100,7 @@ impl Door {
     /// A request to the function, as Lambda delivers it.
     pub(crate) async fn send(&self, event: &Value) -> Answer {
         let request: LambdaRequest = serde_json::from_value(event.clone()).unwrap();
-        let policy = Policy::default();
+        let (policies, deployment) = (FixedPolicies::default(), Deployment::default());
         let trust = Trust {
             secret: &self.secret,
             app: self.app.clone(),
@@ -108,7 +108,8 @@ impl Door {
         };
         let deps = Deps {
             trail: &self.trail,
-            policy: &policy,
+            policies: &policies,
+            deployment: &deployment,
             operators: &self.operators,
             slack: &trust,
             reply: &self.heard,

@@ -28,7 +28,7 @@ use domain::stream::Seq;
 use domain::tier::Tier;
 use domain::time::Timestamp;
 use domain::units::Micros;
-use domain::{policy, spend};
+use domain::{deployment, spend};
 use flate2::{Compression, GzBuilder};
 
 use self::breaker::Breakers;
@@ -60,7 +60,7 @@ pub struct Settings {
     /// How long the day's spending is kept.
     pub tier: Tier,
     /// Bounds of actions.
-    pub bounds: policy::Limits,
+    pub bounds: deployment::Limits,
 }
 
 /// Reasons with models, and with the runbook where they cannot.

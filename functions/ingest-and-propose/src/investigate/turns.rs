@@ -1,7 +1,7 @@
 //! The conversation with one model: evidence as long as it asks for some, then one conclusion, with one repair.
 
 use domain::action::{Action, ActionKind, ActionTool};
-use domain::policy::Limits;
+use domain::deployment::Limits;
 use domain::ports::{Brief, Clock, Trail};
 use domain::proposal::DeclineReason;
 use serde_json::{Value, json};

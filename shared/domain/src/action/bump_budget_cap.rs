@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Complaint, Operation, Preview, single};
+use crate::deployment::Limits;
 use crate::event::{Event, Trouble};
 use crate::inventory::Inventory;
-use crate::policy::Limits;
 use crate::target::{BudgetOwner, Change, Setting, Target};
 use crate::units::Micros;
 

@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Complaint, Operation, Plan, Preview, Undo};
+use crate::deployment::Limits;
 use crate::event::Event;
 use crate::ids::ProviderId;
 use crate::inventory::{Inventory, ModelGroup};
-use crate::policy::Limits;
 use crate::target::{Change, Setting, Target};
 
 /// Opens a provider's breaker and closes it by itself when the time is over.

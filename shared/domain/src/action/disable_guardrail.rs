@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Complaint, Operation, Preview, single};
+use crate::deployment::Limits;
 use crate::event::{Event, EventType};
 use crate::ids::GuardrailId;
 use crate::inventory::Inventory;
-use crate::policy::Limits;
 use crate::target::{Change, Setting, Target};
 
 /// Switches a guardrail off: it slows or refuses traffic that should pass.

@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Complaint, Operation, Preview, single};
+use crate::deployment::Limits;
 use crate::event::{Event, Trouble};
 use crate::ids::SlaId;
 use crate::inventory::Inventory;
-use crate::policy::Limits;
 use crate::target::{Change, Setting, Target};
 
 /// Takes an SLA contract out of force.

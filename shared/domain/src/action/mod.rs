@@ -25,9 +25,9 @@ pub use self::page_oncall::PageOncall;
 pub use self::raise_rate_limit::RaiseRateLimit;
 pub use self::reroute_model_group::RerouteModelGroup;
 pub use self::tool::ActionTool;
+use crate::deployment::Limits;
 use crate::event::{Event, Severity};
 use crate::inventory::Inventory;
-use crate::policy::Limits;
 use crate::target::{Change, Target};
 
 /// Which action, without its parameters.

@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Complaint, Operation, Page, Plan, Preview, Undo};
+use crate::deployment::Limits;
 use crate::event::{Event, Severity};
 use crate::inventory::Inventory;
-use crate::policy::Limits;
 use crate::text::is_dangerous;
 
 /// Pages the on-call engineer.

@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Complaint, Operation, Preview, single};
+use crate::deployment::Limits;
 use crate::event::{Event, Trouble};
 use crate::ids::TeamId;
 use crate::inventory::Inventory;
-use crate::policy::Limits;
 use crate::target::{BudgetOwner, Change, Setting, Target};
 
 /// Raises one team's requests or tokens a minute by a percentage.

@@ -6,10 +6,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Complaint, Operation, Plan, Preview, Undo};
+use crate::deployment::Limits;
 use crate::event::Event;
 use crate::ids::{ModelGroupId, ProviderId};
 use crate::inventory::Inventory;
-use crate::policy::Limits;
 use crate::target::{Change, Route, Setting, Target};
 
 /// Moves the whole weight that `from` has in a model group to `to`.

@@ -236,6 +236,16 @@ impl Proposal {
             (scored.floor..=100).contains(&scored.score),
             "scores below the action's floor or above 100",
         )?;
+        let sum = scored
+            .factors
+            .iter()
+            .fold(i64::from(scored.baseline), |sum, factor| {
+                sum + i64::from(factor.points)
+            });
+        require(
+            sum == i64::from(scored.score),
+            "has factors that do not sum to its score",
+        )?;
         let next = match (scored.decision, scored.deadline, scored.valid_until) {
             (Decision::Gate, Some(deadline), None) => State::AwaitingApproval(Awaiting {
                 scored: record.digest,
@@ -248,6 +258,10 @@ impl Proposal {
                 require(
                     scored.auto_approve && scored.score <= scored.threshold,
                     "approves by itself what a person must approve",
+                )?;
+                require(
+                    scored.automatic.is_some(),
+                    "has no limits for automatic execution",
                 )?;
                 State::Approved(Approval {
                     valid_until,
@@ -299,11 +313,8 @@ impl Proposal {
 
     fn voted(&self, record: &Record, mut waiting: Awaiting, voted: &Voted) -> Result<State, Problem> {
         let voter = self.voter(record, &waiting, voted.extension, voted.scored)?;
+        // Rules may ask for more people than the quorum: then a vote that completes it is a vote still.
         waiting.votes.push(voter);
-        require(
-            waiting.votes.len() < usize::from(waiting.needed),
-            "completes the quorum: that is an approval",
-        )?;
         Ok(State::AwaitingApproval(waiting))
     }
 

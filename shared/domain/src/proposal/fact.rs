@@ -9,6 +9,8 @@ use crate::event::Event;
 use crate::evidence::Evidence;
 use crate::ids::{EventId, OperatorId};
 use crate::inventory::Condition;
+use crate::limit::SafetyLimit;
+use crate::policy::Automatic;
 use crate::record::Fact;
 use crate::risk::Factor;
 use crate::stream::Seq;
@@ -322,6 +324,18 @@ pub struct Scored {
     pub decision: Decision,
     /// Why there, in a sentence.
     pub because: String,
+    /// The rules that decided, by their ids; none where none was asked, or none allows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<String>,
+    /// The safety limit that sent it to a person, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<SafetyLimit>,
+    /// Whether it would have run by itself, and was sent to a person for a label.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sampled: bool,
+    /// Auto: the limits that execution holds it to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub automatic: Option<Automatic>,
     /// SHA-256 of the whole policy.
     pub policy: Digest,
     /// Different people who must approve.
@@ -412,6 +426,8 @@ pub enum Precondition {
     NoDrift,
     /// The action is still possible: its targets exist, no group would end empty, …
     Possible,
+    /// A limit of automatic execution.
+    Limit,
 }
 
 /// A target held, and by which claim.

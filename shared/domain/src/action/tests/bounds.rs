@@ -4,7 +4,7 @@ use super::*;
 
 /// Whether it is within its bounds under the default policy.
 fn bounded(action: &Action) -> bool {
-    action.out_of_bounds(&Policy::default().limits).is_empty()
+    action.out_of_bounds(&Deployment::default().limits).is_empty()
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn another_target_than_the_events_is_refused() {
 fn without_the_gateway_only_a_page_can_be() {
     for (form, event) in each() {
         let action = action(form);
-        let checked = action.check(&event, None, &Policy::default().limits);
+        let checked = action.check(&event, None, &Deployment::default().limits);
         let pages = action.kind() == ActionKind::PageOncall;
         assert_eq!(checked.is_ok(), pages, "{action}");
         if let Err(complaints) = checked {
@@ -150,7 +150,7 @@ fn without_the_gateway_only_a_page_can_be() {
     let too_long = action(json!({"action": "page_oncall", "severity": "info", "summary": ""}));
     assert!(
         too_long
-            .check(&unhealthy(), None, &Policy::default().limits)
+            .check(&unhealthy(), None, &Deployment::default().limits)
             .is_err()
     );
 }

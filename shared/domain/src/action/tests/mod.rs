@@ -7,8 +7,8 @@ use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::deployment::Deployment;
 use crate::event::EventType;
-use crate::policy::Policy;
 use crate::samples::*;
 use crate::target::Setting;
 use crate::units::{Micros, Ppm};
@@ -66,7 +66,7 @@ fn with(form: &Value, field: &str, value: Value) -> Action {
 
 /// What an action would do on the sample gateway for an event, or the complaints.
 fn check(action: &Action, event: &Event, inventory: &Inventory, expected: &Expect) {
-    let text = match action.check(event, Some(inventory), &Policy::default().limits) {
+    let text = match action.check(event, Some(inventory), &Deployment::default().limits) {
         Ok(preview) => {
             let mut lines = vec![action.to_string()];
             lines.extend(preview.plan.changes.iter().map(|change| format!("  {change}")));
@@ -115,7 +115,7 @@ fn the_table_of_actions() {
             let preview = action.preview(&inventory()).unwrap();
             assert!(
                 action
-                    .check(event, Some(&inventory()), &Policy::default().limits)
+                    .check(event, Some(&inventory()), &Deployment::default().limits)
                     .is_ok()
             );
             let undo = match preview.undo {

@@ -251,7 +251,7 @@ fn no_reading_of_the_gateway_makes_a_preview_panic() {
     }
     for (form, event) in each() {
         let action = action(form);
-        if let Ok(preview) = action.check(&event, Some(&extreme), &Policy::default().limits) {
+        if let Ok(preview) = action.check(&event, Some(&extreme), &Deployment::default().limits) {
             let evidence = crate::evidence::Evidence::gather(&event, &preview.plan.claims, &extreme);
             assert!(evidence.traffic_share <= Ppm::ONE);
             let changed = preview

@@ -87,9 +87,10 @@ fn a_policy_approves_only_at_or_below_its_threshold_with_auto_approve_on() {
         (40, 40, false, false),
         (5, 40, false, false),
     ] {
-        let fact = scores(|scored| {
-            (scored.score, scored.threshold) = (score, threshold);
-            scored.auto_approve = auto_approve;
+        let fact = ProposalFact::Scored(Scored {
+            threshold,
+            auto_approve,
+            ..scored(score, Decision::Auto, 1)
         });
         match story.attempt(at(20), Actor::Agent, &fact) {
             Ok(next) => assert!(legal && next.proposal().state().name() == "approved"),

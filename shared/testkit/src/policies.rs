@@ -1,0 +1,95 @@
+//! A policy that the test sets.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use domain::control::Control;
+use domain::digest::Digest;
+use domain::permission::{Circumstances, Principal, Resource, Rules, Verb, Verdict};
+use domain::policy::Policy;
+use domain::ports::{InForce, Policies};
+
+/// A policy in force that the test changes as it goes.
+pub struct FixedPolicies(Mutex<InForce>);
+
+impl FixedPolicies {
+    /// This policy, with these rules.
+    pub fn new(policy: Policy, rules: Arc<dyn Rules>) -> Self {
+        Self(Mutex::new(InForce {
+            digest: Digest::of(&serde_json::to_vec(&policy).unwrap()),
+            policy,
+            rules,
+            instead_because: None,
+        }))
+    }
+
+    /// Changes it.
+    pub fn change(&self, change: impl FnOnce(&mut InForce)) {
+        change(&mut self.0.lock().unwrap());
+    }
+
+    /// It as it is.
+    pub fn get(&self) -> InForce {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Default for FixedPolicies {
+    /// [`flat`] with [`PlainRules`].
+    fn default() -> Self {
+        Self::new(flat(), Arc::new(PlainRules))
+    }
+}
+
+/// The default policy without any weight: every score is its baseline.
+pub fn flat() -> Policy {
+    let mut policy = serde_json::to_value(Policy::default()).unwrap();
+    for section in ["raises", "lowers"] {
+        for (name, weight) in policy[section].as_object_mut().unwrap() {
+            if weight.is_number() && name != "traffic_from_ppm" {
+                *weight = 0.into();
+            }
+        }
+    }
+    serde_json::from_value(policy).unwrap()
+}
+
+#[async_trait]
+impl Policies for FixedPolicies {
+    async fn in_force(&self, _: &Control) -> InForce {
+        self.get()
+    }
+}
+
+/// The documents' rules in a few lines, for tests of crates that do not link the real ones.
+pub struct PlainRules;
+
+impl Rules for PlainRules {
+    fn ask(
+        &self,
+        verb: Verb,
+        principal: &Principal<'_>,
+        resource: &Resource<'_>,
+        circumstances: &Circumstances,
+    ) -> Verdict {
+        let allowed = match (verb, principal) {
+            (Verb::AutoExecute, Principal::Agent) => {
+                circumstances.auto_approve
+                    && resource.score <= circumstances.threshold
+                    && !circumstances.freeze
+            }
+            (Verb::Approve, Principal::Operator { approver, .. }) => {
+                *approver
+                    && !circumstances.own
+                    && circumstances.other_votes.saturating_add(1) >= circumstances.votes_needed
+            }
+            (Verb::Reject, Principal::Operator { approver, .. }) => *approver,
+            (Verb::AutoExecute | Verb::Approve | Verb::Reject, _) => false,
+        };
+        Verdict {
+            allowed,
+            rules: vec!["plain".to_owned()],
+            because: (!allowed).then(|| "the plain rules say no".to_owned()),
+        }
+    }
+}
