@@ -3,6 +3,7 @@
 mod actions;
 mod decisions;
 mod path;
+mod pauses;
 mod refusals;
 mod switches;
 mod threshold;
