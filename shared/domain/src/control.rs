@@ -23,6 +23,9 @@ pub struct Switches {
     /// Why the last pause was ended, where whoever ended it said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resumed_because: Option<String>,
+    /// Why automatic execution was allowed again the last time, where whoever did said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub automatic_on_because: Option<String>,
 }
 
 impl Default for Switches {
@@ -35,6 +38,7 @@ impl Default for Switches {
             automatic_off: None,
             agent_enabled: true,
             resumed_because: None,
+            automatic_on_because: None,
         }
     }
 }
@@ -184,9 +188,15 @@ impl Control {
 
     /// The fact after which the policy may let things execute by themselves again; `None` when it may already.
     pub fn automatic_on(&self) -> Option<ControlFact> {
+        self.automatic_on_because(None)
+    }
+
+    /// [`Control::automatic_on`], with the reason of whoever allows it.
+    pub fn automatic_on_because(&self, reason: Option<&str>) -> Option<ControlFact> {
         self.switches.automatic_off.as_ref()?;
         Some(ControlFact::AutomaticOn(Switches {
             automatic_off: None,
+            automatic_on_because: reason.map(str::to_owned),
             ..self.switches.clone()
         }))
     }
@@ -279,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn why_a_pause_ended_is_recorded_and_the_next_end_forgets_it() {
+    fn why_a_switch_went_back_is_recorded_and_the_next_time_forgets_it() {
         let running = Control::default();
         let paused = after(&running, running.pause("storm", at(0)).unwrap());
         let resumed = after(&paused, paused.resume_because(Some("it is over"), at(1)).unwrap());
@@ -287,6 +297,12 @@ mod tests {
         let again = after(&resumed, resumed.pause("storm", at(2)).unwrap());
         let silent = after(&again, again.resume(at(3)).unwrap());
         assert_eq!(silent.switches.resumed_because, None);
+        let off = after(&silent, silent.automatic_off("a bad week").unwrap());
+        let on = after(&off, off.automatic_on_because(Some("a good one")).unwrap());
+        assert_eq!(on.switches.automatic_on_because.as_deref(), Some("a good one"));
+        let off = after(&on, on.automatic_off("a bad week").unwrap());
+        let silent = after(&off, off.automatic_on().unwrap());
+        assert_eq!(silent.switches.automatic_on_because, None);
     }
 
     #[test]
