@@ -184,7 +184,9 @@ fn lane_of(stack: &Stack, arn: &str) -> Option<Lane> {
 async fn open(stack: &Stack, now: Timestamp) -> anyhow::Result<OpenPart> {
     let trail = stack.trail()?;
     let view = DynamoView::new(&stack.aws, stack.output("ProposalsTableName")?);
-    let control = Control::read(trail.last(&StreamId::Control).await?.as_ref())?;
+    let last = trail.last(&StreamId::Control).await?;
+    let control = Control::read(last.as_ref())?;
+    let switched_at = last.map(|record| record.at);
     let mut ids: Vec<ProposalId> = view.open().await?;
     let mut recent = BTreeSet::new();
     for back in 0..=2 {
@@ -210,7 +212,9 @@ async fn open(stack: &Stack, now: Timestamp) -> anyhow::Result<OpenPart> {
     for id in ids.into_iter().take(MOST_OPEN) {
         let records = trail.load(&StreamId::Proposal(id.clone())).await?;
         match verified(&records) {
-            Ok(proposal) => part.proposals.extend(described(&proposal, &control, now)),
+            Ok(proposal) => part
+                .proposals
+                .extend(described(&proposal, &control, switched_at, now)),
             Err(fault) => part.broken.push((id.to_string(), fault)),
         }
     }
@@ -219,8 +223,13 @@ async fn open(stack: &Stack, now: Timestamp) -> anyhow::Result<OpenPart> {
 }
 
 /// An open proposal in a few words; `None` where it is not open any more.
-pub(super) fn described(proposal: &Proposal, control: &Control, now: Timestamp) -> Option<ProposalPart> {
-    let waiting = waiting::of(proposal, control, now)?;
+pub(super) fn described(
+    proposal: &Proposal,
+    control: &Control,
+    switched_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<ProposalPart> {
+    let waiting = waiting::of(proposal, control, switched_at, now)?;
     let mut what = proposal.received().event.to_string();
     if let Some(proposed) = proposal.proposed() {
         what = proposed.action.to_string();

@@ -291,7 +291,9 @@ impl Picture {
                     span(now.millis_since(pause.since)),
                     quote(&pause.reason)
                 ),
-                "  incidents, scoring and new executions wait in their queues; restores and undos go on"
+                "  incidents are recorded and wait, scoring and new executions wait in their queues"
+                    .to_owned(),
+                "  approvals are refused, rejections are taken; restores, undos and verifications go on"
                     .to_owned(),
             ],
         };
