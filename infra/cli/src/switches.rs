@@ -277,7 +277,7 @@ fn consequences(switch: &Switch) -> &'static [&'static str] {
             "nothing is lost, however long it takes: sre-agent resume",
         ],
         Switch::Resume(_) => &[
-            "housekeeping switches the queues on and takes up what was recorded, within two minutes",
+            "within a minute housekeeping switches the queues on and begins to take up what was recorded",
             "deadlines of what waits for people, and approvals not yet used, moved by the time paused",
         ],
         Switch::AutomaticOff(_) => &[

@@ -57,7 +57,7 @@ async fn a_pause_and_its_end_are_recorded_with_who_and_why() {
           restores, undos and verifications go on
           nothing is lost, however long it takes: sre-agent resume
         resumed after 2 h of a pause (gateway upgrade\u{1b}[2J) at 2026-11-22T12:00:00.000Z, by ada (123456789012:assumed-role/Sre/ada) in cli
-          housekeeping switches the queues on and takes up what was recorded, within two minutes
+          within a minute housekeeping switches the queues on and begins to take up what was recorded
           deadlines of what waits for people, and approvals not yet used, moved by the time paused"#]]);
     let records = desk.trail.records(&StreamId::Control);
     let kinds: Vec<&str> = records.iter().map(|record| record.kind.as_str()).collect();
@@ -92,7 +92,7 @@ async fn what_is_so_already_is_told_with_since_when_and_changes_nothing() {
         automatic execution is off already since 2026-11-22T10:00:20.000Z (119 min), by ada (123456789012:assumed-role/Sre/ada) in cli: a bad week
           nothing was changed
         resumed after 2 h of a pause (gateway upgrade) at 2026-11-22T12:00:10.000Z, by ada (123456789012:assumed-role/Sre/ada) in cli
-          housekeeping switches the queues on and takes up what was recorded, within two minutes
+          within a minute housekeeping switches the queues on and begins to take up what was recorded
           deadlines of what waits for people, and approvals not yet used, moved by the time paused
         automatic execution allowed again at 2026-11-22T12:00:10.000Z, by ada (123456789012:assumed-role/Sre/ada) in cli
           the policy decides what asks a person: SreAutoApprove and SreRiskThreshold
@@ -164,7 +164,7 @@ async fn a_resume_against_the_template_says_so() {
         paused already since 2026-11-22T10:00:00.000Z (5 s), by the system: the template's AgentEnabled is false
           nothing was changed
         resumed after 60 s of a pause (the template's AgentEnabled is false) at 2026-11-22T10:01:00.000Z, by ada (123456789012:assumed-role/Sre/ada) in cli
-          housekeeping switches the queues on and takes up what was recorded, within two minutes
+          within a minute housekeeping switches the queues on and begins to take up what was recorded
           deadlines of what waits for people, and approvals not yet used, moved by the time paused
           the template's AgentEnabled is still false: it is followed again when it changes"#]]);
 }

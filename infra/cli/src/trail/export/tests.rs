@@ -68,7 +68,8 @@ async fn an_export_reads_back_as_the_trail_has_it_and_holds() {
     "#]].assert_eq(&checked(&text));
     expect![[r#"
         verified: 0 records of 0 streams, 0 proposals among them
-    "#]].assert_eq(&checked(""));
+    "#]]
+    .assert_eq(&checked(""));
 }
 
 #[tokio::test]
@@ -82,7 +83,8 @@ async fn a_changed_record_is_exported_as_it_is_and_named() {
     let name = record.stream.to_string();
     expect!["everything was exported, and not verified: record 7 of proposal/… does not match its digest: it was changed after it was written"].assert_eq(&done.unwrap_err().to_string().replace(&name, "proposal/…"));
     assert_eq!(text.lines().count(), trail.everything().len());
-    expect!["line 8: record 7 of proposal/… does not match its digest: it was changed after it was written"].assert_eq(&checked(&text).replace(&name, "proposal/…"));
+    expect!["line 8: record 7 of proposal/… does not match its digest: it was changed after it was written"]
+        .assert_eq(&checked(&text).replace(&name, "proposal/…"));
 }
 
 #[test]
