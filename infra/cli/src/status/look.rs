@@ -14,6 +14,8 @@ use domain::proposal::Proposal;
 use domain::record::{Fact, HOUR_SHARDS};
 use domain::stream::StreamId;
 use domain::time::Timestamp;
+use futures::StreamExt as _;
+use futures::stream;
 use gateway::AdminApi;
 use gateway::http::{BaseUrl, same_origin};
 
@@ -40,8 +42,11 @@ pub(crate) const OUTPUTS: &[&str] = &[
     "ApprovalCallbackUrl",
 ];
 
-/// The most open proposals whose trails are read.
-const MOST_OPEN: usize = 100;
+/// The most proposals whose trails are read: those of a burst that a pause holds are among them.
+const MOST_READ: usize = 1000;
+
+/// Trails read at once.
+const AT_ONCE: usize = 16;
 
 /// Everything there is to see.
 pub(crate) async fn at(stack: &Stack, now: Timestamp) -> Picture {
@@ -203,14 +208,20 @@ async fn open(stack: &Stack, now: Timestamp) -> anyhow::Result<OpenPart> {
     }
     ids.retain(|id| !recent.contains(id));
     ids.extend(recent);
-    let more = ids.len().saturating_sub(MOST_OPEN);
+    let unread = ids.len().saturating_sub(MOST_READ);
     let mut part = OpenPart {
         proposals: Vec::new(),
-        more,
+        unread,
         broken: Vec::new(),
     };
-    for id in ids.into_iter().take(MOST_OPEN) {
-        let records = trail.load(&StreamId::Proposal(id.clone())).await?;
+    let trail = &trail;
+    let reads = stream::iter(ids.into_iter().take(MOST_READ)).map(|id| async move {
+        let records = trail.load(&StreamId::Proposal(id.clone())).await;
+        (id, records)
+    });
+    let mut reads = std::pin::pin!(reads.buffered(AT_ONCE));
+    while let Some((id, records)) = reads.next().await {
+        let records = records?;
         match verified(&records) {
             Ok(proposal) => part
                 .proposals

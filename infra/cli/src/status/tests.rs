@@ -44,7 +44,7 @@ fn healthy() -> Picture {
         event_sources: Part::Seen(sources(|_| "Enabled")),
         open: Part::Seen(OpenPart {
             proposals: Vec::new(),
-            more: 0,
+            unread: 0,
             broken: Vec::new(),
         }),
         gateway: GatewayPart::Readable {
@@ -170,7 +170,7 @@ fn every_trouble_is_a_reason() {
     }
     picture.open = Part::Seen(OpenPart {
         proposals: open.collect(),
-        more: 3,
+        unread: 3,
         broken: vec![("x-1".to_owned(), "record 2 …".to_owned())],
     });
     picture.gateway = GatewayPart::Unreadable {
@@ -206,14 +206,14 @@ fn every_trouble_is_a_reason() {
               announce      missing
               outbox        Enabled
 
-            open proposals: 6, the oldest first
+            open proposals: 3, the oldest first
               te62pwqbdtyue7vjfvvymfu5mi-1, proposed, opened 8 min ago: block provider openai for 300 s
                 waits for scoring
               te62pwqbdtyue7vjfvvymfu5mi-1, awaiting_approval, opened 8 min ago: block provider openai for 300 s, score 25
                 waits for people: 2 approvals until 2026-11-22T10:30:02.000Z
               te62pwqbdtyue7vjfvvymfu5mi-1, succeeded, opened 8 min ago: block provider openai for 300 s, score 25
                 waits for the end of its effect at 2026-11-22T10:05:20.000Z
-              and 3 more
+              and 3 proposals not looked at, open or closed lately
 
             gateway https://gateway.example: the gateway is unavailable: no connection within 500 ms
 
