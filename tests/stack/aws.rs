@@ -116,6 +116,22 @@ impl Aws {
         purge.send().await.unwrap();
     }
 
+    /// The state of the event source by which a queue wakes a function, such as `Enabled`.
+    pub(crate) async fn source(&self, function: &str, queue: &str) -> String {
+        let mappings = self.functions.list_event_source_mappings();
+        let mappings = mappings
+            .function_name(format!("{}-{function}", self.stack))
+            .send()
+            .await
+            .unwrap();
+        let mapping = mappings.event_source_mappings().iter().find(|mapping| {
+            let arn = mapping.event_source_arn().unwrap_or_default();
+            arn.ends_with(&format!("-{queue}"))
+        });
+        let mapping = mapping.unwrap_or_else(|| panic!("{queue} has no event source"));
+        mapping.state().unwrap().to_owned()
+    }
+
     /// Invokes a function and waits for it to end well.
     pub(crate) async fn invoke(&self, function: &str, payload: &Value) {
         let answer = self.invocation(function, payload).send().await.unwrap();

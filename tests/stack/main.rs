@@ -14,6 +14,7 @@ mod killed;
 mod malformed;
 mod model;
 mod path;
+mod paused;
 mod processes;
 mod sandbox;
 mod slack;

@@ -4,13 +4,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use domain::event::Event;
 use domain::message::Message;
 use serde_json::{Value, json};
 
-use crate::world::{World, emulator_log, fresh, within};
+use crate::world::{World, emulator_log, fresh, sre_agent, within};
 
 const DEAD: &str = "IngestDeadLetterQueueUrl";
 
@@ -231,16 +230,4 @@ fn text(value: &Value) -> String {
 
 fn samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../events/bus")
-}
-
-/// What the operators' command prints; `cargo xtask` has built it next to this test.
-fn sre_agent(arguments: &[&str]) -> String {
-    let test = std::env::current_exe().unwrap();
-    let command = test.ancestors().nth(2).unwrap().join("sre-agent");
-    let output = Command::new(&command).args(arguments).output();
-    let output = output.unwrap_or_else(|err| panic!("{}: {err}", command.display()));
-    let printed = String::from_utf8(output.stdout).unwrap();
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {complaint}{printed}");
-    printed
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use adapters::aws::{self, Bounds};
@@ -247,4 +248,22 @@ pub(crate) fn unhealthy(event_id: &str, provider: &str) -> Event {
 /// An id that no earlier run used.
 pub(crate) fn fresh(name: &str) -> String {
     format!("{name}-{}", uuid::Uuid::new_v4().simple())
+}
+
+/// What the operators' command prints where all is well; `cargo xtask` has built it next to this test.
+pub(crate) fn sre_agent(arguments: &[&str]) -> String {
+    let (well, printed) = sre_agent_says(arguments);
+    assert!(well, "{arguments:?}: {printed}");
+    printed
+}
+
+/// Whether the operators' command finds that all is well, and what it prints. Its complaints come last.
+pub(crate) fn sre_agent_says(arguments: &[&str]) -> (bool, String) {
+    let test = std::env::current_exe().unwrap();
+    let command = test.ancestors().nth(2).unwrap().join("sre-agent");
+    let output = Command::new(&command).args(arguments).output();
+    let output = output.unwrap_or_else(|err| panic!("{}: {err}", command.display()));
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    (output.status.success(), printed + &complaint)
 }

@@ -4,6 +4,7 @@ mod actions;
 mod automatic;
 mod decisions;
 mod path;
+mod pauses;
 mod refusals;
 mod switches;
 mod threshold;

@@ -1,4 +1,4 @@
-//! The event sources that a pause switches off: those of ingest, scoring and new executions.
+//! The event sources that a pause switches off: those of scoring and new executions.
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;

@@ -8,8 +8,10 @@
 pub mod chores;
 pub mod config;
 pub mod event_sources;
+pub mod reach;
 
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -20,9 +22,14 @@ use domain::proposal::{LONGEST_LIFE_DAYS, Proposal};
 use domain::record::{Actor, Entry, HOUR_SHARDS};
 use domain::stream::StreamId;
 use domain::time::Timestamp;
+use futures::StreamExt as _;
+use futures::stream;
 
 use crate::chores::{Chore, Wake};
 use crate::event_sources::EventSources;
+
+/// Partitions of the trail's hours that are read at once: a walk through a month and a long pause takes seconds.
+const HOURS_AT_ONCE: usize = 8;
 
 /// What this function may use.
 pub struct Deps<'a> {
@@ -75,7 +82,7 @@ pub async fn handle(deps: &Deps<'_>) -> anyhow::Result<Report> {
     let control = follow_control(deps, began).await?;
     let mut report = Report::default();
     let mut last_error = None;
-    for id in candidates(deps, began).await? {
+    for id in candidates(deps, &control, began).await? {
         if deps.clock.now().millis_since(began) > deps.budget_s * 1000 {
             report.left += 1;
             continue;
@@ -134,10 +141,18 @@ async fn follow_control(deps: &Deps<'_>, now: Timestamp) -> anyhow::Result<Contr
 }
 
 /// The proposals with records in the last two hours, those open in the view, and once an hour all that can
-/// still be alive.
-async fn candidates(deps: &Deps<'_>, now: Timestamp) -> anyhow::Result<BTreeSet<ProposalId>> {
+/// still be alive: a proposal's life stands still during a pause.
+async fn candidates(
+    deps: &Deps<'_>,
+    control: &Control,
+    now: Timestamp,
+) -> anyhow::Result<BTreeSet<ProposalId>> {
     let hourly = now.as_seconds() / 60 % 60 == 0;
-    let hours = if hourly { LONGEST_LIFE_DAYS * 24 } else { 2 };
+    let hours = if hourly {
+        hours_back(deps, control, now).await?
+    } else {
+        2
+    };
     let mut ids: BTreeSet<ProposalId> = match deps.view.open().await {
         Ok(open) => open.into_iter().collect(),
         Err(err) => {
@@ -146,17 +161,31 @@ async fn candidates(deps: &Deps<'_>, now: Timestamp) -> anyhow::Result<BTreeSet<
             BTreeSet::new()
         }
     };
-    for back in 0..=hours {
+    let partitions = (0..=hours).flat_map(|back| {
         let hour = now.minus_seconds(back * 3600).hour();
-        for shard in 0..HOUR_SHARDS {
-            let streams = deps.trail.streams_of(&format!("{hour}/{shard}")).await?;
-            ids.extend(streams.into_iter().filter_map(|stream| match stream {
-                StreamId::Proposal(id) => Some(id),
-                _ => None,
-            }));
-        }
+        (0..HOUR_SHARDS).map(move |shard| format!("{hour}/{shard}"))
+    });
+    let found = stream::iter(partitions).map(|hour| async move { deps.trail.streams_of(&hour).await });
+    let mut found = pin!(found.buffered(HOURS_AT_ONCE));
+    while let Some(streams) = found.next().await {
+        ids.extend(streams?.into_iter().filter_map(|stream| match stream {
+            StreamId::Proposal(id) => Some(id),
+            _ => None,
+        }));
     }
     Ok(ids)
+}
+
+/// How many hours back a proposal can have begun that is still alive.
+async fn hours_back(deps: &Deps<'_>, control: &Control, now: Timestamp) -> anyhow::Result<u64> {
+    let life_ms = LONGEST_LIFE_DAYS * 86_400_000;
+    let records = match control.paused_ms(now) {
+        0 => Vec::new(),
+        // `control` tells the time of all pauses ever; those of long ago do not count.
+        _ => deps.trail.load(&StreamId::Control).await?,
+    };
+    let begin = reach::running_for(&records, life_ms, now).map_err(TrailError::from)?;
+    Ok(now.millis_since(begin).div_ceil(3_600_000))
 }
 
 async fn keep(

@@ -2,6 +2,9 @@
 //!
 //! Woken by its queue. A delivery is a hint: what is to be done is decided from the trail, so a duplicate,
 //! a late one and one after a crash all do what is still missing, and nothing twice.
+//!
+//! It is never switched off: while the agent is paused it records what arrives, so that a pause may outlast any queue,
+//! and asks neither the gateway nor a model. Housekeeping comes back to what was recorded when the pause is over.
 
 pub mod config;
 pub mod investigate;
@@ -16,7 +19,7 @@ use domain::event::Event;
 use domain::ids::ProposalId;
 use domain::incident::{self, Belongs, IncidentFact};
 use domain::message::{Delivery as Incident, Message};
-use domain::ports::{Clock, Gateway, Payloads, Reasoner, Trail, TrailError, load_proposal};
+use domain::ports::{Clock, Gateway, Payloads, Reasoner, Trail, TrailError, load_control, load_proposal};
 use domain::proposal::{Proposal, ProposalFact, Received, Repeated, State, Verbatim};
 use domain::record::{Actor, Entry, Fact, MAX_BODY_BYTES, Record};
 use domain::stream::StreamId;
@@ -88,12 +91,19 @@ fn is_conflict(err: &anyhow::Error) -> bool {
 /// Takes an event: finds or opens its proposal, records the event on it, and reasons if nobody else does.
 async fn take(deps: &Deps<'_>, incident: &Incident, receives: u32) -> Result<(), Fault> {
     let event = &incident.event;
+    let paused = is_paused(deps).await?;
     let (id, current) = proposal_of(deps, event).await?;
     let Some(proposal) = current else {
-        let received = received(deps, incident, deps.clock.now()).await?;
+        // Nobody reasons during a pause: the lease is over when it begins, and the first after the pause takes it.
+        let lease_s = if paused { 0 } else { deps.lease_s };
+        let received = received(deps, incident, lease_s, deps.clock.now()).await?;
         let now = deps.clock.now();
         let entry = Proposal::first_entry(id, received, now, Actor::Agent, deps.deployment.tier);
         let proposal = Proposal::replay(&[deps.trail.append(entry).await?]).map_err(TrailError::from)?;
+        if paused {
+            tracing::info!(proposal.id = %proposal.id(), "paused: recorded, and not reasoned about");
+            return Ok(());
+        }
         return propose::conclude(deps, proposal).await;
     };
     let seen = proposal.has_seen(&event.event_id);
@@ -102,6 +112,9 @@ async fn take(deps: &Deps<'_>, incident: &Incident, receives: u32) -> Result<(),
     } else {
         repeat(deps, proposal, event).await?
     };
+    if paused {
+        return Ok(());
+    }
     match proposal.state() {
         State::Reasoning(lease) if !lease.holds(deps.clock.now()) => reason_again(deps, proposal).await,
         // The first delivery may be a duplicate of one being worked. A later one may be the worker's own
@@ -118,10 +131,19 @@ async fn resume(deps: &Deps<'_>, id: &ProposalId) -> Result<(), Fault> {
     let proposal = load_proposal(deps.trail, id).await?;
     let proposal = proposal
         .ok_or_else(|| Fault::Poison(format!("there is no proposal {id}: its stream has no records")))?;
+    if is_paused(deps).await? {
+        return Ok(());
+    }
     match proposal.state() {
         State::Reasoning(lease) if !lease.holds(deps.clock.now()) => reason_again(deps, proposal).await,
         _ => Ok(()),
     }
+}
+
+/// Whether the agent is paused. What it does where that cannot be read is what it does without the trail: nothing, and
+/// the message comes back.
+async fn is_paused(deps: &Deps<'_>) -> Result<bool, Fault> {
+    Ok(load_control(deps.trail).await?.switches.paused.is_some())
 }
 
 /// The proposal an event belongs to, opened if need be; `None` beside it where nothing is recorded of it yet.
@@ -192,13 +214,18 @@ async fn repeat(deps: &Deps<'_>, proposal: Proposal, event: &Event) -> Result<Pr
 }
 
 /// The body of the first record. A text too large for it goes to the payload bucket.
-async fn received(deps: &Deps<'_>, incident: &Incident, now: Timestamp) -> Result<Received, Fault> {
+async fn received(
+    deps: &Deps<'_>,
+    incident: &Incident,
+    lease_s: u64,
+    now: Timestamp,
+) -> Result<Received, Fault> {
     let event = incident.event.clone();
     let mut received = Received {
         occurred_at: event.occurred_at(now),
         event,
         verbatim: Verbatim::Inline(incident.text.clone()),
-        lease_until: now.plus_seconds(deps.lease_s),
+        lease_until: now.plus_seconds(lease_s),
         requested_by: None,
     };
     if ProposalFact::Received(received.clone()).body().len() > MAX_BODY_BYTES {

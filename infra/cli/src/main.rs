@@ -5,17 +5,25 @@
 //! | the table of commands | here |
 //! | how the deployed stack and its queues are found | `stack` |
 //! | `status`: what is looked at, and what counts as unhealthy | `status` |
-//! | `trail`: how a proposal's records are verified and told | `trail` |
+//! | `trail`: how a proposal's records are verified and told, and the export of many | `trail` |
+//! | how such an export is read back, or the same from the trail | `history` |
+//! | `pause`, `resume`, `automatic`: what is asked of `control`, and what follows | `switches` |
+//! | who it is that changes something | `who` |
 //! | `redrive`: what dead letters are, and how they are put back | `redrive` |
 //! | how text from outside is shown on a terminal | `print` |
+//! | how a time is written on the command line | `moment` |
 //!
 //! It reads and writes with the rights of whoever runs it, through the AWS SDK's usual configuration.
 
+mod history;
+mod moment;
 mod print;
 mod redrive;
 mod stack;
 mod status;
+mod switches;
 mod trail;
+mod who;
 
 use std::process::ExitCode;
 
@@ -51,8 +59,16 @@ enum Command {
     /// Says whether the agent is healthy: stack, queues, dead letters, event sources, open proposals, gateway.
     /// Exits with 1 where it is not
     Status(status::Arguments),
-    /// Tells one proposal's story, record by record, and verifies it. Exits with 1 where it does not hold
+    /// Tells one proposal's story, record by record, and verifies it; or exports many. Exits with 1 where it does not hold
     Trail(trail::Arguments),
+    /// Stops the agent, and loses nothing: incidents are recorded, what is in force ends on time. Exits with 0 where it
+    /// is paused already, and says since when
+    Pause(switches::PauseArguments),
+    /// Lets a paused agent go on with everything that was recorded. Exits with 0 where it is not paused
+    Resume(switches::ResumeArguments),
+    /// Switches off that the policy lets actions execute without a person, or on again. Exits with 0 where it is so
+    /// already, and says since when
+    Automatic(switches::AutomaticArguments),
     /// Puts dead letters back into the queues they came from, or lists them with the reasons
     Redrive(redrive::Arguments),
 }
@@ -78,11 +94,19 @@ fn main() -> ExitCode {
 
 /// Whether what was asked for is as it should be.
 async fn run(arguments: Arguments) -> anyhow::Result<bool> {
-    let stack = Stack::find(&arguments.stack).await?;
     let mut terminal = Terminal::stdout();
+    if let Command::Trail(arguments) = &arguments.command
+        && let Some(done) = arguments.offline(&mut terminal)
+    {
+        return done;
+    }
+    let stack = Stack::find(&arguments.stack).await?;
     match arguments.command {
         Command::Status(arguments) => status::run(&stack, &arguments, &mut terminal).await,
         Command::Trail(arguments) => trail::run(&stack, &arguments, &mut terminal).await,
+        Command::Pause(arguments) => switches::pause(&stack, arguments, &mut terminal).await,
+        Command::Resume(arguments) => switches::resume(&stack, arguments, &mut terminal).await,
+        Command::Automatic(arguments) => switches::automatic(&stack, arguments, &mut terminal).await,
         Command::Redrive(arguments) => redrive::run(&stack, &arguments, &mut terminal).await,
     }
 }
@@ -113,5 +137,44 @@ mod tests {
     fn a_proposal_id_is_checked_before_anything_is_called() {
         let problem = Arguments::try_parse_from(["sre-agent", "trail", "x"]).unwrap_err();
         assert!(problem.to_string().contains("is not a proposal id"), "{problem}");
+        assert!(Arguments::try_parse_from(["sre-agent", "trail"]).is_err());
+    }
+
+    #[test]
+    fn what_a_command_needs_is_asked_for_before_anything_is_called() {
+        let id = "te62pwqbdtyue7vjfvvymfu5mi-1";
+        for (line, sound) in [
+            (&["trail", id, "--json"][..], true),
+            (
+                &[
+                    "trail",
+                    "export",
+                    "--since",
+                    "30d",
+                    "--until",
+                    "2026-11-22T10:00:00Z",
+                ],
+                true,
+            ),
+            (&["trail", "export"], false),
+            (&["trail", "export", "--since", "long ago"], false),
+            (&["trail", id, "export", "--since", "30d"], false),
+            (&["trail", "check", "-"], true),
+            (&["trail", "check"], false),
+            (&["pause"], false),
+            (&["pause", "--reason", " "], false),
+            (&["pause", "--reason", "a release"], true),
+            (&["resume"], true),
+            (&["resume", "--reason", "it is over"], true),
+            (&["automatic"], false),
+            (&["automatic", "off"], false),
+            (&["automatic", "off", "--reason", "a bad week"], true),
+            (&["automatic", "on"], true),
+            (&["automatic", "maybe", "--reason", "x"], false),
+        ] {
+            let line = ["sre-agent"].iter().chain(line);
+            let parsed = Arguments::try_parse_from(line.clone());
+            assert_eq!(parsed.is_ok(), sound, "{line:?}: {parsed:?}");
+        }
     }
 }

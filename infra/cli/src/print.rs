@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use domain::record::Actor;
 use domain::text::is_dangerous;
 pub(crate) use domain::text::visible;
 use serde::Serialize;
@@ -32,8 +33,20 @@ impl<'a> Terminal<'a> {
     /// Prints a value as one line of JSON. What is dangerous on a terminal is escaped as JSON escapes it,
     /// so that a reader gets the very same value.
     pub(crate) fn json(&mut self, value: &impl Serialize) -> anyhow::Result<()> {
-        let text = escaped(&serde_json::to_string(value)?, |unit| format!("\\u{unit:04x}"));
-        Ok(self.raw(&text)?)
+        Ok(self.raw(&json_line(value)?)?)
+    }
+
+    /// Prints values as [`Terminal::json`] does, all at once. Returns whether anybody still reads.
+    pub(crate) fn json_lines(&mut self, values: &[impl Serialize]) -> anyhow::Result<bool> {
+        let mut text = String::new();
+        for value in values {
+            text.push_str(&json_line(value)?);
+            text.push('\n');
+        }
+        match self.0.write_all(text.as_bytes()).and_then(|()| self.0.flush()) {
+            Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            written => Ok(written.map(|()| true)?),
+        }
     }
 
     fn raw(&mut self, text: &str) -> io::Result<()> {
@@ -70,12 +83,32 @@ pub(crate) fn span(ms: u64) -> String {
     }
 }
 
+/// Who it was: `the agent`, `Ada (ada) in slack`.
+pub(crate) fn actor(actor: &Actor) -> String {
+    match actor {
+        Actor::Agent => "the agent".to_owned(),
+        Actor::System => "the system".to_owned(),
+        Actor::Operator { id, name, channel } => {
+            format!("{} ({id}) in {}", quote(name), quote(channel))
+        }
+    }
+}
+
 /// `1 record`, `2 records`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),
     }
+}
+
+fn json_line(value: &impl Serialize) -> serde_json::Result<String> {
+    let json = serde_json::to_string(value)?;
+    if json.is_ascii() && !json.contains('\u{7f}') {
+        // JSON itself escapes the control characters below that one.
+        return Ok(json);
+    }
+    Ok(escaped(&json, |unit| format!("\\u{unit:04x}")))
 }
 
 /// JSON text with every dangerous character as one or two UTF-16 escapes. They occur in strings only.
@@ -117,6 +150,31 @@ mod tests {
         let shown = line.strip_suffix('\n').unwrap();
         assert!(!shown.chars().any(is_dangerous), "{shown}");
         assert_eq!(serde_json::from_str::<String>(shown).unwrap(), HOSTILE);
+    }
+
+    #[test]
+    fn many_values_are_as_many_lines_until_nobody_reads() {
+        let mut buffer = Vec::new();
+        let lines = ["plain\n", "\u{7f}", HOSTILE];
+        assert!(Terminal::buffer(&mut buffer).json_lines(&lines).unwrap());
+        let text = String::from_utf8(buffer).unwrap();
+        assert!(!text.chars().any(|c| c != '\n' && is_dangerous(c)), "{text}");
+        let read: Vec<String> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(read, lines);
+
+        struct Gone;
+        impl Write for Gone {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        assert!(!Terminal(Box::new(Gone)).json_lines(&lines).unwrap());
     }
 
     #[test]

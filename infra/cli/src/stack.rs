@@ -166,11 +166,16 @@ impl Lane {
         }
     }
 
-    /// Whether a pause switches its event source off.
+    /// Whether a pause switches its event source off. Incidents are recorded during a pause.
     pub(crate) fn is_pausable(self) -> bool {
         match self {
-            Lane::Ingest | Lane::Scoring | Lane::Execution => true,
-            Lane::Restore | Lane::Verify | Lane::Announce | Lane::Outbox | Lane::Housekeeping => false,
+            Lane::Scoring | Lane::Execution => true,
+            Lane::Ingest
+            | Lane::Restore
+            | Lane::Verify
+            | Lane::Announce
+            | Lane::Outbox
+            | Lane::Housekeeping => false,
         }
     }
 }
@@ -219,6 +224,26 @@ mod tests {
                 .filter_map(Lane::queue_output)
                 .collect::<Vec<_>>()
         );
+    }
+
+    #[test]
+    fn what_a_pause_switches_off_is_what_the_template_says() {
+        let line = TEMPLATE
+            .lines()
+            .find(|line| line.contains("PAUSABLE_EVENT_SOURCES:"));
+        let sources = line.unwrap().matches("!Ref ").count();
+        let pausable = Lane::ALL.into_iter().filter(|lane| lane.is_pausable());
+        let named: Vec<String> = pausable
+            .map(|lane| format!("!Ref {}Source", capital(lane.name())))
+            .collect();
+        assert_eq!(sources, named.len());
+        for name in named {
+            assert!(line.unwrap().contains(&name), "{name}");
+        }
+    }
+
+    fn capital(name: &str) -> String {
+        name[..1].to_uppercase() + &name[1..]
     }
 
     #[test]

@@ -33,6 +33,12 @@ pub struct Switches {
     pub automatic_since: Option<Timestamp>,
     /// What the template's `AgentEnabled` said last.
     pub agent_enabled: bool,
+    /// Why the last pause was ended, where whoever ended it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumed_because: Option<String>,
+    /// Why automatic execution was allowed again the last time, where whoever did said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub automatic_on_because: Option<String>,
 }
 
 impl Default for Switches {
@@ -47,6 +53,8 @@ impl Default for Switches {
             automatic_failures: Vec::new(),
             automatic_since: None,
             agent_enabled: true,
+            resumed_because: None,
+            automatic_on_because: None,
         }
     }
 }
@@ -176,11 +184,43 @@ impl Control {
 
     /// The fact that lets the agent go on; `None` when it is not paused.
     pub fn resume(&self, now: Timestamp) -> Option<ControlFact> {
+        self.resume_because(None, now)
+    }
+
+    /// [`Control::resume`], with the reason of whoever resumes.
+    pub fn resume_because(&self, reason: Option<&str>, now: Timestamp) -> Option<ControlFact> {
         self.switches.paused.as_ref()?;
         let paused_total_ms = self.paused_ms(now);
         Some(ControlFact::Resumed(Switches {
             paused: None,
             paused_total_ms,
+            resumed_because: reason.map(str::to_owned),
+            ..self.switches.clone()
+        }))
+    }
+
+    /// The fact after which nothing executes by itself; `None` when that is so already.
+    pub fn automatic_off(&self, reason: &str) -> Option<ControlFact> {
+        if self.switches.automatic_off.is_some() {
+            return None;
+        }
+        Some(ControlFact::AutomaticOff(Switches {
+            automatic_off: Some(reason.to_owned()),
+            ..self.switches.clone()
+        }))
+    }
+
+    /// The fact after which the policy may let things execute by themselves again; `None` when it may already.
+    pub fn automatic_on(&self) -> Option<ControlFact> {
+        self.automatic_on_because(None)
+    }
+
+    /// [`Control::automatic_on`], with the reason of whoever allows it.
+    pub fn automatic_on_because(&self, reason: Option<&str>) -> Option<ControlFact> {
+        self.switches.automatic_off.as_ref()?;
+        Some(ControlFact::AutomaticOn(Switches {
+            automatic_off: None,
+            automatic_on_because: reason.map(str::to_owned),
             ..self.switches.clone()
         }))
     }
@@ -309,6 +349,53 @@ mod tests {
                 ms: 16_000
             })
         );
+    }
+
+    #[test]
+    fn automatic_execution_is_off_until_it_is_switched_on_whatever_a_pause_does() {
+        let running = Control::default();
+        assert_eq!(running.automatic_on(), None);
+        let off = after(&running, running.automatic_off("a bad week").unwrap());
+        assert_eq!(off.automatic_off("again"), None, "the first reason stays");
+        let paused = after(&off, off.pause("storm", at(0)).unwrap());
+        let resumed = after(&paused, paused.resume(at(9)).unwrap());
+        assert_eq!(resumed.switches.automatic_off.as_deref(), Some("a bad week"));
+        let on = after(&resumed, resumed.automatic_on().unwrap());
+        assert_eq!(on.switches.automatic_off, None);
+        assert_eq!(
+            on.paused_ms(at(100)),
+            9_000,
+            "the other switches are as they were"
+        );
+    }
+
+    #[test]
+    fn why_a_switch_went_back_is_recorded_and_the_next_time_forgets_it() {
+        let running = Control::default();
+        let paused = after(&running, running.pause("storm", at(0)).unwrap());
+        let resumed = after(&paused, paused.resume_because(Some("it is over"), at(1)).unwrap());
+        assert_eq!(resumed.switches.resumed_because.as_deref(), Some("it is over"));
+        let again = after(&resumed, resumed.pause("storm", at(2)).unwrap());
+        let silent = after(&again, again.resume(at(3)).unwrap());
+        assert_eq!(silent.switches.resumed_because, None);
+        let off = after(&silent, silent.automatic_off("a bad week").unwrap());
+        let on = after(&off, off.automatic_on_because(Some("a good one")).unwrap());
+        assert_eq!(on.switches.automatic_on_because.as_deref(), Some("a good one"));
+        let off = after(&on, on.automatic_off("a bad week").unwrap());
+        let silent = after(&off, off.automatic_on().unwrap());
+        assert_eq!(silent.switches.automatic_on_because, None);
+    }
+
+    #[test]
+    fn a_body_of_before_a_field_existed_reads_as_it_was_meant() {
+        let body =
+            r#"{"paused":null,"paused_total_ms":7,"policy":null,"automatic_off":null,"agent_enabled":true}"#;
+        let switches: Switches = serde_json::from_str(body).unwrap();
+        let expected = Switches {
+            paused_total_ms: 7,
+            ..Switches::default()
+        };
+        assert_eq!(switches, expected);
     }
 
     #[test]

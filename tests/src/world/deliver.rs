@@ -233,7 +233,7 @@ impl World {
             budget_s: 40,
         };
         let report = housekeeping::handle(&deps).await;
-        for name in [QueueName::Ingest, QueueName::Scoring, QueueName::Execution] {
+        for name in [QueueName::Scoring, QueueName::Execution] {
             self.queue(name).switch(!self.sources.off.load(Ordering::SeqCst));
         }
         report.map_err(|err| format!("{err:#}"))

@@ -77,14 +77,18 @@ async fn a_pause_does_not_keep_a_provider_blocked() {
 }
 
 #[tokio::test]
-async fn a_pause_keeps_events_in_their_queue_and_loses_none() {
+async fn a_pause_by_the_template_records_events_and_loses_none() {
     let mut world = World::new(sample::inventory_with_unhealthy("openai"));
     world.enabled = false;
     world.advance(60).await;
     let id = world.send(&sample::provider_unhealthy_text("openai"));
     world.advance(3600).await;
-    assert_eq!(world.proposals(), []);
-    assert_eq!(world.queue(QueueName::Ingest).len(), 1);
+    assert_eq!(world.kinds(&id).await, ["received"]);
+    let queued = [QueueName::Ingest, QueueName::Scoring, QueueName::Execution].map(|name| world.queue(name));
+    assert_eq!(
+        queued.map(|queue| (queue.is_on(), queue.len())),
+        [(true, 0), (false, 0), (false, 0)]
+    );
     world.enabled = true;
     world.advance(60).await;
     assert_eq!(world.state(&id).await, "awaiting_approval");

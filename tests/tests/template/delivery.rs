@@ -166,7 +166,8 @@ fn every_queue_is_worked_by_one_function_that_reports_what_failed() {
     });
 }
 
-/// A pause switches off ingest, scoring and new executions, and never what takes back.
+/// A pause switches off scoring and new executions, never what takes back, and never what records incidents: a queue
+/// would forget them after fourteen days.
 fn a_pause_stops_what_starts(template: &Template) -> Vec<String> {
     let mut wrong = Vec::new();
     let pausable = &template.properties("HousekeepingFunction")["Environment"]["Variables"];
@@ -174,7 +175,7 @@ fn a_pause_stops_what_starts(template: &Template) -> Vec<String> {
         .into_iter()
         .collect();
     for (id, source) in template.of_type(SOURCE) {
-        let starts = ["IngestSource", "ScoringSource", "ExecutionSource"].contains(&id);
+        let starts = ["ScoringSource", "ExecutionSource"].contains(&id);
         let enabled = &source["Properties"]["Enabled"];
         if starts != pausable.contains(id) {
             wrong.push(format!(
@@ -195,13 +196,19 @@ fn a_pause_stops_new_work_and_never_a_restore() {
     notices(a_pause_stops_what_starts, "RestoreSource", |root| {
         root["Resources"]["RestoreSource"]["Properties"]["Enabled"] = json!(false);
     });
-    notices(a_pause_stops_what_starts, "VerifySource", |root| {
-        let variables =
-            &mut root["Resources"]["HousekeepingFunction"]["Properties"]["Environment"]["Variables"];
-        variables["PAUSABLE_EVENT_SOURCES"]["Fn::Join"][1]
-            .as_array_mut()
-            .unwrap()
-            .push(json!({"Ref": "VerifySource"}));
+    for id in ["VerifySource", "IngestSource"] {
+        notices(a_pause_stops_what_starts, id, |root| {
+            let variables =
+                &mut root["Resources"]["HousekeepingFunction"]["Properties"]["Environment"]["Variables"];
+            variables["PAUSABLE_EVENT_SOURCES"]["Fn::Join"][1]
+                .as_array_mut()
+                .unwrap()
+                .push(json!({ "Ref": id }));
+        });
+    }
+    notices(a_pause_stops_what_starts, "IngestSource", |root| {
+        root["Resources"]["IngestSource"]["Properties"]["Enabled"] =
+            json!({"Fn::If": ["AgentIsEnabled", true, false]});
     });
 }
 

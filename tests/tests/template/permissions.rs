@@ -361,7 +361,7 @@ fn the_powers_of_each_function() {
         HousekeepingRole: dynamodb:Query on ${Proposals.Arn}/index/open_rows
         HousekeepingRole: dynamodb:GetItem on Proposals
         HousekeepingRole: sqs:SendMessage on IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue, AnnounceQueue
-        HousekeepingRole: lambda:GetEventSourceMapping, lambda:UpdateEventSourceMapping on event-source-mapping:${IngestSource}, event-source-mapping:${ScoringSource}, event-source-mapping:${ExecutionSource}
+        HousekeepingRole: lambda:GetEventSourceMapping, lambda:UpdateEventSourceMapping on event-source-mapping:${ScoringSource}, event-source-mapping:${ExecutionSource}
         HousekeepingRole: sqs:SendMessage on HousekeepingDeadLetterQueue
         IngestAndProposeRole: logs:CreateLogStream, logs:PutLogEvents on IngestAndProposeLogGroup
         IngestAndProposeRole: dynamodb:PartiQLInsert on Trail

@@ -14,6 +14,8 @@ use domain::proposal::Proposal;
 use domain::record::{Fact, HOUR_SHARDS};
 use domain::stream::StreamId;
 use domain::time::Timestamp;
+use futures::StreamExt as _;
+use futures::stream;
 use gateway::AdminApi;
 use gateway::http::{BaseUrl, same_origin};
 
@@ -40,8 +42,11 @@ pub(crate) const OUTPUTS: &[&str] = &[
     "ApprovalCallbackUrl",
 ];
 
-/// The most open proposals whose trails are read.
-const MOST_OPEN: usize = 100;
+/// The most proposals whose trails are read: those of a burst that a pause holds are among them.
+const MOST_READ: usize = 1000;
+
+/// Trails read at once.
+const AT_ONCE: usize = 16;
 
 /// Everything there is to see.
 pub(crate) async fn at(stack: &Stack, now: Timestamp) -> Picture {
@@ -184,7 +189,9 @@ fn lane_of(stack: &Stack, arn: &str) -> Option<Lane> {
 async fn open(stack: &Stack, now: Timestamp) -> anyhow::Result<OpenPart> {
     let trail = stack.trail()?;
     let view = DynamoView::new(&stack.aws, stack.output("ProposalsTableName")?);
-    let control = Control::read(trail.last(&StreamId::Control).await?.as_ref())?;
+    let last = trail.last(&StreamId::Control).await?;
+    let control = Control::read(last.as_ref())?;
+    let switched_at = last.map(|record| record.at);
     let mut ids: Vec<ProposalId> = view.open().await?;
     let mut recent = BTreeSet::new();
     for back in 0..=2 {
@@ -201,16 +208,24 @@ async fn open(stack: &Stack, now: Timestamp) -> anyhow::Result<OpenPart> {
     }
     ids.retain(|id| !recent.contains(id));
     ids.extend(recent);
-    let more = ids.len().saturating_sub(MOST_OPEN);
+    let unread = ids.len().saturating_sub(MOST_READ);
     let mut part = OpenPart {
         proposals: Vec::new(),
-        more,
+        unread,
         broken: Vec::new(),
     };
-    for id in ids.into_iter().take(MOST_OPEN) {
-        let records = trail.load(&StreamId::Proposal(id.clone())).await?;
+    let trail = &trail;
+    let reads = stream::iter(ids.into_iter().take(MOST_READ)).map(|id| async move {
+        let records = trail.load(&StreamId::Proposal(id.clone())).await;
+        (id, records)
+    });
+    let mut reads = std::pin::pin!(reads.buffered(AT_ONCE));
+    while let Some((id, records)) = reads.next().await {
+        let records = records?;
         match verified(&records) {
-            Ok(proposal) => part.proposals.extend(described(&proposal, &control, now)),
+            Ok(proposal) => part
+                .proposals
+                .extend(described(&proposal, &control, switched_at, now)),
             Err(fault) => part.broken.push((id.to_string(), fault)),
         }
     }
@@ -219,8 +234,13 @@ async fn open(stack: &Stack, now: Timestamp) -> anyhow::Result<OpenPart> {
 }
 
 /// An open proposal in a few words; `None` where it is not open any more.
-pub(super) fn described(proposal: &Proposal, control: &Control, now: Timestamp) -> Option<ProposalPart> {
-    let waiting = waiting::of(proposal, control, now)?;
+pub(super) fn described(
+    proposal: &Proposal,
+    control: &Control,
+    switched_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<ProposalPart> {
+    let waiting = waiting::of(proposal, control, switched_at, now)?;
     let mut what = proposal.received().event.to_string();
     if let Some(proposed) = proposal.proposed() {
         what = proposed.action.to_string();

@@ -94,8 +94,8 @@ pub(crate) struct SourcePart {
 pub(crate) struct OpenPart {
     /// The oldest first.
     pub(crate) proposals: Vec<ProposalPart>,
-    /// How many more there are that were not looked at.
-    pub(crate) more: usize,
+    /// How many more were not looked at: open ones, or closed lately.
+    pub(crate) unread: usize,
     /// Proposals whose trail does not hold, and why.
     pub(crate) broken: Vec<(String, String)>,
 }
@@ -291,7 +291,9 @@ impl Picture {
                     span(now.millis_since(pause.since)),
                     quote(&pause.reason)
                 ),
-                "  incidents, scoring and new executions wait in their queues; restores and undos go on"
+                "  incidents are recorded and wait, scoring and new executions wait in their queues"
+                    .to_owned(),
+                "  approvals are refused, rejections are taken; restores, undos and verifications go on"
                     .to_owned(),
             ],
         };
@@ -343,7 +345,7 @@ impl Picture {
         };
         let mut lines = vec![format!(
             "open proposals: {}{}",
-            match open.proposals.len() + open.more {
+            match open.proposals.len() {
                 0 => "none".to_owned(),
                 number => number.to_string(),
             },
@@ -360,9 +362,13 @@ impl Picture {
             ));
             lines.push(format!("    waits for {}", one.waits_for));
         }
-        let hidden = open.proposals.len().saturating_sub(MOST_SHOWN) + open.more;
+        let hidden = open.proposals.len().saturating_sub(MOST_SHOWN);
         if hidden > 0 {
             lines.push(format!("  and {hidden} more"));
+        }
+        if open.unread > 0 {
+            let unread = count(open.unread, "proposal");
+            lines.push(format!("  and {unread} not looked at, open or closed lately"));
         }
         lines
     }

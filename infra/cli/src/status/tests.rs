@@ -44,7 +44,7 @@ fn healthy() -> Picture {
         event_sources: Part::Seen(sources(|_| "Enabled")),
         open: Part::Seen(OpenPart {
             proposals: Vec::new(),
-            more: 0,
+            unread: 0,
             broken: Vec::new(),
         }),
         gateway: GatewayPart::Readable {
@@ -148,7 +148,7 @@ fn every_trouble_is_a_reason() {
     ];
     let open = open
         .iter()
-        .filter_map(|story| look::described(&replayed(story), &Control::default(), at(500)));
+        .filter_map(|story| look::described(&replayed(story), &Control::default(), None, at(500)));
     let mut picture = healthy();
     picture.stack.status = "UPDATE_ROLLBACK_FAILED".to_owned();
     picture.agent = Part::Seen(AgentPart {
@@ -170,7 +170,7 @@ fn every_trouble_is_a_reason() {
     }
     picture.open = Part::Seen(OpenPart {
         proposals: open.collect(),
-        more: 3,
+        unread: 3,
         broken: vec![("x-1".to_owned(), "record 2 …".to_owned())],
     });
     picture.gateway = GatewayPart::Unreadable {
@@ -206,14 +206,14 @@ fn every_trouble_is_a_reason() {
               announce      missing
               outbox        Enabled
 
-            open proposals: 6, the oldest first
+            open proposals: 3, the oldest first
               te62pwqbdtyue7vjfvvymfu5mi-1, proposed, opened 8 min ago: block provider openai for 300 s
                 waits for scoring
               te62pwqbdtyue7vjfvvymfu5mi-1, awaiting_approval, opened 8 min ago: block provider openai for 300 s, score 25
                 waits for people: 2 approvals until 2026-11-22T10:30:02.000Z
               te62pwqbdtyue7vjfvvymfu5mi-1, succeeded, opened 8 min ago: block provider openai for 300 s, score 25
                 waits for the end of its effect at 2026-11-22T10:05:20.000Z
-              and 3 more
+              and 3 proposals not looked at, open or closed lately
 
             gateway https://gateway.example: the gateway is unavailable: no connection within 500 ms
 
@@ -283,7 +283,8 @@ fn a_pause_is_shown_and_is_healthy_while_what_must_go_on_goes_on() {
               trail              sre_actions
 
             agent: paused since 2026-11-22T10:00:00.000Z (2 h): gateway upgrade\u{1b}[2J
-              incidents, scoring and new executions wait in their queues; restores and undos go on
+              incidents are recorded and wait, scoring and new executions wait in their queues
+              approvals are refused, rejections are taken; restores, undos and verifications go on
 
             queues           waiting  in flight  delayed  dead letters
               ingest               0          0        0             0
@@ -296,7 +297,7 @@ fn a_pause_is_shown_and_is_healthy_while_what_must_go_on_goes_on() {
               housekeeping                                           0
 
             event sources
-              ingest        Disabled
+              ingest        Enabled
               scoring       Disabled
               execution     Disabled
               restore       Enabled
@@ -315,6 +316,7 @@ fn a_pause_is_shown_and_is_healthy_while_what_must_go_on_goes_on() {
         &picture,
         7300,
         expect![[r#"
+            the event source of ingest is Disabled, but the agent is paused
             the event source of restore is Disabled, but the agent is paused
             the event source of verify is Disabled, but the agent is paused
             the event source of announce is Disabled, but the agent is paused
@@ -331,9 +333,8 @@ fn event_sources_have_a_while_to_follow() {
         &picture,
         181,
         expect![[r#"
-        the event source of ingest is Enabled, but the agent is paused
-        the event source of scoring is Enabled, but the agent is paused
-        the event source of execution is Enabled, but the agent is paused"#]],
+            the event source of scoring is Enabled, but the agent is paused
+            the event source of execution is Enabled, but the agent is paused"#]],
     );
 }
 
@@ -361,9 +362,9 @@ fn a_proposal_waits_for_somebody_and_not_for_ever() {
     ] {
         let proposal = replayed(&story);
         let control = Control::default();
-        let soon = waiting::of(&proposal, &control, at(soon)).unwrap();
+        let soon = waiting::of(&proposal, &control, None, at(soon)).unwrap();
         assert_eq!(soon.overdue, None, "{}", proposal.state().name());
-        let late = waiting::of(&proposal, &control, at(late)).unwrap();
+        let late = waiting::of(&proposal, &control, None, at(late)).unwrap();
         lines.push(format!(
             "{}: {}; {}",
             proposal.state().name(),
@@ -393,7 +394,7 @@ fn a_pause_moves_deadlines_and_excuses_work_but_no_restore() {
         },
     };
     let overdue = |story: Story| {
-        waiting::of(&replayed(&story), &control, at(5000))
+        waiting::of(&replayed(&story), &control, Some(at(10)), at(5000))
             .unwrap()
             .overdue
     };
@@ -409,6 +410,67 @@ fn a_pause_moves_deadlines_and_excuses_work_but_no_restore() {
     assert_eq!(
         overdue(in_force),
         Some("its effect should have ended 78 min ago".to_owned())
+    );
+}
+
+#[test]
+fn what_a_pause_holds_waits_for_its_end_and_then_has_a_while() {
+    let control = Control {
+        seq: 1,
+        switches: Switches {
+            paused: Some(Pause {
+                since: at(100),
+                reason: "upgrade".to_owned(),
+            }),
+            ..Switches::default()
+        },
+    };
+    let resumed = Control {
+        seq: 2,
+        switches: control.resume(at(9000)).unwrap().switches().clone(),
+    };
+    let mut lines = Vec::new();
+    for story in [
+        Story::begin(),
+        Story::begin().proposed(),
+        Story::begin().proposed().gated(1).approved(15),
+    ] {
+        let proposal = replayed(&story);
+        let waits =
+            |control, switched, now| waiting::of(&proposal, control, Some(at(switched)), at(now)).unwrap();
+        let paused = waits(&control, 100, 5000);
+        assert_eq!(paused.overdue, None);
+        lines.push(paused.on);
+        assert_eq!(waits(&resumed, 9000, 9180).overdue, None);
+        lines.extend(waits(&resumed, 9000, 9181).overdue);
+    }
+    expect![[r#"
+        the end of the pause: then it is reasoned about
+        nobody has reasoned about it for 3 min
+        the end of the pause: then it is scored
+        it has not been scored for 3 min
+        the end of the pause: then it may start until 2026-11-22T11:36:40.000Z"#]]
+    .assert_eq(&lines.join("\n"));
+}
+
+#[test]
+fn automatic_execution_that_is_off_is_told_and_is_healthy() {
+    let mut picture = healthy();
+    picture.agent = Part::Seen(AgentPart {
+        switches: Control::default()
+            .automatic_off("a bad week")
+            .unwrap()
+            .switches()
+            .clone(),
+        changed_at: Some(at(0)),
+        tampered: None,
+    });
+    let reasons = picture.reasons(at(5000));
+    let lines = picture.lines(&reasons, at(5000));
+    assert_eq!(lines.last().unwrap(), "healthy");
+    assert!(
+        lines.contains(&"  nothing executes by itself: a bad week".to_owned()),
+        "{lines:?}"
     );
 }
 

@@ -21,24 +21,37 @@ pub(crate) struct Waiting {
     pub(crate) overdue: Option<String>,
 }
 
-/// What an open proposal waits for; `None` where nothing more is to happen.
-pub(crate) fn of(proposal: &Proposal, control: &Control, now: Timestamp) -> Option<Waiting> {
+/// What an open proposal waits for; `None` where nothing more is to happen. `switched_at` is when `control` was changed
+/// last: the end of a pause, perhaps, from which on what it held is taken up.
+pub(crate) fn of(
+    proposal: &Proposal,
+    control: &Control,
+    switched_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<Waiting> {
     let extended = |deadline: Timestamp, paused_before_ms: u64| {
         let extension = control.extension(paused_before_ms, now);
         deadline.plus_millis(extension.map_or(0, |extension| extension.ms))
     };
     let running = control.switches.paused.is_none();
     let since = proposal.state_since();
+    let held_until = |due: Timestamp| switched_at.map_or(due, |at| at.max(due));
     let (on, overdue) = match proposal.state() {
         State::Reasoning(lease) => (
-            format!("ingest-and-propose, which has until {}", lease.until),
-            late(lease.until, PATIENCE_S, now)
+            match running || lease.holds(now) {
+                true => format!("ingest-and-propose, which has until {}", lease.until),
+                false => "the end of the pause: then it is reasoned about".to_owned(),
+            },
+            late(held_until(lease.until), PATIENCE_S, now)
                 .filter(|_| running)
                 .map(|late| format!("nobody has reasoned about it for {late}")),
         ),
         State::Proposed => (
-            "scoring".to_owned(),
-            late(since, PATIENCE_S, now)
+            match running {
+                true => "scoring".to_owned(),
+                false => "the end of the pause: then it is scored".to_owned(),
+            },
+            late(held_until(since), PATIENCE_S, now)
                 .filter(|_| running)
                 .map(|late| format!("it has not been scored for {late}")),
         ),
@@ -59,7 +72,10 @@ pub(crate) fn of(proposal: &Proposal, control: &Control, now: Timestamp) -> Opti
         State::Approved(approval) => {
             let until = extended(approval.valid_until, approval.paused_before_ms);
             (
-                format!("execution, which may start until {until}"),
+                match running {
+                    true => format!("execution, which may start until {until}"),
+                    false => format!("the end of the pause: then it may start until {until}"),
+                },
                 late(until, PATIENCE_S, now)
                     .map(|late| format!("its approval ran out {late} ago and nobody expired it")),
             )

@@ -8,11 +8,11 @@ use domain::proposal::{
     Amended, Approved, Expired, Failed, Fallback, ProposalFact, Proposed, Proposer, Reasoning, Received,
     Rejected, Scored, Started, Succeeded, Verbatim, Voted,
 };
-use domain::record::{Actor, Fact, Record};
+use domain::record::{Fact, Record};
 use domain::target::Reading;
 use domain::time::Timestamp;
 
-use crate::print::{count, quote};
+use crate::print::{actor, count, quote};
 
 /// The record's heading, and its essentials below it.
 pub(crate) fn lines(record: &Record) -> Vec<String> {
@@ -35,16 +35,6 @@ pub(crate) fn lines(record: &Record) -> Vec<String> {
 /// The beginning of a digest: enough to find the record that another one names.
 fn short(digest: &Digest) -> String {
     digest.to_string().chars().take(12).collect()
-}
-
-fn actor(actor: &Actor) -> String {
-    match actor {
-        Actor::Agent => "the agent".to_owned(),
-        Actor::System => "the system".to_owned(),
-        Actor::Operator { id, name, channel } => {
-            format!("{} ({id}) in {}", quote(name), quote(channel))
-        }
-    }
 }
 
 fn essentials(fact: &ProposalFact) -> Vec<String> {

@@ -1,0 +1,154 @@
+//! Instants and windows as they are written on a command line.
+
+use std::str::FromStr;
+
+use anyhow::ensure;
+use domain::time::Timestamp;
+
+/// An instant, or so long before now: `30d`, `12h`, `90m`, `2026-11-22T10:00:00Z`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// That many seconds ago.
+    Ago(u64),
+    /// That instant.
+    At(Timestamp),
+}
+
+impl Moment {
+    /// The instant meant.
+    pub(crate) fn from(self, now: Timestamp) -> Timestamp {
+        match self {
+            Moment::Ago(seconds) => now.minus_seconds(seconds),
+            Moment::At(instant) => instant,
+        }
+    }
+}
+
+impl FromStr for Moment {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const FORMS: &str = "is neither a time ago, such as 30d, 12h or 90m, nor an RFC 3339 instant, such as 2026-11-22T10:00:00Z";
+        if let Ok(instant) = text.parse() {
+            return Ok(Moment::At(instant));
+        }
+        let unit = match text.as_bytes().last() {
+            Some(b'd') => 86_400,
+            Some(b'h') => 3_600,
+            Some(b'm') => 60,
+            Some(_) | None => return Err(FORMS),
+        };
+        let number = &text[..text.len() - 1];
+        let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        let seconds = number
+            .parse::<u64>()
+            .ok()
+            .and_then(|number| number.checked_mul(unit));
+        seconds.filter(|_| digits).map(Moment::Ago).ok_or(FORMS)
+    }
+}
+
+/// A span of time: its beginning belongs to it, its end does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Window {
+    /// Its beginning.
+    pub(crate) since: Timestamp,
+    /// Its end.
+    pub(crate) until: Timestamp,
+}
+
+impl Window {
+    /// The window between two moments; until now where no end is given. It must not be empty.
+    pub(crate) fn new(since: Moment, until: Option<Moment>, now: Timestamp) -> anyhow::Result<Self> {
+        // A record of this very millisecond belongs to it, too.
+        let until = until.map_or(now.plus_millis(1), |until| until.from(now));
+        let since = since.from(now);
+        ensure!(since < until, "the time from {since} to {until} is empty");
+        Ok(Self { since, until })
+    }
+
+    /// Whether an instant lies in it.
+    pub(crate) fn holds(&self, at: Timestamp) -> bool {
+        self.since <= at && at < self.until
+    }
+
+    /// The UTC hours that it touches, in order, as `2026-11-22T10`.
+    pub(crate) fn hours(&self) -> impl Iterator<Item = String> + use<> {
+        const HOUR_MS: i64 = 3_600_000;
+        let last = self.until.as_millis() - 1;
+        let hours = self.since.as_millis().div_euclid(HOUR_MS)..=last.div_euclid(HOUR_MS);
+        hours.map(|hour| Timestamp::from_millis(hour * HOUR_MS).hour())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_moment_is_a_time_ago_or_an_instant() {
+        let now = at("2026-11-22T10:00:00Z");
+        for (text, meant) in [
+            ("30d", "2026-10-23T10:00:00Z"),
+            ("12h", "2026-11-21T22:00:00Z"),
+            ("90m", "2026-11-22T08:30:00Z"),
+            ("0m", "2026-11-22T10:00:00Z"),
+            ("2026-11-22T11:00:00+02:00", "2026-11-22T09:00:00Z"),
+        ] {
+            assert_eq!(text.parse::<Moment>().unwrap().from(now), at(meant), "{text}");
+        }
+        for text in [
+            "",
+            "d",
+            "30",
+            "-1d",
+            "+1d",
+            "1.5h",
+            "30 d",
+            "3é",
+            "yesterday",
+            "99999999999999999999d",
+            "9999999999999999999d",
+        ] {
+            assert!(text.parse::<Moment>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_window_touches_each_of_its_hours_once() {
+        let window = |since: &str, until: &str| Window {
+            since: at(since),
+            until: at(until),
+        };
+        let hours = |window: Window| window.hours().collect::<Vec<_>>().join(" ");
+        let short = window("2026-11-22T22:59:59.999Z", "2026-11-23T00:00:00.001Z");
+        assert_eq!(hours(short), "2026-11-22T22 2026-11-22T23 2026-11-23T00");
+        let hour = window("2026-11-22T10:00:00Z", "2026-11-22T11:00:00Z");
+        assert_eq!(hours(hour), "2026-11-22T10");
+        assert!(hour.holds(hour.since) && !hour.holds(hour.until));
+    }
+
+    #[test]
+    fn an_empty_window_is_refused_and_now_is_in_the_default_one() {
+        let now = at("2026-11-22T10:00:00Z");
+        let new = |since: &str, until: Option<&str>| {
+            Window::new(
+                since.parse().unwrap(),
+                until.map(|until| until.parse().unwrap()),
+                now,
+            )
+        };
+        assert!(new("30d", None).unwrap().holds(now));
+        assert!(new("30d", Some("1h")).is_ok());
+        let problem = new("1h", Some("30d")).unwrap_err().to_string();
+        assert_eq!(
+            problem,
+            "the time from 2026-11-22T09:00:00.000Z to 2026-10-23T10:00:00.000Z is empty"
+        );
+        assert!(new("2027-01-01T00:00:00Z", None).is_err());
+    }
+}
