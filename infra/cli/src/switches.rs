@@ -114,7 +114,7 @@ impl Switch {
             Switch::Pause(reason) => control.pause(reason, now),
             Switch::Resume(reason) => control.resume_because(reason.as_deref(), now),
             Switch::AutomaticOff(reason) => control.automatic_off(reason),
-            Switch::AutomaticOn(reason) => control.automatic_on_because(reason.as_deref()),
+            Switch::AutomaticOn(reason) => control.automatic_on_because(reason.as_deref(), now),
         }
     }
 

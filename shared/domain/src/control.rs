@@ -27,7 +27,7 @@ pub struct Switches {
     pub automatic_off: Option<String>,
     /// Automatic executions that failed one after the other, the newest last.
     #[serde(default)]
-    pub automatic_failures: Vec<ProposalId>,
+    pub automatic_failures: Vec<AutomaticFailure>,
     /// Since when they are counted: the last that succeeded, or when a person allowed them again.
     #[serde(default)]
     pub automatic_since: Option<Timestamp>,
@@ -57,6 +57,15 @@ impl Default for Switches {
             automatic_on_because: None,
         }
     }
+}
+
+/// An automatic execution that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AutomaticFailure {
+    /// Which.
+    pub proposal: ProposalId,
+    /// When it failed.
+    pub at: Timestamp,
 }
 
 /// A pause under way.
@@ -211,15 +220,17 @@ impl Control {
     }
 
     /// The fact after which the policy may let things execute by themselves again; `None` when it may already.
-    pub fn automatic_on(&self) -> Option<ControlFact> {
-        self.automatic_on_because(None)
+    pub fn automatic_on(&self, now: Timestamp) -> Option<ControlFact> {
+        self.automatic_on_because(None, now)
     }
 
     /// [`Control::automatic_on`], with the reason of whoever allows it.
-    pub fn automatic_on_because(&self, reason: Option<&str>) -> Option<ControlFact> {
+    pub fn automatic_on_because(&self, reason: Option<&str>, now: Timestamp) -> Option<ControlFact> {
         self.switches.automatic_off.as_ref()?;
         Some(ControlFact::AutomaticOn(Switches {
             automatic_off: None,
+            automatic_failures: Vec::new(),
+            automatic_since: Some(now),
             automatic_on_because: reason.map(str::to_owned),
             ..self.switches.clone()
         }))
@@ -252,22 +263,27 @@ impl Control {
         settled: Timestamp,
         failures_in_a_row: u64,
     ) -> Option<ControlFact> {
-        let before = &self.switches.automatic_failures;
-        let counted = before.contains(proposal)
-            || self
-                .switches
-                .automatic_since
-                .is_some_and(|since| settled <= since);
-        if counted || (!failed && before.is_empty()) {
-            return None;
-        }
+        let row = &self.switches.automatic_failures;
         let mut switches = self.switches.clone();
         if !failed {
+            // One that came before the last failure does not end the row, however late it is told.
+            let last = row.iter().map(|failure| failure.at).max()?;
+            if settled <= last {
+                return None;
+            }
             switches.automatic_failures.clear();
             switches.automatic_since = Some(settled);
             return Some(ControlFact::AutomaticSucceeded(switches));
         }
-        switches.automatic_failures.push(proposal.clone());
+        let counted = row.iter().any(|failure| failure.proposal == *proposal)
+            || self.switches.automatic_since.is_some_and(|since| settled < since);
+        if counted {
+            return None;
+        }
+        switches.automatic_failures.push(AutomaticFailure {
+            proposal: proposal.clone(),
+            at: settled,
+        });
         let failures = switches.automatic_failures.len();
         if (failures as u64) < failures_in_a_row || switches.automatic_off.is_some() {
             // Held to what one record should say, however long nobody looks.
@@ -354,13 +370,13 @@ mod tests {
     #[test]
     fn automatic_execution_is_off_until_it_is_switched_on_whatever_a_pause_does() {
         let running = Control::default();
-        assert_eq!(running.automatic_on(), None);
+        assert_eq!(running.automatic_on(at(500)), None);
         let off = after(&running, running.automatic_off("a bad week").unwrap());
         assert_eq!(off.automatic_off("again"), None, "the first reason stays");
         let paused = after(&off, off.pause("storm", at(0)).unwrap());
         let resumed = after(&paused, paused.resume(at(9)).unwrap());
         assert_eq!(resumed.switches.automatic_off.as_deref(), Some("a bad week"));
-        let on = after(&resumed, resumed.automatic_on().unwrap());
+        let on = after(&resumed, resumed.automatic_on(at(500)).unwrap());
         assert_eq!(on.switches.automatic_off, None);
         assert_eq!(
             on.paused_ms(at(100)),
@@ -379,10 +395,13 @@ mod tests {
         let silent = after(&again, again.resume(at(3)).unwrap());
         assert_eq!(silent.switches.resumed_because, None);
         let off = after(&silent, silent.automatic_off("a bad week").unwrap());
-        let on = after(&off, off.automatic_on_because(Some("a good one")).unwrap());
+        let on = after(
+            &off,
+            off.automatic_on_because(Some("a good one"), at(500)).unwrap(),
+        );
         assert_eq!(on.switches.automatic_on_because.as_deref(), Some("a good one"));
         let off = after(&on, on.automatic_off("a bad week").unwrap());
-        let silent = after(&off, off.automatic_on().unwrap());
+        let silent = after(&off, off.automatic_on(at(500)).unwrap());
         assert_eq!(silent.switches.automatic_on_because, None);
     }
 
@@ -415,5 +434,83 @@ mod tests {
             resumed_by_hand.follow_template(true, at(7)).unwrap(),
         );
         assert!(on.switches.agent_enabled && on.switches.paused.is_none());
+    }
+
+    fn outcome(control: &Control, generation: u32, failed: bool, seconds: u64) -> Option<ControlFact> {
+        let proposal = ProposalId::new(crate::samples::unhealthy().fingerprint(), generation);
+        control.automatic_outcome(&proposal, failed, at(seconds), 3)
+    }
+
+    #[test]
+    fn so_many_failures_in_a_row_switch_automatic_execution_off() {
+        let none = Control::default();
+        assert_eq!(outcome(&none, 1, false, 1), None, "nothing to remember");
+        let one = after(&none, outcome(&none, 1, true, 1).unwrap());
+        assert_eq!(outcome(&one, 1, true, 1), None, "told twice, it counts once");
+        assert_eq!(
+            outcome(&one, 2, false, 1),
+            None,
+            "a success of before, told late, ends nothing"
+        );
+        let good = after(&one, outcome(&one, 2, false, 2).unwrap());
+        assert!(
+            good.switches.automatic_failures.is_empty(),
+            "a success ends the row"
+        );
+        assert_eq!(
+            outcome(&good, 1, true, 1),
+            None,
+            "what was before it does not count any more"
+        );
+        let mut row = good;
+        for generation in 3..=5 {
+            assert_eq!(row.switches.automatic_off, None);
+            row = after(
+                &row,
+                outcome(&row, generation, true, u64::from(generation)).unwrap(),
+            );
+        }
+        let off = row.switches.automatic_off.clone().unwrap();
+        assert!(
+            off.starts_with("3 automatic executions failed one after the other"),
+            "{off}"
+        );
+        let kinds: Vec<_> = [outcome(&one, 2, true, 2), outcome(&one, 2, false, 2)]
+            .into_iter()
+            .flatten()
+            .map(|fact| fact.kind())
+            .collect();
+        assert_eq!(kinds, ["automatic_failed", "automatic_succeeded"]);
+        // Later ones are remembered and switch nothing; the row does not grow without end.
+        for generation in 6..20 {
+            row = after(
+                &row,
+                outcome(&row, generation, true, u64::from(generation)).unwrap(),
+            );
+        }
+        assert_eq!(row.switches.automatic_failures.len(), 3);
+        assert_eq!(row.switches.automatic_off.as_deref(), Some(off.as_str()));
+        let on = after(&row, row.automatic_on(at(500)).unwrap());
+        assert!(on.switches.automatic_failures.is_empty());
+        assert_eq!(
+            outcome(&on, 19, true, 19),
+            None,
+            "a late report of what a person knew"
+        );
+        assert!(outcome(&on, 20, true, 501).is_some());
+    }
+
+    #[test]
+    fn the_policies_before_are_remembered_newest_first() {
+        let policy = |number: u8| Digest::of(&[number]);
+        let mut control = Control::default();
+        for number in 1..=8 {
+            control = after(&control, control.publish(policy(number)).unwrap());
+        }
+        assert_eq!(control.publish(policy(8)), None, "in force already");
+        assert_eq!(control.switches.policy, Some(policy(8)));
+        assert_eq!(control.switches.policies_before, [7, 6, 5, 4, 3].map(policy));
+        let back = after(&control, control.publish(policy(6)).unwrap());
+        assert_eq!(back.switches.policies_before, [8, 7, 5, 4, 3].map(policy));
     }
 }

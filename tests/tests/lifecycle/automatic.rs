@@ -211,6 +211,7 @@ async fn so_many_failures_in_a_row_switch_it_off_until_a_person_switches_it_on()
         let id = world.send(event);
         world.run_until_quiet().await;
         assert_eq!(world.state(&id).await, "failed");
+        world.clock.advance(Duration::from_secs(1));
     };
     refused(&events[0]).await;
     refused(&events[1]).await;
