@@ -298,6 +298,7 @@ pub(crate) fn scored(score: u8, decision: Decision, needed: u8) -> Scored {
         sampled: false,
         automatic: (decision == Decision::Auto).then(|| Policy::default().automatic),
         policy: Digest::of(b"policy"),
+        policy_instead_because: None,
         approvals_needed: needed,
         deadline: (decision == Decision::Gate).then(|| at(1800)),
         valid_until: (decision == Decision::Auto).then(|| at(900)),

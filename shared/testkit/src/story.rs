@@ -147,6 +147,7 @@ impl Story {
             sampled: false,
             automatic: (decision == Decision::Auto).then(|| domain::policy::Policy::default().automatic),
             policy: Digest::of(b"policy"),
+            policy_instead_because: None,
             approvals_needed: 1,
             deadline: (decision == Decision::Gate).then(|| second(1800)),
             valid_until: (decision == Decision::Auto).then(|| second(900)),

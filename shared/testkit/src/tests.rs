@@ -85,6 +85,7 @@ async fn started(trail: &MemoryTrail) -> (Proposal, Permit) {
             sampled: false,
             automatic: Some(domain::policy::Policy::default().automatic),
             policy: Digest::of(b"policy"),
+            policy_instead_because: None,
             approvals_needed: 0,
             deadline: None,
             valid_until: Some(sample::now().plus_seconds(900)),

@@ -89,6 +89,7 @@ impl Story {
             sampled: false,
             automatic: None,
             policy: Digest::of(b"policy"),
+            policy_instead_because: None,
             approvals_needed,
             deadline: Some(at(1802)),
             valid_until: None,

@@ -82,6 +82,7 @@ impl Story {
             sampled: false,
             automatic: Some(domain::policy::Policy::default().automatic),
             policy: Digest::of(b"policy"),
+            policy_instead_because: None,
             approvals_needed: 0,
             deadline: None,
             valid_until: Some(at(900)),

@@ -338,6 +338,9 @@ pub struct Scored {
     pub automatic: Option<Automatic>,
     /// SHA-256 of the whole policy.
     pub policy: Digest,
+    /// Why that is not the policy that was published last, where it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_instead_because: Option<String>,
     /// Different people who must approve.
     pub approvals_needed: u8,
     /// Gate: until when a person may approve.

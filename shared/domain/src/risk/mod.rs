@@ -126,6 +126,7 @@ pub fn score(
         sampled: gate.sampled,
         automatic: automatic.then_some(policy.automatic),
         policy: in_force.digest,
+        policy_instead_because: in_force.instead_because.clone(),
         approvals_needed: policy.approvals_needed(risk.score),
         deadline: (gate.decision == Decision::Gate).then(|| now.plus_seconds(deployment.approval_deadline_s)),
         valid_until: automatic.then(|| valid_until(policy, deployment, &local, now)),
