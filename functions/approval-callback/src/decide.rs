@@ -3,7 +3,7 @@
 use std::fmt;
 
 use anyhow::Context;
-use domain::approval::{self, Choice, Refusal};
+use domain::approval::{self, Choice, Refusal, Under};
 use domain::ports::{TrailError, load_control, load_proposal};
 use domain::proposal::{Proposal, ProposalFact};
 
@@ -74,9 +74,11 @@ pub(crate) async fn decide(deps: &Deps<'_>, click: &Click) -> anyhow::Result<Dec
             click.choice,
             operator,
             click.scored,
-            &in_force,
-            deps.deployment,
-            &control,
+            &Under {
+                in_force: &in_force,
+                deployment: deps.deployment,
+                control: &control,
+            },
             now,
         ) {
             Ok(fact) => fact,

@@ -40,8 +40,8 @@ async fn main() -> Result<(), Error> {
 
     let trail = DynamoTrail::new(&aws, config.trail_table);
     let policies = Published::new(
-        Box::new(PayloadBucket::new(&aws, config.policy_bucket)),
-        Box::new(SystemClock),
+        Arc::new(PayloadBucket::new(&aws, config.policy_bucket)),
+        Arc::new(SystemClock),
     );
     policies.in_force(&load_control(&trail).await?).await;
     let reply = SlackReply::new(&config.response_origin)?;

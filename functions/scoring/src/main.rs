@@ -1,5 +1,7 @@
 //! Lambda entry point: builds the real adapters and hands messages to [`scoring::handle`].
 
+use std::sync::Arc;
+
 use adapters::{DynamoTrail, PayloadBucket, SystemClock};
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
@@ -16,8 +18,8 @@ async fn main() -> Result<(), Error> {
 
     let trail = DynamoTrail::new(&aws, config.trail_table);
     let policies = Published::new(
-        Box::new(PayloadBucket::new(&aws, config.policy_bucket)),
-        Box::new(SystemClock),
+        Arc::new(PayloadBucket::new(&aws, config.policy_bucket)),
+        Arc::new(SystemClock),
     );
     let dead_letters = DeadLetterQueue::new(&aws, config.dead_letters, "scoring");
     let deps = &Deps {

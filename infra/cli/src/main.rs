@@ -8,6 +8,7 @@
 //! | `trail`: how a proposal's records are verified and told, and the export of many | `trail` |
 //! | how such an export is read back, or the same from the trail | `history` |
 //! | `pause`, `resume`, `automatic`: what is asked of `control`, and what follows | `switches` |
+//! | `policy`: how a policy is checked, published and shown | `policy` |
 //! | who it is that changes something | `who` |
 //! | `redrive`: what dead letters are, and how they are put back | `redrive` |
 //! | how text from outside is shown on a terminal | `print` |
@@ -17,6 +18,7 @@
 
 mod history;
 mod moment;
+mod policy;
 mod print;
 mod redrive;
 mod stack;
@@ -69,6 +71,8 @@ enum Command {
     /// Switches off that the policy lets actions execute without a person, or on again. Exits with 0 where it is so
     /// already, and says since when
     Automatic(switches::AutomaticArguments),
+    /// Checks a policy, publishes one, or shows one that was published
+    Policy(policy::Arguments),
     /// Puts dead letters back into the queues they came from, or lists them with the reasons
     Redrive(redrive::Arguments),
 }
@@ -100,6 +104,12 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
     {
         return done;
     }
+    if let Command::Policy(policy::Arguments {
+        command: policy::Command::Check(check),
+    }) = &arguments.command
+    {
+        return policy::check(check, &mut terminal);
+    }
     let stack = Stack::find(&arguments.stack).await?;
     match arguments.command {
         Command::Status(arguments) => status::run(&stack, &arguments, &mut terminal).await,
@@ -107,6 +117,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Command::Pause(arguments) => switches::pause(&stack, arguments, &mut terminal).await,
         Command::Resume(arguments) => switches::resume(&stack, arguments, &mut terminal).await,
         Command::Automatic(arguments) => switches::automatic(&stack, arguments, &mut terminal).await,
+        Command::Policy(arguments) => policy::run(&stack, &arguments, &mut terminal).await,
         Command::Redrive(arguments) => redrive::run(&stack, &arguments, &mut terminal).await,
     }
 }

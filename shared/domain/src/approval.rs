@@ -51,6 +51,17 @@ pub enum Refusal {
     Forbidden(String),
 }
 
+/// What holds when a person decides.
+#[derive(Clone, Copy)]
+pub struct Under<'a> {
+    /// The policy in force.
+    pub in_force: &'a InForce,
+    /// Threshold, switches and deadlines.
+    pub deployment: &'a Deployment,
+    /// The operators' switches.
+    pub control: &'a Control,
+}
+
 /// The fact that a person's decision makes, or why it does not count.
 ///
 /// `scored` is the digest of the `scored` record that the person was shown.
@@ -59,11 +70,14 @@ pub fn decide(
     choice: Choice,
     operator: &Operator,
     scored: Digest,
-    in_force: &InForce,
-    deployment: &Deployment,
-    control: &Control,
+    under: &Under<'_>,
     now: Timestamp,
 ) -> Result<ProposalFact, Refusal> {
+    let Under {
+        in_force,
+        deployment,
+        control,
+    } = *under;
     if operator.bot {
         return Err(Refusal::Bot);
     }
@@ -222,11 +236,11 @@ mod tests {
         who: &Operator,
         now: Timestamp,
     ) -> Result<&'static str, Refusal> {
-        under(story, choice, who, &Control::default(), now)
+        decides_under(story, choice, who, &Control::default(), now)
     }
 
     /// The same under given switches. A fact that counts is also legal.
-    fn under(
+    fn decides_under(
         story: &Story,
         choice: Choice,
         who: &Operator,
@@ -239,9 +253,7 @@ mod tests {
             choice,
             who,
             scored_digest(proposal),
-            &in_force,
-            &Deployment::default(),
-            control,
+            &under(&in_force, control),
             now,
         )?;
         proposal.entry(now, who.actor("slack"), &fact).unwrap();
@@ -266,6 +278,16 @@ mod tests {
         expected.assert_eq(&decision.unwrap_err().to_string());
     }
 
+    /// The default deployment with this policy and these switches.
+    fn under<'a>(in_force: &'a InForce, control: &'a Control) -> Under<'a> {
+        static DEPLOYMENT: std::sync::LazyLock<Deployment> = std::sync::LazyLock::new(Deployment::default);
+        Under {
+            in_force,
+            deployment: &DEPLOYMENT,
+            control,
+        }
+    }
+
     const BOTH: [Choice; 2] = [Choice::Approve, Choice::Reject];
 
     #[test]
@@ -288,9 +310,7 @@ mod tests {
             Choice::Approve,
             &alice,
             digest,
-            &in_force,
-            &Deployment::default(),
-            &control,
+            &under(&in_force, &control),
             at(30),
         );
         let story = story.then(30, person("alice"), &vote.unwrap());
@@ -345,9 +365,12 @@ mod tests {
             let late = at(1800).plus_millis(1);
             assert_eq!(decides(&story, choice, &alice, late), Err(Refusal::TooLate));
             let moved = control(60_000, None);
-            assert!(under(&story, choice, &alice, &moved, at(1860)).is_ok());
+            assert!(decides_under(&story, choice, &alice, &moved, at(1860)).is_ok());
             let late = at(1860).plus_millis(1);
-            assert_eq!(under(&story, choice, &alice, &moved, late), Err(Refusal::TooLate));
+            assert_eq!(
+                decides_under(&story, choice, &alice, &moved, late),
+                Err(Refusal::TooLate)
+            );
         }
     }
 
@@ -357,18 +380,18 @@ mod tests {
         let alice = operator("alice");
         let paused = control(0, Some(at(100)));
         assert_eq!(
-            under(&story, Choice::Reject, &alice, &paused, at(90_000)),
+            decides_under(&story, Choice::Reject, &alice, &paused, at(90_000)),
             Ok("rejected")
         );
         told(
-            under(&story, Choice::Approve, &alice, &paused, at(200)),
+            decides_under(&story, Choice::Approve, &alice, &paused, at(200)),
             &expect![
                 "The agent is paused (a release). Approvals are not taken until it resumes; rejections are."
             ],
         );
         let paused_too_late = control(0, Some(at(2000)));
         assert_eq!(
-            under(&story, Choice::Reject, &alice, &paused_too_late, at(90_000)),
+            decides_under(&story, Choice::Reject, &alice, &paused_too_late, at(90_000)),
             Err(Refusal::TooLate),
             "a pause does not raise the dead"
         );
@@ -385,9 +408,7 @@ mod tests {
             Choice::Approve,
             &alice,
             digest,
-            &in_force,
-            &Deployment::default(),
-            &switches,
+            &under(&in_force, &switches),
             at(1850),
         );
         let ProposalFact::Approved(approved) = fact.unwrap() else {
@@ -411,9 +432,7 @@ mod tests {
                 Choice::Approve,
                 &bob,
                 digest,
-                &in_force,
-                &Deployment::default(),
-                &control,
+                &under(&in_force, &control),
                 at(40),
             );
             decision.map(|fact| fact.kind())

@@ -136,7 +136,7 @@ impl World {
             payloads: MemoryPayloads::default(),
             operators: FixedOperators::default(),
             deployment: deployment.clone(),
-            policies: FixedPolicies::new(Policy::default(), Arc::new(testkit::PlainRules)),
+            policies: FixedPolicies::new(Policy::default(), policy::Checked::builtin().in_force(None).rules),
             reasoner: Arc::new(runbook.clone()),
             models: Vec::new(),
             settings: settings(&deployment),

@@ -1,5 +1,7 @@
 //! Automatic execution: its limits, which hold whatever the policy allows, and its switch.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 use std::time::Duration;
 
 use domain::control::Control;

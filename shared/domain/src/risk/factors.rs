@@ -433,9 +433,7 @@ fn undo(case: &Case<'_>) -> Option<Found> {
 
 fn proven(case: &Case<'_>) -> Option<Found> {
     let window_s = case.policy.windows.proven_s.get();
-    if case.proposed.evidence.read_at.is_none() {
-        return None;
-    }
+    case.proposed.evidence.read_at?;
     let history = case.proposed.evidence.history.as_ref()?;
     // What came last tells: a success before a failure proves nothing.
     let last = same(case, &history.actions).next()?;

@@ -209,7 +209,7 @@ fn gate(
         return Gate::person(format!("automatic execution was switched off: {reason}"));
     }
     if let Some(problem) = &in_force.instead_because {
-        return Gate::person(format!("the published policy is not in force: {problem}"));
+        return Gate::person(problem);
     }
     if !confirmed {
         return Gate::person("the gateway could not confirm the event");

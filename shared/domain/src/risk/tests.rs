@@ -636,10 +636,7 @@ fn every_doubt_leads_to_a_person() {
     };
     assert_eq!(
         leads(&instead, &on, &control),
-        (
-            Decision::Gate,
-            "the published policy is not in force: it is not there".to_owned()
-        )
+        (Decision::Gate, "it is not there".to_owned())
     );
     let mut evidence = quiet_evidence();
     evidence.condition = Condition::Unreadable("no answer".to_owned());

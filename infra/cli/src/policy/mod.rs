@@ -1,0 +1,115 @@
+//! `sre-agent policy`: is a policy sound, put it in force, and look at the one that is.
+
+mod registry;
+
+use std::path::PathBuf;
+
+use adapters::{PayloadBucket, SystemClock};
+use domain::digest::Digest;
+use domain::record::Actor;
+
+use crate::policy::registry::{Registry, sound};
+use crate::print::Terminal;
+use crate::stack::Stack;
+use crate::who;
+
+/// The stack's output that names the bucket of published policies.
+pub(crate) const BUCKET_OUTPUT: &str = "PolicyBucketName";
+
+/// What `policy` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Says everything that is wrong with a policy, with file, line and column. Needs no stack. Exits with 1 where
+    /// something is
+    Check(Check),
+    /// Checks a policy and puts it in force
+    Publish(Publish),
+    /// Shows the policy in force, or an earlier one. Exits with 1 where this version would not take it
+    Show(Show),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Check {
+    /// Directory with risk.toml and *.cedar, such as infra/policy
+    directory: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Publish {
+    /// Directory with risk.toml and *.cedar
+    directory: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Show {
+    /// SHA-256 of another policy, as records of the trail name it
+    hash: Option<Digest>,
+
+    /// Writes the files into this directory instead; it is made where there is none, and no file is overwritten
+    #[arg(long, value_name = "DIR")]
+    files: Option<PathBuf>,
+}
+
+/// Whether the policy is sound.
+pub(crate) fn check(arguments: &Check, terminal: &mut Terminal<'_>) -> anyhow::Result<bool> {
+    Ok(sound(&arguments.directory, terminal)?.is_some())
+}
+
+/// What needs a stack.
+pub(crate) async fn run(
+    stack: &Stack,
+    arguments: &Arguments,
+    terminal: &mut Terminal<'_>,
+) -> anyhow::Result<bool> {
+    match &arguments.command {
+        Command::Check(arguments) => check(arguments, terminal),
+        Command::Publish(arguments) => {
+            let actor = who::asks(&stack.aws).await?;
+            publish(stack, arguments, actor, terminal).await
+        }
+        Command::Show(arguments) => show(stack, arguments, terminal).await,
+    }
+}
+
+/// Whether the policy is in force now.
+async fn publish(
+    stack: &Stack,
+    arguments: &Publish,
+    actor: Actor,
+    terminal: &mut Terminal<'_>,
+) -> anyhow::Result<bool> {
+    let Some(bundle) = sound(&arguments.directory, terminal)? else {
+        return Ok(false);
+    };
+    let (trail, bucket) = (stack.trail()?, bucket(stack)?);
+    let registry = Registry {
+        trail: &trail,
+        bucket: &bucket,
+        clock: &SystemClock,
+    };
+    registry.publish(&bundle, actor, terminal).await?;
+    Ok(true)
+}
+
+/// Whether this version would take the policy that is shown.
+async fn show(stack: &Stack, arguments: &Show, terminal: &mut Terminal<'_>) -> anyhow::Result<bool> {
+    let (trail, bucket) = (stack.trail()?, bucket(stack)?);
+    let registry = Registry {
+        trail: &trail,
+        bucket: &bucket,
+        clock: &SystemClock,
+    };
+    registry
+        .show(arguments.hash, arguments.files.as_deref(), terminal)
+        .await
+}
+
+fn bucket(stack: &Stack) -> anyhow::Result<PayloadBucket> {
+    Ok(PayloadBucket::new(&stack.aws, stack.output(BUCKET_OUTPUT)?))
+}

@@ -1,0 +1,389 @@
+//! Where policies are published: their bucket, and `control`, which says which one is in force.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+use ::policy::{Bundle, Checked, Faults};
+use anyhow::{Context as _, bail};
+use domain::control::Control;
+use domain::digest::Digest;
+use domain::ports::{Clock, Payloads, Trail, TrailError, load_control};
+use domain::record::{Actor, Entry};
+use domain::stream::StreamId;
+
+use crate::print::{Terminal, count};
+
+/// How often a policy is tried to be put in force while others write to `control`.
+const TRIES: usize = 5;
+
+/// A directory's policy, told as sound or with everything that is wrong with it.
+pub(super) fn sound(directory: &Path, terminal: &mut Terminal<'_>) -> anyhow::Result<Option<Bundle>> {
+    let checked = Bundle::read_dir(directory).and_then(|bundle| Checked::new(&bundle).map(|_| bundle));
+    match checked {
+        Ok(bundle) => {
+            terminal.line(&format!("ok: sha256 {}", bundle.digest()))?;
+            Ok(Some(bundle))
+        }
+        Err(faults) => {
+            tell(&faults, terminal)?;
+            Ok(None)
+        }
+    }
+}
+
+fn tell(faults: &Faults, terminal: &mut Terminal<'_>) -> anyhow::Result<()> {
+    for fault in faults.iter() {
+        terminal.line(&fault.to_string())?;
+    }
+    Ok(())
+}
+
+/// The deployed agent's policies.
+pub(super) struct Registry<'a> {
+    pub(super) trail: &'a dyn Trail,
+    pub(super) bucket: &'a dyn Payloads,
+    pub(super) clock: &'a dyn Clock,
+}
+
+impl Registry<'_> {
+    /// Puts a policy in force that was checked. First it is stored: `control` must name none that cannot be had.
+    pub(super) async fn publish(
+        &self,
+        bundle: &Bundle,
+        actor: Actor,
+        terminal: &mut Terminal<'_>,
+    ) -> anyhow::Result<()> {
+        let stored = self.bucket.put(bundle.bytes()).await;
+        let hash = stored.context("nothing was published")?;
+        for _ in 0..TRIES {
+            let last = self.trail.last(&StreamId::Control).await;
+            let last = last.context("the policy is stored, and not in force")?;
+            let Some(fact) = Control::read(last.as_ref())?.publish(hash) else {
+                terminal.line("it is in force already: nothing changed")?;
+                return Ok(());
+            };
+            let now = self.clock.now();
+            let entry = Entry::next(StreamId::Control, last.as_ref(), now, actor.clone(), &fact);
+            match self.trail.append(entry).await {
+                Ok(record) => {
+                    terminal.line(&format!("in force: record {} of control says so", record.seq))?;
+                    return Ok(());
+                }
+                // Somebody else changed a switch: theirs is kept.
+                Err(TrailError::Conflict { .. }) => {}
+                Err(err) => {
+                    return Err(err).context(
+                        "the policy is stored; whether it is in force is not known: `policy show` tells",
+                    );
+                }
+            }
+        }
+        bail!("the policy is stored, and not in force: others kept writing to control. Try again")
+    }
+
+    /// Shows a policy, the one in force where none is named. False where this version would not take it.
+    pub(super) async fn show(
+        &self,
+        hash: Option<Digest>,
+        files: Option<&Path>,
+        terminal: &mut Terminal<'_>,
+    ) -> anyhow::Result<bool> {
+        let control = load_control(self.trail).await?;
+        let builtin = Bundle::builtin();
+        let hash = hash.or(control.switches.policy).unwrap_or(builtin.digest());
+        terminal.line(&format!("sha256 {hash}"))?;
+        terminal.line(standing(&control, hash, builtin.digest()))?;
+        let bundle = if hash == builtin.digest() {
+            builtin
+        } else {
+            let bytes = self.bucket.get(&hash).await?;
+            match Bundle::decode(&bytes) {
+                Ok(bundle) => bundle,
+                Err(faults) => {
+                    tell(&faults, terminal)?;
+                    return Ok(false);
+                }
+            }
+        };
+        let taken = match Checked::new(&bundle) {
+            Ok(_) => true,
+            Err(faults) => {
+                terminal.line("this version of the agent does not take it:")?;
+                tell(&faults, terminal)?;
+                false
+            }
+        };
+        match files {
+            Some(directory) => {
+                write(&bundle, directory)?;
+                let written = count(bundle.files().len(), "file");
+                terminal.line(&format!("{written} written to {}", directory.display()))?;
+            }
+            None => print(&bundle, terminal)?,
+        }
+        Ok(taken)
+    }
+}
+
+/// How a policy stands to the agent.
+fn standing(control: &Control, hash: Digest, builtin: Digest) -> &'static str {
+    let switches = &control.switches;
+    match switches.policy {
+        Some(published) if published == hash => "published last",
+        None if hash == builtin => "built in, and in force: none was published",
+        Some(_) | None if switches.policies_before.contains(&hash) => "in force before",
+        Some(_) | None if hash == builtin => "built in, and not in force",
+        Some(_) | None => "not in force",
+    }
+}
+
+fn print(bundle: &Bundle, terminal: &mut Terminal<'_>) -> anyhow::Result<()> {
+    for (name, text) in bundle.files() {
+        terminal.line("")?;
+        terminal.line(&format!("--- {name}"))?;
+        for line in text.lines() {
+            terminal.line(line)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the files out, all of them or none.
+fn write(bundle: &Bundle, directory: &Path) -> anyhow::Result<()> {
+    let shown = directory.display();
+    fs::create_dir_all(directory).with_context(|| format!("{shown} cannot be made"))?;
+    for name in bundle.files().into_keys() {
+        let path = directory.join(name);
+        if path.symlink_metadata().is_ok() {
+            bail!("{} is there already: nothing was written", path.display());
+        }
+    }
+    for (name, text) in bundle.files() {
+        let path = directory.join(name);
+        let file = fs::File::create_new(&path);
+        file.and_then(|mut file| file.write_all(text.as_bytes()))
+            .with_context(|| format!("{} cannot be written", path.display()))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::control::ControlFact;
+    use domain::ids::OperatorId;
+    use domain::record::Fact as _;
+    use expect_test::expect;
+    use testkit::{FrozenClock, MemoryPayloads, MemoryTrail};
+
+    use super::*;
+
+    /// A directory with the default policy, where one text stands in the place of another.
+    fn directory(from: &str, to: &str) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, text) in Bundle::builtin().files() {
+            fs::write(directory.path().join(name), text.replace(from, to)).unwrap();
+        }
+        directory
+    }
+
+    /// The default policy with another weight of the night.
+    fn version(night: u8) -> Bundle {
+        let directory = directory("night = 10", &format!("night = {night}"));
+        Bundle::read_dir(directory.path()).unwrap()
+    }
+
+    fn ada() -> Actor {
+        Actor::Operator {
+            id: OperatorId::new("ada").unwrap(),
+            name: "Ada".to_owned(),
+            channel: "cli".to_owned(),
+        }
+    }
+
+    #[derive(Default)]
+    struct Scene {
+        trail: MemoryTrail,
+        bucket: MemoryPayloads,
+        clock: FrozenClock,
+    }
+
+    impl Scene {
+        fn registry(&self) -> Registry<'_> {
+            Registry {
+                trail: &self.trail,
+                bucket: &self.bucket,
+                clock: &self.clock,
+            }
+        }
+
+        async fn publishes(&self, bundle: &Bundle) -> anyhow::Result<String> {
+            let mut printed = Vec::new();
+            let mut terminal = Terminal::buffer(&mut printed);
+            self.registry().publish(bundle, ada(), &mut terminal).await?;
+            drop(terminal);
+            Ok(String::from_utf8(printed).unwrap())
+        }
+
+        /// What is shown, up to the first file.
+        async fn shows(&self, hash: Option<Digest>) -> (bool, String) {
+            let mut printed = Vec::new();
+            let mut terminal = Terminal::buffer(&mut printed);
+            let taken = self.registry().show(hash, None, &mut terminal).await.unwrap();
+            drop(terminal);
+            let printed = String::from_utf8(printed).unwrap();
+            let (head, _) = printed.split_once("\n--- ").unwrap_or((&printed, ""));
+            (taken, head.to_owned())
+        }
+
+        async fn control(&self) -> Control {
+            load_control(&self.trail).await.unwrap()
+        }
+    }
+
+    fn looks(directory: &Path) -> (bool, String) {
+        let mut printed = Vec::new();
+        let sound = sound(directory, &mut Terminal::buffer(&mut printed)).unwrap();
+        (sound.is_some(), String::from_utf8(printed).unwrap())
+    }
+
+    #[test]
+    fn a_sound_policy_is_told_by_its_hash_and_others_by_their_faults() {
+        let told = format!("ok: sha256 {}\n", Bundle::builtin().digest());
+        assert_eq!(looks(directory("", "").path()), (true, told));
+        let faulty = directory("night = 10", "night = 101");
+        fs::write(faulty.path().join("company.cedar"), "permit (all);\u{1b}[2J").unwrap();
+        let (sound, told) = looks(faulty.path());
+        assert!(!sound);
+        expect![[r#"
+            company.cedar:1:14: invalid token
+            risk.toml:62:9: night: 101 is not within 0–100
+        "#]]
+        .assert_eq(&told);
+        assert!(!looks(&faulty.path().join("nowhere")).0);
+    }
+
+    #[tokio::test]
+    async fn what_is_published_is_stored_recorded_and_in_force() {
+        let scene = Scene::default();
+        let told = scene.publishes(&version(11)).await.unwrap();
+        assert_eq!(told, "in force: record 1 of control says so\n");
+        let records = scene.trail.records(&StreamId::Control);
+        assert_eq!(
+            (records[0].kind.as_str(), &records[0].actor),
+            ("policy_published", &ada())
+        );
+        assert!(scene.bucket.get(&version(11).digest()).await.is_ok());
+
+        let again = scene.publishes(&version(11)).await.unwrap();
+        assert_eq!(again, "it is in force already: nothing changed\n");
+        assert_eq!(scene.trail.records(&StreamId::Control).len(), 1);
+
+        scene.publishes(&version(12)).await.unwrap();
+        let switches = scene.control().await.switches;
+        assert_eq!(switches.policy, Some(version(12).digest()));
+        assert_eq!(switches.policies_before, [version(11).digest()]);
+    }
+
+    #[tokio::test]
+    async fn a_pause_that_was_quicker_is_kept() {
+        let scene = Scene::default();
+        let now = scene.clock.now();
+        scene.trail.before_next_append(move |trail| {
+            let pause = Control::default().pause("a storm", now).unwrap();
+            trail
+                .insert(Entry::first(StreamId::Control, now, ada(), &pause, None))
+                .unwrap();
+        });
+        scene.publishes(&version(11)).await.unwrap();
+        let records = scene.trail.records(&StreamId::Control);
+        let kinds: Vec<&str> = records.iter().map(|record| record.kind.as_str()).collect();
+        assert_eq!(kinds, ["paused", "policy_published"]);
+        let published = ControlFact::read(&records[1]).unwrap();
+        assert!(published.switches().paused.is_some());
+        domain::record::verify_chain(&records).unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_stored_is_not_named() {
+        let scene = Scene::default();
+        scene.bucket.outages.next(1);
+        let problem = scene.publishes(&version(11)).await.unwrap_err();
+        assert_eq!(problem.to_string(), "nothing was published");
+        assert_eq!(scene.control().await, Control::default());
+    }
+
+    #[tokio::test]
+    async fn every_policy_that_was_published_can_be_looked_at() {
+        let scene = Scene::default();
+        let builtin = Bundle::builtin().digest();
+        let (taken, told) = scene.shows(None).await;
+        assert!(taken);
+        assert_eq!(
+            told,
+            format!("sha256 {builtin}\nbuilt in, and in force: none was published\n")
+        );
+        scene.publishes(&version(11)).await.unwrap();
+        scene.publishes(&version(12)).await.unwrap();
+        for (hash, standing) in [
+            (None, "published last"),
+            (Some(version(12).digest()), "published last"),
+            (Some(version(11).digest()), "in force before"),
+            (Some(builtin), "built in, and not in force"),
+        ] {
+            let (taken, told) = scene.shows(hash).await;
+            let hash = hash.unwrap_or(version(12).digest());
+            assert_eq!((taken, told), (true, format!("sha256 {hash}\n{standing}\n")));
+        }
+    }
+
+    #[tokio::test]
+    async fn one_that_this_version_does_not_take_is_shown_with_its_faults() {
+        let scene = Scene::default();
+        let old = scene.bucket.put(b"{\"files\":{}}").await.unwrap();
+        let (taken, told) = scene.shows(Some(old)).await;
+        assert!(!taken);
+        assert!(told.contains("risk.toml: is missing"), "{told}");
+
+        let mut files: std::collections::BTreeMap<String, String> = Bundle::builtin()
+            .files()
+            .into_iter()
+            .map(|(name, text)| (name.to_owned(), text.replace("night = 10", "night = 101")))
+            .collect();
+        files.remove(::policy::SCHEMA);
+        let faulty = Bundle::new(files).unwrap();
+        scene.bucket.put(faulty.bytes()).await.unwrap();
+        let (taken, told) = scene.shows(Some(faulty.digest())).await;
+        assert!(!taken);
+        assert!(told.contains("does not take it:\nrisk.toml:62:9: "), "{told}");
+    }
+
+    #[tokio::test]
+    async fn files_that_are_written_out_are_the_policy_and_overwrite_nothing() {
+        let scene = Scene::default();
+        scene.publishes(&version(11)).await.unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("policy");
+        let mut printed = Vec::new();
+        let show = async |printed: &mut Vec<u8>| {
+            let mut terminal = Terminal::buffer(printed);
+            scene.registry().show(None, Some(&target), &mut terminal).await
+        };
+        assert!(show(&mut printed).await.unwrap());
+        assert!(
+            String::from_utf8(printed.clone())
+                .unwrap()
+                .contains("3 files written to ")
+        );
+        assert_eq!(Bundle::read_dir(&target).unwrap(), version(11));
+        fs::remove_file(target.join("gate.cedar")).unwrap();
+        let problem = show(&mut printed).await.unwrap_err();
+        assert!(
+            problem
+                .to_string()
+                .contains("is there already: nothing was written"),
+            "{problem}"
+        );
+        assert!(!target.join("gate.cedar").exists());
+    }
+}
