@@ -56,12 +56,12 @@ fn the_prompt_of_this_version() {
         The report as it came, of 2026-11-22T09:59:58.250Z:
 
         <event_data>
-        "{\"account\":\"123456789012\",\"detail\":{\"error_rate\":0.62,\"event_id\":\"evt-1\",\"model_group\":\"chat\",\"occurred_at\":\"2026-11-22T09:59:58.250Z\",\"org_id\":\"acme\",\"provider\":\"openai\",\"requests\":180,\"severity\":\"critical\",\"version\":1,\"window_s\":300},\"detail-type\":\"provider.unhealthy\",\"id\":\"6a7e8feb-b491-4cf7-a9f1-3bf3703467a0\",\"region\":\"eu-central-1\",\"resources\":[],\"source\":\"llm-gateway\",\"time\":\"2026-11-22T10:00:00Z\",\"version\":\"0\"}"
+        "{\"version\":\"0\",\"id\":\"6a7e8feb-b491-4cf7-a9f1-3bf3703467a0\",\"detail-type\":\"provider.unhealthy\",\"source\":\"llm-gateway\",\"account\":\"123456789012\",\"time\":\"2026-11-22T10:00:00Z\",\"region\":\"eu-central-1\",\"resources\":[],\"detail\":{\"severity\":\"critical\",\"provider\":\"openai\",\"model_group\":\"chat\",\"error_rate\":0.62,\"requests\":180,\"window_s\":300,\"version\":1,\"event_id\":\"evt-1\",\"occurred_at\":\"2026-11-22T09:59:58.250Z\",\"org_id\":\"acme\"}}"
         </event_data>
 
         Look at the evidence, then conclude with one call."#]].assert_eq(first);
     let version = format!("{} {}", prompt::VERSION, prompt::digest(&tools()));
-    expect!["1 f7ee465e3152d924b608b0fca91f2665d1c6a3023811e67fe2ba488f7a666806"].assert_eq(&version);
+    expect!["1 a375fbb255ec334c23d66017ec18cadd42644e7e6192f40a31f511b9efc437ff"].assert_eq(&version);
 }
 
 /// The samples that `cargo xtask test --only model-types` holds against the providers' own types.

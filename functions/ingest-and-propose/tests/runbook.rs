@@ -72,7 +72,7 @@ fn an_unhealthy_provider_is_broken_where_every_group_keeps_a_deployment() {
         &unhealthy("openai"),
         &sample::inventory_with_unhealthy("openai"),
         &expect![[r#"
-            {"action":"circuit_break_provider","duration_s":120,"provider":"openai"}
+            {"action":"circuit_break_provider","provider":"openai","duration_s":120}
             provider openai fails 62.0 % of 180 requests in 300 s. Every model group keeps a healthy deployment without openai."#]],
     );
 }
@@ -124,7 +124,7 @@ fn a_latency_spike_moves_the_group_to_a_healthy_deployment() {
         &sample::latency_spike("openai"),
         &sample::inventory_with_spike("openai"),
         &expect![[r#"
-            {"action":"reroute_model_group","from":"openai","model_group":"chat","to":"anthropic"}
+            {"action":"reroute_model_group","model_group":"chat","from":"openai","to":"anthropic"}
             provider openai takes 2000 ms, 400 ms is its one-hour median. anthropic is healthy and serves chat already."#]],
     );
 }
@@ -139,8 +139,8 @@ fn without_a_named_group_the_one_with_the_most_traffic_is_moved() {
         &event,
         &sample::inventory_with_spike("openai"),
         &expect![[r#"
-        {"action":"reroute_model_group","from":"openai","model_group":"embeddings","to":"bedrock"}
-        provider openai takes 2000 ms, 400 ms is its one-hour median. bedrock is healthy and serves embeddings already."#]],
+            {"action":"reroute_model_group","model_group":"embeddings","from":"openai","to":"bedrock"}
+            provider openai takes 2000 ms, 400 ms is its one-hour median. bedrock is healthy and serves embeddings already."#]],
     );
 }
 
@@ -211,7 +211,7 @@ fn a_contract_about_a_providers_latency_moves_its_group() {
         &sample::sla_violation("gold"),
         &sample::inventory_with_violation("gold"),
         &expect![[r#"
-            {"action":"reroute_model_group","from":"anthropic","model_group":"chat","to":"openai"}
+            {"action":"reroute_model_group","model_group":"chat","from":"anthropic","to":"openai"}
             contract gold: p95 is 3400 ms, target 2000 ms. openai is healthy and serves chat already."#]],
     );
 }

@@ -167,21 +167,21 @@ mod tests {
         assert_eq!(announcement.digest, story.last().digest);
         expect![[r#"
             {
-              "at": "2026-11-22T10:00:20.000Z",
-              "digest": "<digest>",
-              "kind": "scored",
+              "version": 1,
               "proposal": "te62pwqbdtyue7vjfvvymfu5mi-1",
               "seq": 3,
+              "kind": "scored",
+              "digest": "<digest>",
+              "at": "2026-11-22T10:00:20.000Z",
               "summary": {
-                "action": "circuit_break_provider",
-                "decision": "gate",
+                "state": "awaiting_approval",
                 "event_type": "provider.unhealthy",
                 "org_id": "acme",
-                "risk_score": 15,
                 "severity": "warning",
-                "state": "awaiting_approval"
-              },
-              "version": 1
+                "action": "circuit_break_provider",
+                "risk_score": 15,
+                "decision": "gate"
+              }
             }"#]]
         .assert_eq(&pretty(&announcement).replace(&announcement.digest.to_string(), "<digest>"));
         let text = serde_json::to_string(&announcement).unwrap();
@@ -193,11 +193,11 @@ mod tests {
         let story = Story::of(&event("provider.unhealthy", json!({"team_id": "payments"})), None);
         expect![[r#"
             {
+              "state": "reasoning",
               "event_type": "provider.unhealthy",
               "org_id": "acme",
-              "severity": "warning",
-              "state": "reasoning",
-              "team_id": "payments"
+              "team_id": "payments",
+              "severity": "warning"
             }"#]]
         .assert_eq(&pretty(&Summary::of(story.proposal())));
     }

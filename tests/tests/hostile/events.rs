@@ -68,31 +68,31 @@ fn no_text_in_a_provider_unhealthy_has_an_effect() {
     every_text_in_every_place(
         EventType::ProviderUnhealthy,
         expect![[r#"
-        /account: circuit_break_provider; the corpus: 330 circuit_break_provider
-        /detail/event_id: circuit_break_provider; the corpus: 249 circuit_break_provider, 81 given up
-        /detail/history/0/by/name: circuit_break_provider; the corpus: 330 circuit_break_provider
-        /detail/history/0/comment: circuit_break_provider; the corpus: 330 circuit_break_provider
-        /detail/labels/reason: circuit_break_provider; the corpus: 330 circuit_break_provider
-        /detail/labels/runbook: circuit_break_provider; the corpus: 330 circuit_break_provider
-        /detail/message: circuit_break_provider; the corpus: 330 circuit_break_provider
-        /detail/model_group: circuit_break_provider; the corpus: 249 circuit_break_provider, 81 given up
-        /detail/note: circuit_break_provider; the corpus: 330 circuit_break_provider
-        /detail/occurred_at: given up; the corpus: 330 given up
-        /detail/org_id: circuit_break_provider; the corpus: 249 circuit_break_provider, 81 given up
-        /detail/provider: declined (unconfirmed); the corpus: 249 declined (unconfirmed), 81 given up
-        /detail/severity: given up; the corpus: 330 given up
-        /detail/summary: circuit_break_provider; the corpus: 330 circuit_break_provider
-        /detail/team_id: circuit_break_provider; the corpus: 249 circuit_break_provider, 81 given up
-        /detail-type: given up; the corpus: 330 given up
-        /id: circuit_break_provider; the corpus: 330 circuit_break_provider
-        /region: circuit_break_provider; the corpus: 330 circuit_break_provider
-        /resources/0: circuit_break_provider; the corpus: 330 circuit_break_provider
-        /source: given up; the corpus: 330 given up
-        /time: circuit_break_provider; the corpus: 330 circuit_break_provider
-        /version: circuit_break_provider; the corpus: 330 circuit_break_provider
-        /detail/<name>: circuit_break_provider; the corpus: 330 circuit_break_provider
-        /detail/labels/<name>: circuit_break_provider; the corpus: 330 circuit_break_provider
-    "#]],
+            /version: circuit_break_provider; the corpus: 330 circuit_break_provider
+            /id: circuit_break_provider; the corpus: 330 circuit_break_provider
+            /detail-type: given up; the corpus: 330 given up
+            /source: given up; the corpus: 330 given up
+            /account: circuit_break_provider; the corpus: 330 circuit_break_provider
+            /time: circuit_break_provider; the corpus: 330 circuit_break_provider
+            /region: circuit_break_provider; the corpus: 330 circuit_break_provider
+            /resources/0: circuit_break_provider; the corpus: 330 circuit_break_provider
+            /detail/severity: given up; the corpus: 330 given up
+            /detail/provider: declined (unconfirmed); the corpus: 249 declined (unconfirmed), 81 given up
+            /detail/model_group: circuit_break_provider; the corpus: 249 circuit_break_provider, 81 given up
+            /detail/event_id: circuit_break_provider; the corpus: 249 circuit_break_provider, 81 given up
+            /detail/occurred_at: given up; the corpus: 330 given up
+            /detail/org_id: circuit_break_provider; the corpus: 249 circuit_break_provider, 81 given up
+            /detail/team_id: circuit_break_provider; the corpus: 249 circuit_break_provider, 81 given up
+            /detail/note: circuit_break_provider; the corpus: 330 circuit_break_provider
+            /detail/message: circuit_break_provider; the corpus: 330 circuit_break_provider
+            /detail/summary: circuit_break_provider; the corpus: 330 circuit_break_provider
+            /detail/labels/reason: circuit_break_provider; the corpus: 330 circuit_break_provider
+            /detail/labels/runbook: circuit_break_provider; the corpus: 330 circuit_break_provider
+            /detail/history/0/comment: circuit_break_provider; the corpus: 330 circuit_break_provider
+            /detail/history/0/by/name: circuit_break_provider; the corpus: 330 circuit_break_provider
+            /detail/<name>: circuit_break_provider; the corpus: 330 circuit_break_provider
+            /detail/labels/<name>: circuit_break_provider; the corpus: 330 circuit_break_provider
+        "#]],
     );
 }
 
@@ -101,35 +101,35 @@ fn no_text_in_a_budget_exceeded_has_an_effect() {
     every_text_in_every_place(
         EventType::BudgetExceeded,
         expect![[r#"
-        /account: page_oncall; the corpus: 330 page_oncall
-        /detail/event_id: page_oncall; the corpus: 81 given up, 249 page_oncall
-        /detail/history/0/by/name: page_oncall; the corpus: 330 page_oncall
-        /detail/history/0/comment: page_oncall; the corpus: 330 page_oncall
-        /detail/kind: given up; the corpus: 330 given up
-        /detail/labels/reason: page_oncall; the corpus: 330 page_oncall
-        /detail/labels/runbook: page_oncall; the corpus: 330 page_oncall
-        /detail/limit: given up; the corpus: 330 given up
-        /detail/message: page_oncall; the corpus: 330 page_oncall
-        /detail/note: page_oncall; the corpus: 330 page_oncall
-        /detail/occurred_at: given up; the corpus: 330 given up
-        /detail/org_id: page_oncall; the corpus: 81 given up, 249 page_oncall
-        /detail/period: given up; the corpus: 330 given up
-        /detail/scope: given up; the corpus: 330 given up
-        /detail/scope_id: declined (unconfirmed); the corpus: 249 declined (unconfirmed), 81 given up
-        /detail/severity: given up; the corpus: 330 given up
-        /detail/spend: given up; the corpus: 330 given up
-        /detail/summary: page_oncall; the corpus: 330 page_oncall
-        /detail/team_id: page_oncall; the corpus: 81 given up, 249 page_oncall
-        /detail-type: given up; the corpus: 330 given up
-        /id: page_oncall; the corpus: 330 page_oncall
-        /region: page_oncall; the corpus: 330 page_oncall
-        /resources/0: page_oncall; the corpus: 330 page_oncall
-        /source: given up; the corpus: 330 given up
-        /time: page_oncall; the corpus: 330 page_oncall
-        /version: page_oncall; the corpus: 330 page_oncall
-        /detail/<name>: page_oncall; the corpus: 330 page_oncall
-        /detail/labels/<name>: page_oncall; the corpus: 330 page_oncall
-    "#]],
+            /version: page_oncall; the corpus: 330 page_oncall
+            /id: page_oncall; the corpus: 330 page_oncall
+            /detail-type: given up; the corpus: 330 given up
+            /source: given up; the corpus: 330 given up
+            /account: page_oncall; the corpus: 330 page_oncall
+            /time: page_oncall; the corpus: 330 page_oncall
+            /region: page_oncall; the corpus: 330 page_oncall
+            /resources/0: page_oncall; the corpus: 330 page_oncall
+            /detail/team_id: page_oncall; the corpus: 81 given up, 249 page_oncall
+            /detail/severity: given up; the corpus: 330 given up
+            /detail/scope: given up; the corpus: 330 given up
+            /detail/scope_id: declined (unconfirmed); the corpus: 249 declined (unconfirmed), 81 given up
+            /detail/kind: given up; the corpus: 330 given up
+            /detail/spend: given up; the corpus: 330 given up
+            /detail/limit: given up; the corpus: 330 given up
+            /detail/period: given up; the corpus: 330 given up
+            /detail/event_id: page_oncall; the corpus: 81 given up, 249 page_oncall
+            /detail/occurred_at: given up; the corpus: 330 given up
+            /detail/org_id: page_oncall; the corpus: 81 given up, 249 page_oncall
+            /detail/note: page_oncall; the corpus: 330 page_oncall
+            /detail/message: page_oncall; the corpus: 330 page_oncall
+            /detail/summary: page_oncall; the corpus: 330 page_oncall
+            /detail/labels/reason: page_oncall; the corpus: 330 page_oncall
+            /detail/labels/runbook: page_oncall; the corpus: 330 page_oncall
+            /detail/history/0/comment: page_oncall; the corpus: 330 page_oncall
+            /detail/history/0/by/name: page_oncall; the corpus: 330 page_oncall
+            /detail/<name>: page_oncall; the corpus: 330 page_oncall
+            /detail/labels/<name>: page_oncall; the corpus: 330 page_oncall
+        "#]],
     );
 }
 
@@ -138,33 +138,33 @@ fn no_text_in_an_sla_violation_has_an_effect() {
     every_text_in_every_place(
         EventType::SlaViolation,
         expect![[r#"
-        /account: reroute_model_group; the corpus: 330 reroute_model_group
-        /detail/event_id: reroute_model_group; the corpus: 81 given up, 249 reroute_model_group
-        /detail/history/0/by/name: reroute_model_group; the corpus: 330 reroute_model_group
-        /detail/history/0/comment: reroute_model_group; the corpus: 330 reroute_model_group
-        /detail/labels/reason: reroute_model_group; the corpus: 330 reroute_model_group
-        /detail/labels/runbook: reroute_model_group; the corpus: 330 reroute_model_group
-        /detail/message: reroute_model_group; the corpus: 330 reroute_model_group
-        /detail/metric: given up; the corpus: 330 given up
-        /detail/model_group: page_oncall; the corpus: 81 given up, 249 page_oncall
-        /detail/note: reroute_model_group; the corpus: 330 reroute_model_group
-        /detail/occurred_at: given up; the corpus: 330 given up
-        /detail/org_id: reroute_model_group; the corpus: 81 given up, 249 reroute_model_group
-        /detail/provider: page_oncall; the corpus: 81 given up, 249 page_oncall
-        /detail/severity: given up; the corpus: 330 given up
-        /detail/sla_id: declined (unconfirmed); the corpus: 249 declined (unconfirmed), 81 given up
-        /detail/summary: reroute_model_group; the corpus: 330 reroute_model_group
-        /detail/team_id: reroute_model_group; the corpus: 81 given up, 249 reroute_model_group
-        /detail-type: given up; the corpus: 330 given up
-        /id: reroute_model_group; the corpus: 330 reroute_model_group
-        /region: reroute_model_group; the corpus: 330 reroute_model_group
-        /resources/0: reroute_model_group; the corpus: 330 reroute_model_group
-        /source: given up; the corpus: 330 given up
-        /time: reroute_model_group; the corpus: 330 reroute_model_group
-        /version: reroute_model_group; the corpus: 330 reroute_model_group
-        /detail/<name>: reroute_model_group; the corpus: 330 reroute_model_group
-        /detail/labels/<name>: reroute_model_group; the corpus: 330 reroute_model_group
-    "#]],
+            /version: reroute_model_group; the corpus: 330 reroute_model_group
+            /id: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail-type: given up; the corpus: 330 given up
+            /source: given up; the corpus: 330 given up
+            /account: reroute_model_group; the corpus: 330 reroute_model_group
+            /time: reroute_model_group; the corpus: 330 reroute_model_group
+            /region: reroute_model_group; the corpus: 330 reroute_model_group
+            /resources/0: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail/severity: given up; the corpus: 330 given up
+            /detail/sla_id: declined (unconfirmed); the corpus: 249 declined (unconfirmed), 81 given up
+            /detail/metric: given up; the corpus: 330 given up
+            /detail/provider: page_oncall; the corpus: 81 given up, 249 page_oncall
+            /detail/model_group: page_oncall; the corpus: 81 given up, 249 page_oncall
+            /detail/event_id: reroute_model_group; the corpus: 81 given up, 249 reroute_model_group
+            /detail/occurred_at: given up; the corpus: 330 given up
+            /detail/org_id: reroute_model_group; the corpus: 81 given up, 249 reroute_model_group
+            /detail/team_id: reroute_model_group; the corpus: 81 given up, 249 reroute_model_group
+            /detail/note: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail/message: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail/summary: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail/labels/reason: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail/labels/runbook: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail/history/0/comment: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail/history/0/by/name: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail/<name>: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail/labels/<name>: reroute_model_group; the corpus: 330 reroute_model_group
+        "#]],
     );
 }
 
@@ -173,31 +173,31 @@ fn no_text_in_a_latency_spike_has_an_effect() {
     every_text_in_every_place(
         EventType::LatencySpike,
         expect![[r#"
-        /account: reroute_model_group; the corpus: 330 reroute_model_group
-        /detail/event_id: reroute_model_group; the corpus: 81 given up, 249 reroute_model_group
-        /detail/history/0/by/name: reroute_model_group; the corpus: 330 reroute_model_group
-        /detail/history/0/comment: reroute_model_group; the corpus: 330 reroute_model_group
-        /detail/labels/reason: reroute_model_group; the corpus: 330 reroute_model_group
-        /detail/labels/runbook: reroute_model_group; the corpus: 330 reroute_model_group
-        /detail/message: reroute_model_group; the corpus: 330 reroute_model_group
-        /detail/model_group: page_oncall; the corpus: 81 given up, 249 page_oncall
-        /detail/note: reroute_model_group; the corpus: 330 reroute_model_group
-        /detail/occurred_at: given up; the corpus: 330 given up
-        /detail/org_id: reroute_model_group; the corpus: 81 given up, 249 reroute_model_group
-        /detail/provider: declined (unconfirmed); the corpus: 249 declined (unconfirmed), 81 given up
-        /detail/severity: given up; the corpus: 330 given up
-        /detail/summary: reroute_model_group; the corpus: 330 reroute_model_group
-        /detail/team_id: reroute_model_group; the corpus: 81 given up, 249 reroute_model_group
-        /detail-type: given up; the corpus: 330 given up
-        /id: reroute_model_group; the corpus: 330 reroute_model_group
-        /region: reroute_model_group; the corpus: 330 reroute_model_group
-        /resources/0: reroute_model_group; the corpus: 330 reroute_model_group
-        /source: given up; the corpus: 330 given up
-        /time: reroute_model_group; the corpus: 330 reroute_model_group
-        /version: reroute_model_group; the corpus: 330 reroute_model_group
-        /detail/<name>: reroute_model_group; the corpus: 330 reroute_model_group
-        /detail/labels/<name>: reroute_model_group; the corpus: 330 reroute_model_group
-    "#]],
+            /version: reroute_model_group; the corpus: 330 reroute_model_group
+            /id: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail-type: given up; the corpus: 330 given up
+            /source: given up; the corpus: 330 given up
+            /account: reroute_model_group; the corpus: 330 reroute_model_group
+            /time: reroute_model_group; the corpus: 330 reroute_model_group
+            /region: reroute_model_group; the corpus: 330 reroute_model_group
+            /resources/0: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail/severity: given up; the corpus: 330 given up
+            /detail/provider: declined (unconfirmed); the corpus: 249 declined (unconfirmed), 81 given up
+            /detail/model_group: page_oncall; the corpus: 81 given up, 249 page_oncall
+            /detail/event_id: reroute_model_group; the corpus: 81 given up, 249 reroute_model_group
+            /detail/occurred_at: given up; the corpus: 330 given up
+            /detail/org_id: reroute_model_group; the corpus: 81 given up, 249 reroute_model_group
+            /detail/team_id: reroute_model_group; the corpus: 81 given up, 249 reroute_model_group
+            /detail/note: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail/message: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail/summary: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail/labels/reason: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail/labels/runbook: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail/history/0/comment: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail/history/0/by/name: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail/<name>: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail/labels/<name>: reroute_model_group; the corpus: 330 reroute_model_group
+        "#]],
     );
 }
 

@@ -190,7 +190,7 @@ async fn a_list_gives_the_reasons_and_changes_nothing() {
           m-3, received 2026-11-22T10:00:00.002Z
             no reason with it: SQS moved it here after too many deliveries, so the function died or ran out of time each time
             its body can be read: event evt-1, provider.unhealthy
-            421 bytes: {"account":"123456789012","detail":{"error_rate":0.62,"event_id":"evt-1","model_group":"chat","occurred_at":"2026-11-22T09:59:58.250Z","org_id":"acme","provider… (261 more characters)
+            421 bytes: {"version":"0","id":"6a7e8feb-b491-4cf7-a9f1-3bf3703467a0","detail-type":"provider.unhealthy","source":"llm-gateway","account":"123456789012","time":"2026-11-22… (261 more characters)
           m-4, received 2026-11-22T10:00:00.003Z
             EventBridge could not deliver it: NO_PERMISSIONS: not allowed to send
             its body can be read: it is about proposal te62pwqbdtyue7vjfvvymfu5mi-1
@@ -209,7 +209,7 @@ async fn an_incident_on_a_queue_of_hints_is_said_to_be_refused() {
           m-1, received 2026-11-22T10:00:00.000Z
             no reason with it: no function of the agent put it here
             its body is refused: event evt-1, provider.unhealthy is an incident, which this queue does not take
-            421 bytes: {"account":"123456789012","detail":{"error_rate":0.62,"event_id":"evt-1","model_group":"chat","occurred_at":"2026-11-22T09:59:58.250Z","org_id":"acme","provider… (261 more characters)
+            421 bytes: {"version":"0","id":"6a7e8feb-b491-4cf7-a9f1-3bf3703467a0","detail-type":"provider.unhealthy","source":"llm-gateway","account":"123456789012","time":"2026-11-22… (261 more characters)
     "#]]).await;
 }
 

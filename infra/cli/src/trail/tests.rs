@@ -232,12 +232,12 @@ fn a_story_tells_what_happened_and_that_it_holds() {
     expect![[r#"
         proposal te62pwqbdtyue7vjfvvymfu5mi-1
 
-           1  2026-11-22T10:00:00.000Z  b656694e114c  received, by the agent
+           1  2026-11-22T10:00:00.000Z  ee8c82fac7ec  received, by the agent
               provider.unhealthy (critical): provider openai fails 62.0 % of 180 requests in 300 s
               event evt-1 of acme, of 2026-11-22T09:59:58.250Z; 421 bytes, kept verbatim in this record
               its writer reasons about it until 2026-11-22T10:01:07.000Z
 
-           2  2026-11-22T10:00:01.000Z  707a6b7f3476  proposed, by the agent
+           2  2026-11-22T10:00:01.000Z  a40b3ad8ed00  proposed, by the agent
               circuit_break_provider: block provider openai for 300 s
               chosen by the built-in runbook, version 1: every group keeps a deployment
               provider openai: open → blocked
@@ -247,33 +247,33 @@ fn a_story_tells_what_happened_and_that_it_holds() {
               the gateway confirms it: openai fails 62.0 % of 200 requests in 300 s
               affects 3 teams (checkout, payments, research), one of them critical, 100.0 % of the traffic
 
-           3  2026-11-22T10:00:02.000Z  0b3f04ec5f91  scored, by the agent
+           3  2026-11-22T10:00:02.000Z  cfe961146c9a  scored, by the agent
               score 25 = baseline 15 +10 critical_team, at least 5; threshold 40, automatic approval off
               critical_team: team checkout is critical
               gate: automatic approval is off
               needs 2 approvals by 2026-11-22T10:30:02.000Z
               policy 823412d1eacb
 
-           4  2026-11-22T10:00:10.000Z  f9b81a0e8279  voted, by Bob (bob) in slack
-              approves 0b3f04ec5f91, one of several needed
+           4  2026-11-22T10:00:10.000Z  e91d24ed1735  voted, by Bob (bob) in slack
+              approves cfe961146c9a, one of several needed
 
-           5  2026-11-22T10:00:15.000Z  e1077b674af5  approved, by Alice (alice) in slack
-              approves 0b3f04ec5f91
+           5  2026-11-22T10:00:15.000Z  109a84af7eb7  approved, by Alice (alice) in slack
+              approves cfe961146c9a
               may start until 2026-11-22T10:15:00.000Z
 
-           6  2026-11-22T10:00:20.000Z  eb16185f9529  started, by the agent
+           6  2026-11-22T10:00:20.000Z  e9550342db7e  started, by the agent
               provider openai: open → blocked
               holds provider openai (fence 7), model group chat (fence 7), model group embeddings (fence 7)
               its writer acts until 2026-11-22T10:01:27.000Z
               ends by itself at 2026-11-22T10:05:20.000Z
 
-           7  2026-11-22T10:00:21.000Z  c0006d73b3d8  succeeded, by the agent
+           7  2026-11-22T10:00:21.000Z  2a6e886f22ba  succeeded, by the agent
               provider openai reads blocked
 
-           8  2026-11-22T10:05:20.000Z  b5b7ef24ec94  restored, by the agent
+           8  2026-11-22T10:05:20.000Z  0ef5f0040480  restored, by the agent
               provider openai reads open
 
-           9  2026-11-22T10:07:20.000Z  13573f3c815f  verified, by the agent
+           9  2026-11-22T10:07:20.000Z  480256f6714c  verified, by the agent
               the trouble is over: openai fails 0.4 % of 200 requests in 300 s
 
         verified: 9 records, state restored

@@ -232,7 +232,7 @@ mod tests {
                 record(world, "chat", "anthropic", 4, 4, 400); // one request short of telling anything
             },
             expect![[r#"
-                provider.unhealthy/openai {"error_rate":0.75,"event_id":"e-1","model_group":"chat","occurred_at":"2026-11-22T10:00:00.000Z","org_id":"acme","provider":"openai","requests":8,"severity":"critical","version":1,"window_s":300}
+                provider.unhealthy/openai {"version":1,"event_id":"e-1","occurred_at":"2026-11-22T10:00:00.000Z","org_id":"acme","severity":"critical","provider":"openai","model_group":"chat","error_rate":0.75,"requests":8,"window_s":300}
             "#]],
         );
     }
@@ -254,7 +254,7 @@ mod tests {
                 record(world, "chat", "openai", 5, 0, 1_201);
             },
             expect![[r#"
-                latency.spike/openai {"current_ms":1201,"event_id":"e-1","median_1h_ms":400,"model_group":"chat","occurred_at":"2026-11-22T10:00:00.000Z","org_id":"acme","provider":"openai","severity":"warning","version":1}
+                latency.spike/openai {"version":1,"event_id":"e-1","occurred_at":"2026-11-22T10:00:00.000Z","org_id":"acme","severity":"warning","provider":"openai","model_group":"chat","current_ms":1201,"median_1h_ms":400}
             "#]],
         );
     }
@@ -267,8 +267,8 @@ mod tests {
                 world.budgets[1].file.spend_micros = 162_340_000;
             },
             expect![[r#"
-                budget.exceeded/org/acme/Soft {"event_id":"e-1","kind":"soft","limit":"800.00","occurred_at":"2026-11-22T10:00:00.000Z","org_id":"acme","period":"monthly","scope":"org","scope_id":"acme","severity":"warning","spend":"800.000001","version":1}
-                budget.exceeded/team/payments/Hard {"event_id":"e-1","kind":"hard","limit":"100.00","occurred_at":"2026-11-22T10:00:00.000Z","org_id":"acme","period":"monthly","scope":"team","scope_id":"payments","severity":"critical","spend":"162.34","team_id":"payments","version":1}
+                budget.exceeded/org/acme/Soft {"version":1,"event_id":"e-1","occurred_at":"2026-11-22T10:00:00.000Z","org_id":"acme","severity":"warning","scope":"org","scope_id":"acme","kind":"soft","spend":"800.000001","limit":"800.00","period":"monthly"}
+                budget.exceeded/team/payments/Hard {"version":1,"event_id":"e-1","occurred_at":"2026-11-22T10:00:00.000Z","org_id":"acme","severity":"critical","team_id":"payments","scope":"team","scope_id":"payments","kind":"hard","spend":"162.34","limit":"100.00","period":"monthly"}
             "#]],
         );
     }
@@ -282,8 +282,8 @@ mod tests {
                 world.providers[3].blocked = false;
             },
             expect![[r#"
-                sla.violation/gold {"actual":2001,"event_id":"e-1","metric":"p95","model_group":"chat","occurred_at":"2026-11-22T10:00:00.000Z","org_id":"acme","provider":"anthropic","severity":"warning","sla_id":"gold","target":2000,"version":1,"window_s":300}
-                sla.violation/silver {"actual":0.875,"event_id":"e-1","metric":"success_rate","model_group":"ocr","occurred_at":"2026-11-22T10:00:00.000Z","org_id":"acme","severity":"warning","sla_id":"silver","target":0.9,"version":1,"window_s":300}
+                sla.violation/gold {"version":1,"event_id":"e-1","occurred_at":"2026-11-22T10:00:00.000Z","org_id":"acme","severity":"warning","sla_id":"gold","metric":"p95","target":2000,"actual":2001,"window_s":300,"provider":"anthropic","model_group":"chat"}
+                sla.violation/silver {"version":1,"event_id":"e-1","occurred_at":"2026-11-22T10:00:00.000Z","org_id":"acme","severity":"warning","sla_id":"silver","metric":"success_rate","target":0.9,"actual":0.875,"window_s":300,"model_group":"ocr"}
             "#]],
         );
     }

@@ -5,7 +5,7 @@
 
 use super::Factor;
 use crate::action::{Action, ActionKind, Undo};
-use crate::history::{History, Past};
+use crate::history::Past;
 use crate::inventory::Condition;
 use crate::policy::{Local, Points, Policy};
 use crate::proposal::Proposed;
@@ -192,11 +192,11 @@ impl Case<'_> {
 
     /// Earlier actions on the same targets; `None` where they are not known.
     fn before(&self) -> Option<&[Past]> {
-        match &self.proposed.evidence.history {
-            Some(History { actions, .. }) => Some(actions),
-            None if self.proposed.preview.plan.changes.is_empty() => Some(&[]),
-            None => None,
+        if self.proposed.preview.plan.changes.is_empty() {
+            return Some(&[]);
         }
+        let history = self.proposed.evidence.history.as_ref();
+        history.map(|history| history.actions.as_slice())
     }
 }
 
