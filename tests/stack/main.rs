@@ -15,6 +15,7 @@ mod malformed;
 mod model;
 mod path;
 mod paused;
+mod policy;
 mod processes;
 mod sandbox;
 mod slack;

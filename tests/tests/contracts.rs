@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 mod announced;
+mod documents;
 mod lambda;
 mod received;
 pub(crate) mod samples;

@@ -9,6 +9,7 @@ pub mod chores;
 pub mod config;
 pub mod event_sources;
 pub mod reach;
+pub mod turns;
 
 use std::collections::BTreeSet;
 use std::pin::pin;
@@ -82,7 +83,7 @@ pub async fn handle(deps: &Deps<'_>) -> anyhow::Result<Report> {
     let control = follow_control(deps, began).await?;
     let mut report = Report::default();
     let mut last_error = None;
-    for id in candidates(deps, &control, began).await? {
+    for id in turns::of_minute(candidates(deps, &control, began).await?, began) {
         if deps.clock.now().millis_since(began) > deps.budget_s * 1000 {
             report.left += 1;
             continue;
