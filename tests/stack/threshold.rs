@@ -2,7 +2,6 @@
 
 use domain::proposal::{Decision, Proposal};
 
-use crate::policy;
 use crate::world::{World, overspent};
 
 /// A hard budget makes the runbook page, which scores 35.
@@ -23,8 +22,6 @@ async fn decided(world: &World, team: &str) -> (Proposal, Decision) {
 #[tokio::test]
 async fn one_action_of_score_35_under_thresholds_34_35_and_36_and_fifty_clicks() {
     let world = World::new().await;
-    // Whatever the time of day.
-    policy::publish(&world, &policy::weightless()).await;
     let cases = [
         ("payments", "34", "true", Decision::Gate),
         ("checkout", "35", "true", Decision::Auto),
@@ -91,6 +88,5 @@ async fn one_action_of_score_35_under_thresholds_34_35_and_36_and_fifty_clicks()
         .aws
         .deploy_with(&[("SreRiskThreshold", "40"), ("SreAutoApprove", "false")])
         .await;
-    policy::publish_default(&world).await;
     world.sandbox.clear().await;
 }

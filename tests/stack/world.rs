@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::aws::Aws;
+use crate::policy;
 use crate::sandbox::Sandbox;
 use crate::slack::{self, Answer};
 
@@ -81,7 +82,7 @@ impl World {
             .unwrap();
         let sandbox = Sandbox::new(http.clone());
         sandbox.clear().await;
-        Self {
+        let world = Self {
             trail: DynamoTrail::new(&config, variable("TRAIL_TABLE")),
             transcripts: PayloadBucket::new(&config, aws.output("TranscriptBucketName")),
             callback: variable("CALLBACK_URL"),
@@ -90,7 +91,10 @@ impl World {
             sandbox,
             http,
             _turn: turn,
-        }
+        };
+        // Scores that do not depend on the time of day, or on what an earlier test did to the same target.
+        policy::put_in_force(&world, &policy::weightless()).await;
+        world
     }
 
     /// The current proposal of a trouble, once it is there.
