@@ -3,6 +3,7 @@
 mod actions;
 mod automatic;
 mod decisions;
+mod evidence;
 mod path;
 mod pauses;
 mod refusals;

@@ -9,6 +9,7 @@
 //! | how such an export is read back, or the same from the trail | `history` |
 //! | `pause`, `resume`, `automatic`: what is asked of `control`, and what follows | `switches` |
 //! | `policy`: how a policy is checked, published and shown | `policy` |
+//! | `policy replay`, `policy calibrate`: what another policy would have made of what happened | `what_if` |
 //! | who it is that changes something | `who` |
 //! | `redrive`: what dead letters are, and how they are put back | `redrive` |
 //! | how text from outside is shown on a terminal | `print` |
@@ -25,6 +26,7 @@ mod stack;
 mod status;
 mod switches;
 mod trail;
+mod what_if;
 mod who;
 
 use std::process::ExitCode;
@@ -71,7 +73,7 @@ enum Command {
     /// Switches off that the policy lets actions execute without a person, or on again. Exits with 0 where it is so
     /// already, and says since when
     Automatic(switches::AutomaticArguments),
-    /// Checks a policy, publishes one, or shows one that was published
+    /// Checks a policy, publishes one, shows one, tries one on what happened, or proposes thresholds
     Policy(policy::Arguments),
     /// Puts dead letters back into the queues they came from, or lists them with the reasons
     Redrive(redrive::Arguments),
@@ -104,11 +106,10 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
     {
         return done;
     }
-    if let Command::Policy(policy::Arguments {
-        command: policy::Command::Check(check),
-    }) = &arguments.command
+    if let Command::Policy(arguments) = &arguments.command
+        && let Some(done) = arguments.offline(&mut terminal)
     {
-        return policy::check(check, &mut terminal);
+        return done;
     }
     let stack = Stack::find(&arguments.stack).await?;
     match arguments.command {
@@ -117,7 +118,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Command::Pause(arguments) => switches::pause(&stack, arguments, &mut terminal).await,
         Command::Resume(arguments) => switches::resume(&stack, arguments, &mut terminal).await,
         Command::Automatic(arguments) => switches::automatic(&stack, arguments, &mut terminal).await,
-        Command::Policy(arguments) => policy::run(&stack, &arguments, &mut terminal).await,
+        Command::Policy(arguments) => policy::run(&stack, arguments, &mut terminal).await,
         Command::Redrive(arguments) => redrive::run(&stack, &arguments, &mut terminal).await,
     }
 }
@@ -182,6 +183,51 @@ mod tests {
             (&["automatic", "off", "--reason", "a bad week"], true),
             (&["automatic", "on"], true),
             (&["automatic", "maybe", "--reason", "x"], false),
+            (&["policy"], false),
+            (&["policy", "replay"], false),
+            (&["policy", "replay", "--policy", "new"], true),
+            (
+                &[
+                    "policy",
+                    "replay",
+                    "--policy",
+                    "new",
+                    "--from",
+                    "-",
+                    "--threshold",
+                    "100",
+                    "--auto-approve",
+                    "false",
+                    "--json",
+                ],
+                true,
+            ),
+            (
+                &["policy", "replay", "--policy", "new", "--threshold", "101"],
+                false,
+            ),
+            (
+                &[
+                    "policy", "replay", "--policy", "new", "--from", "-", "--since", "30d",
+                ],
+                false,
+            ),
+            (&["policy", "calibrate"], true),
+            (
+                &[
+                    "policy",
+                    "calibrate",
+                    "--target",
+                    "0.9",
+                    "--confidence",
+                    "0.99",
+                    "--out",
+                    "new",
+                ],
+                true,
+            ),
+            (&["policy", "calibrate", "--target", "95"], false),
+            (&["policy", "calibrate", "--confidence", "0.8"], false),
         ] {
             let line = ["sre-agent"].iter().chain(line);
             let parsed = Arguments::try_parse_from(line.clone());

@@ -46,6 +46,9 @@ pub enum Refusal {
     /// The agent is paused.
     #[error("The agent is paused ({0}). Approvals are not taken until it resumes; rejections are.")]
     Paused(String),
+    /// The action is only watched since the person was asked.
+    #[error("The policy only watches this action now: it cannot be executed.")]
+    Watched,
     /// The rules of the policy.
     #[error("The policy does not let you decide this: {0}.")]
     Forbidden(String),
@@ -124,6 +127,13 @@ pub fn decide(
         Choice::Approve => {
             if let Some(pause) = &control.switches.paused {
                 return Err(Refusal::Paused(pause.reason.clone()));
+            }
+            let watched = |action| in_force.policy.shadow.contains(&action);
+            if proposal
+                .proposed()
+                .is_some_and(|proposed| watched(proposed.action.kind()))
+            {
+                return Err(Refusal::Watched);
             }
             if proposal.requesters().contains(&operator.id) {
                 return Err(Refusal::OwnProposal);
@@ -324,6 +334,94 @@ mod tests {
             "a mind may change"
         );
         assert_eq!(decides(&story, Choice::Approve, &bob, at(31)), Ok("approved"));
+    }
+
+    #[test]
+    fn rules_are_asked_last_and_may_want_more_people_than_the_quorum() {
+        /// Three people for everything.
+        struct Three;
+        impl crate::permission::Rules for Three {
+            fn ask(
+                &self,
+                _: Verb,
+                _: &Principal<'_>,
+                _: &Resource<'_>,
+                circumstances: &Circumstances,
+            ) -> Verdict {
+                let allowed = circumstances.other_votes >= 2;
+                Verdict {
+                    allowed,
+                    rules: vec!["three".to_owned()],
+                    because: (!allowed).then(|| "three must agree".to_owned()),
+                }
+            }
+        }
+        let strict = InForce {
+            rules: std::sync::Arc::new(Three),
+            ..in_force()
+        };
+        let control = Control::default();
+        let mut story = awaiting(breaks(300), 1);
+        let digest = scored_digest(story.proposal());
+        let decides = |story: &Story, choice, name: &str| {
+            let under = under(&strict, &control);
+            decide(story.proposal(), choice, &operator(name), digest, &under, at(30))
+        };
+        assert_eq!(
+            decides(&story, Choice::Reject, "alice"),
+            Err(Refusal::Forbidden("three must agree".to_owned()))
+        );
+        for name in ["alice", "bob"] {
+            let vote = decides(&story, Choice::Approve, name).unwrap();
+            assert_eq!(vote.kind(), "voted");
+            story = story.then(30, person(name), &vote);
+        }
+        let last = decides(&story, Choice::Approve, "carol").unwrap();
+        assert_eq!(last.kind(), "approved");
+        story.then(30, person("carol"), &last);
+    }
+
+    #[test]
+    fn what_is_only_watched_by_now_takes_a_no_and_no_yes() {
+        let mut watching = in_force();
+        watching.policy.shadow = crate::action::ActionKind::ALL.into_iter().collect();
+        let story = awaiting(breaks(300), 1);
+        let digest = scored_digest(story.proposal());
+        let decides = |choice| {
+            let control = Control::default();
+            let under = under(&watching, &control);
+            let fact = decide(
+                story.proposal(),
+                choice,
+                &operator("alice"),
+                digest,
+                &under,
+                at(30),
+            );
+            fact.map(|fact| fact.kind())
+        };
+        assert_eq!(decides(Choice::Approve), Err(Refusal::Watched));
+        assert_eq!(decides(Choice::Reject), Ok("rejected"));
+    }
+
+    #[test]
+    fn only_approvers_decide() {
+        let mut sre_only = in_force();
+        sre_only.policy.approvers = vec!["sre".to_owned()];
+        let story = awaiting(breaks(300), 1);
+        let digest = scored_digest(story.proposal());
+        let decides = |groups: &[&str]| {
+            let control = Control::default();
+            let who = Operator {
+                groups: groups.iter().map(ToString::to_string).collect(),
+                ..operator("alice")
+            };
+            let under = under(&sre_only, &control);
+            decide(story.proposal(), Choice::Approve, &who, digest, &under, at(30)).is_ok()
+        };
+        assert!(decides(&["sre", "dev"]));
+        assert!(!decides(&["dev"]));
+        assert!(!decides(&[]));
     }
 
     #[test]

@@ -74,7 +74,9 @@ pub trait Fact: Serialize + DeserializeOwned {
             problem: problem.to_string(),
         };
         let body: serde_json::Value = serde_json::from_str(&record.body).map_err(bad)?;
-        serde_json::from_value(serde_json::json!({ "kind": record.kind, "body": body })).map_err(bad)
+        // Moved, not by `json!`, which would copy the whole body.
+        let tagged = [("kind", record.kind.clone().into()), ("body", body)];
+        serde_json::from_value(tagged.into_iter().collect()).map_err(bad)
     }
 }
 

@@ -76,7 +76,12 @@ async fn a_model_looks_concludes_and_its_proposal_takes_the_path() {
     assert_eq!(model.asked(), 2);
 
     let lines = transcript(&world, &work.transcript).await;
-    assert_eq!(lines[0], json!({"transcript": 1, "attempts": 2}));
+    let about = json!({
+        "transcript": 1, "attempts": 2, "proposal": id, "model": work.model,
+        "prompt_version": work.prompt_version, "prompt": work.prompt, "turns": work.turns,
+        "input_tokens": 4_000, "output_tokens": 600, "cost_usd": "0.021000", "took_ms": work.took_ms,
+    });
+    assert_eq!(lines[0], about);
     let second = lines[2]["request"].as_str().unwrap();
     assert!(
         second.contains("error_rate") && second.contains("anthropic"),

@@ -19,7 +19,8 @@ mod turns;
 use std::io::Write;
 
 use async_trait::async_trait;
-use domain::ids::ProviderId;
+use domain::digest::Digest;
+use domain::ids::{ProposalId, ProviderId};
 use domain::inventory::Inventory;
 use domain::ports::{Brief, Clock, Conclusion, Payloads, Reasoner, Trail, TrailError, Unavailable};
 use domain::proposal::{Declined, Fallback, Proposer, Reasoning};
@@ -30,6 +31,7 @@ use domain::time::Timestamp;
 use domain::units::Micros;
 use domain::{deployment, spend};
 use flate2::{Compression, GzBuilder};
+use serde_json::{Value, json};
 
 use self::breaker::Breakers;
 use self::budget::{Budget, Limits, Price, Prices};
@@ -113,7 +115,7 @@ impl Reasoner for Investigator<'_> {
         };
         let ended = self.ask(brief, &mut work).await;
         self.settle(&reservation, work.budget.cost).await;
-        let reasoning = self.record(work).await?;
+        let reasoning = self.record(brief, work).await?;
         match (ended, reasoning) {
             (Ok(Ended::Proposes { action, rationale }), Some(reasoning)) => Ok(Conclusion::Propose {
                 action,
@@ -258,7 +260,7 @@ impl Investigator<'_> {
     ///
     /// A conclusion without its transcript would be one that nobody can check: where it cannot be stored, the
     /// message comes back.
-    async fn record(&self, work: Work) -> Result<Option<Reasoning>, Unavailable> {
+    async fn record(&self, brief: &Brief<'_>, work: Work) -> Result<Option<Reasoning>, Unavailable> {
         let Work {
             transcript,
             budget,
@@ -267,10 +269,9 @@ impl Investigator<'_> {
         if transcript.attempts().is_empty() {
             return Ok(None);
         }
-        let digest = self.transcripts.put(&gzipped(&transcript.text())).await?;
-        Ok(Some(Reasoning {
+        let mut reasoning = Reasoning {
             model,
-            transcript: digest,
+            transcript: Digest::of(b""),
             prompt_version: prompt::VERSION,
             prompt: prompt::digest(&tools()),
             requests: u32::try_from(transcript.attempts().len()).unwrap_or(u32::MAX),
@@ -279,7 +280,10 @@ impl Investigator<'_> {
             output_tokens: budget.output,
             cost: budget.cost,
             took_ms: transcript.took_ms(),
-        }))
+        };
+        let text = transcript.text(&about(brief.proposal, &reasoning));
+        reasoning.transcript = self.transcripts.put(&gzipped(&text)).await?;
+        Ok(Some(reasoning))
     }
 
     /// Reserves the incident's whole budget of the day's, or says why it cannot.
@@ -370,6 +374,25 @@ fn expires_at(tier: Tier, now: Timestamp) -> u64 {
 
 fn trail(err: TrailError) -> Unavailable {
     Unavailable::new("the trail", err)
+}
+
+/// What a transcript says of itself: which proposal it is of, the prompt, and what it took.
+fn about(proposal: &ProposalId, reasoning: &Reasoning) -> serde_json::Map<String, Value> {
+    let about = json!({
+        "proposal": proposal,
+        "model": reasoning.model,
+        "prompt_version": reasoning.prompt_version,
+        "prompt": reasoning.prompt,
+        "turns": reasoning.turns,
+        "input_tokens": reasoning.input_tokens,
+        "output_tokens": reasoning.output_tokens,
+        "cost_usd": reasoning.cost,
+        "took_ms": reasoning.took_ms,
+    });
+    match about {
+        Value::Object(about) => about,
+        _ => serde_json::Map::new(),
+    }
 }
 
 /// Equal texts give equal bytes, and so one object.

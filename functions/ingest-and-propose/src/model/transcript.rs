@@ -6,6 +6,7 @@
 
 use domain::time::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 
 /// Version of the transcript's shape.
 const VERSION: u32 = 1;
@@ -67,10 +68,13 @@ impl Transcript {
         }
     }
 
-    /// The transcript as JSON Lines: one line about itself, then one an attempt.
-    pub fn text(&self) -> String {
-        let mut text =
-            serde_json::json!({ "transcript": VERSION, "attempts": self.attempts.len() }).to_string();
+    /// The transcript as JSON Lines: one line about itself and what came of it, then one an attempt.
+    pub fn text(&self, about: &serde_json::Map<String, Value>) -> String {
+        let mut head = serde_json::Map::new();
+        head.insert("transcript".to_owned(), VERSION.into());
+        head.insert("attempts".to_owned(), self.attempts.len().into());
+        head.extend(about.clone());
+        let mut text = Value::Object(head).to_string();
         for attempt in &self.attempts {
             text.push('\n');
             // Plain data with string keys: serialising it cannot fail.

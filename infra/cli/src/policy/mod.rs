@@ -11,7 +11,7 @@ use domain::record::Actor;
 use crate::policy::registry::{Registry, sound};
 use crate::print::Terminal;
 use crate::stack::Stack;
-use crate::who;
+use crate::{what_if, who};
 
 /// The stack's output that names the bucket of published policies.
 pub(crate) const BUCKET_OUTPUT: &str = "PolicyBucketName";
@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Publish(Publish),
     /// Shows the policy in force, or an earlier one. Exits with 1 where this version would not take it
     Show(Show),
+    #[command(flatten)]
+    WhatIf(what_if::Command),
 }
 
 #[derive(Debug, clap::Args)]
@@ -56,24 +58,36 @@ pub(crate) struct Show {
     files: Option<PathBuf>,
 }
 
+impl Arguments {
+    /// What needs no stack: whether it went well, if that was asked for.
+    pub(crate) fn offline(&self, terminal: &mut Terminal<'_>) -> Option<anyhow::Result<bool>> {
+        match &self.command {
+            Command::Check(arguments) => Some(check(arguments, terminal)),
+            Command::WhatIf(command) => command.offline(terminal),
+            Command::Publish(_) | Command::Show(_) => None,
+        }
+    }
+}
+
 /// Whether the policy is sound.
-pub(crate) fn check(arguments: &Check, terminal: &mut Terminal<'_>) -> anyhow::Result<bool> {
+fn check(arguments: &Check, terminal: &mut Terminal<'_>) -> anyhow::Result<bool> {
     Ok(sound(&arguments.directory, terminal)?.is_some())
 }
 
 /// What needs a stack.
 pub(crate) async fn run(
     stack: &Stack,
-    arguments: &Arguments,
+    arguments: Arguments,
     terminal: &mut Terminal<'_>,
 ) -> anyhow::Result<bool> {
-    match &arguments.command {
-        Command::Check(arguments) => check(arguments, terminal),
+    match arguments.command {
+        Command::Check(arguments) => check(&arguments, terminal),
         Command::Publish(arguments) => {
             let actor = who::asks(&stack.aws).await?;
-            publish(stack, arguments, actor, terminal).await
+            publish(stack, &arguments, actor, terminal).await
         }
-        Command::Show(arguments) => show(stack, arguments, terminal).await,
+        Command::Show(arguments) => show(stack, &arguments, terminal).await,
+        Command::WhatIf(command) => what_if::run(stack, command, terminal).await,
     }
 }
 

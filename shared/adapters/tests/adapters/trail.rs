@@ -264,11 +264,44 @@ async fn the_streams_of_an_hour_are_named_once_each() {
     found.sort();
     assert!(found.iter().eq(&expected), "{found:?}");
 
+    // Each was opened in the hour before, where its first record is filed.
+    let mut opened = Vec::new();
+    for shard in 0..domain::record::HOUR_SHARDS {
+        opened.extend(trail.opened_in(&format!("2026-11-22T10/{shard}")).await.unwrap());
+        assert_eq!(
+            trail.opened_in(&format!("2026-11-22T11/{shard}")).await.unwrap(),
+            []
+        );
+    }
+    expected.insert(stream());
+    opened.sort();
+    assert!(
+        opened.iter().map(|(stream, _)| stream).eq(&expected),
+        "{opened:?}"
+    );
+    assert!(opened.iter().all(|(_, at)| *at == sample::now()));
+
     let here = trail
         .streams_of(&hour_key(&stream(), sample::now()))
         .await
         .unwrap();
     assert_eq!(here.iter().filter(|found| **found == stream()).count(), 1);
+}
+
+#[tokio::test]
+async fn the_newest_records_come_the_last_one_first_over_as_many_pages_as_it_takes() {
+    let dynamo = Dynamo::start().await;
+    let trail = dynamo.trail();
+    assert_eq!(trail.newest(&stream(), 3).await.unwrap(), []);
+    // Forty of them are more than a page of one megabyte.
+    let body = format!("\"{}\"", "x".repeat(30_000));
+    chain(&trail, 40, &body).await;
+    let mut all = trail.load(&stream()).await.unwrap();
+    all.reverse();
+    for most in [1, 3, 40, 50] {
+        let newest = trail.newest(&stream(), most).await.unwrap();
+        assert_eq!(newest, all[..most.min(40)]);
+    }
 }
 
 #[tokio::test]

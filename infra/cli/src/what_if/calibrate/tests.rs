@@ -1,0 +1,474 @@
+//! What counts as an answer, up to which score answers support a threshold, and the policy that says so.
+
+use std::fs;
+
+use expect_test::expect;
+use policy::RISK;
+use proptest::prelude::*;
+
+use super::*;
+use crate::print::Terminal;
+use crate::what_if::draft;
+use crate::what_if::source::{Gathered, gather};
+use crate::what_if::world::{Ask, Finish, Script, World, changed, lines, scripts};
+
+const P95: Confidence = Confidence::P95;
+
+fn class(by_score: &[(u8, [u64; 5])]) -> Class {
+    let labels = |[yes, no, sampled_yes, sampled_no, automatic]: [u64; 5]| Labels {
+        yes,
+        no,
+        sampled_yes,
+        sampled_no,
+        automatic,
+    };
+    Class {
+        by_score: by_score
+            .iter()
+            .map(|(score, all)| (*score, labels(*all)))
+            .collect(),
+        ..Class::default()
+    }
+}
+
+fn supported(by_score: &[(u8, [u64; 5])], target: f64) -> Result<Supported, String> {
+    match class(by_score).finding(target, P95) {
+        Finding::Supported(found) => Ok(found),
+        Finding::Unsupported { because } => Err(because),
+    }
+}
+
+fn up_to(by_score: &[(u8, [u64; 5])], target: f64) -> Option<u8> {
+    supported(by_score, target).ok().map(|found| found.threshold)
+}
+
+#[test]
+fn the_threshold_is_the_largest_score_at_which_the_bound_still_meets_the_target() {
+    // 73 of 73 at 95 %: 0.9500; 72 of 72: 0.9493.
+    assert_eq!(up_to(&[(20, [73, 0, 0, 0, 0])], 0.95), Some(20));
+    assert_eq!(up_to(&[(20, [72, 0, 0, 0, 0])], 0.95), None);
+    // Too few below, enough with those above, too many that went wrong above that.
+    let answers = [
+        (10, [40, 0, 0, 0, 0]),
+        (25, [60, 0, 0, 0, 0]),
+        (30, [20, 5, 0, 0, 0]),
+    ];
+    assert_eq!(up_to(&answers, 0.95), Some(25));
+    assert_eq!(up_to(&answers, 0.90), Some(30));
+    // Nothing is known above what people answered.
+    assert_eq!(
+        up_to(&[(20, [1000, 0, 0, 0, 0]), (35, [0, 0, 0, 0, 0])], 0.95),
+        Some(20)
+    );
+    assert_eq!(up_to(&[], 0.95), None);
+}
+
+#[test]
+fn what_ran_by_itself_is_spoken_for_by_the_sampled_ones_and_only_by_them() {
+    // 90 ran by themselves, 10 were sampled: each of these stands for ten, so that they are as good as ten answers.
+    let found = supported(&[(20, [0, 0, 10, 0, 90])], 0.7).unwrap();
+    assert!((found.effective - 10.0).abs() < 1e-9, "{found:?}");
+    assert_eq!(format!("{:.4}", found.bounds.lower), "0.7225");
+    assert_eq!(found.labels, 10, "those that ran by themselves are no answers");
+    // With 100 others: Σw = 200, Σw² = 100 + 10·100 = 1100, 200² / 1100 = 36.36…
+    let found = supported(&[(20, [100, 0, 10, 0, 90])], 0.9).unwrap();
+    assert!((found.effective - 36.363_636).abs() < 1e-5, "{found:?}");
+    // One no among the sampled ones weighs as much as the ten it stands for.
+    let found = supported(&[(20, [100, 0, 9, 1, 90])], 0.5).unwrap();
+    assert!((found.share - 0.95).abs() < 1e-9, "{found:?}");
+}
+
+#[test]
+fn where_nobody_speaks_for_what_ran_by_itself_nothing_is_proposed_and_it_says_what_to_set() {
+    expect!["400 ran by themselves, and none of them was sent to a person for an answer: set automatic.human_share_ppm in risk.toml (0.95 takes 73 answers at the least, each of them a yes; in this time 182500 would have asked for so many)"].assert_eq(&supported(&[(20, [0, 0, 0, 0, 400])], 0.95).unwrap_err());
+    expect!["9 ran by themselves, and none of them was sent to a person for an answer: set automatic.human_share_ppm in risk.toml (0.95 takes 73 answers at the least, each of them a yes; in this time 1000000 asks about every one, and that over a longer time)"].assert_eq(&supported(&[(20, [500, 0, 0, 0, 9])], 0.95).unwrap_err());
+    // Those that a person was asked about below every score that ran by itself stand on their own.
+    let answers = [(10, [500, 0, 0, 0, 0]), (20, [500, 0, 0, 0, 9])];
+    assert_eq!(up_to(&answers, 0.95), Some(10));
+    // Up to the score of the sampled ones, they speak for those below, too.
+    let answers = [(20, [500, 0, 0, 0, 9]), (30, [0, 0, 9, 0, 0])];
+    assert_eq!(up_to(&answers, 0.95), Some(30));
+    expect!["the best lower bound is 0.9244, up to a score of 20: 70 of 71 answers were a yes that went well (0.95 takes 73 answers at the least, each of them a yes)"].assert_eq(&supported(&[(20, [70, 1, 0, 0, 0])], 0.95).unwrap_err());
+}
+
+fn told(script: Script) -> Class {
+    let life = World::new(&Checked::builtin()).live(&script);
+    let mut calibration = Calibration::new(None);
+    calibration.take(&life, &Switched::default()).unwrap();
+    calibration.classes.into_values().next().unwrap()
+}
+
+/// `yes/no/ran by itself`
+fn labels(script: Script) -> String {
+    let all = told(script)
+        .by_score
+        .into_values()
+        .fold(Labels::default(), Labels::plus);
+    format!("{}/{}/{}", all.yes, all.no, all.automatic)
+}
+
+#[test]
+fn an_answer_is_a_label_once_it_is_clear_what_came_of_it() {
+    let mut table = Vec::new();
+    for ask in [
+        Ask::Reject,
+        Ask::Expire,
+        Ask::Vote,
+        Ask::Nothing,
+        Ask::Lapse,
+        Ask::Narrow,
+    ] {
+        // A score of which two people must approve, for the vote that is short of the quorum.
+        let action = if ask == Ask::Vote { 7 } else { 0 };
+        let label = labels(Script {
+            ask,
+            action,
+            ..Script::default()
+        });
+        table.push(format!("{ask:?} {label}"));
+    }
+    for finish in [
+        Finish::Succeed,
+        Finish::Restore,
+        Finish::Undo,
+        Finish::Fail,
+        Finish::Unknown,
+        Finish::RestoreFail,
+        Finish::Refuse,
+        Finish::Nothing,
+    ] {
+        let asked = labels(Script {
+            finish,
+            ..Script::default()
+        });
+        let by_itself = labels(Script {
+            finish,
+            auto_approve: true,
+            ..Script::default()
+        });
+        table.push(format!("{finish:?} {asked}, by itself {by_itself}"));
+    }
+    table.push(format!(
+        "lapsed by itself {}",
+        labels(Script {
+            ask: Ask::Lapse,
+            auto_approve: true,
+            ..Script::default()
+        })
+    ));
+    expect![[r#"
+        Reject 0/1/0
+        Expire 0/0/0
+        Vote 0/0/0
+        Nothing 0/0/0
+        Lapse 0/1/0
+        Narrow 1/1/0
+        Succeed 1/0/0, by itself 0/0/1
+        Restore 1/0/0, by itself 0/0/1
+        Undo 0/1/0, by itself 0/0/1
+        Fail 0/1/0, by itself 0/0/1
+        Unknown 0/1/0, by itself 0/0/1
+        RestoreFail 0/1/0, by itself 0/0/1
+        Refuse 1/0/0, by itself 0/0/1
+        Nothing 0/0/0, by itself 0/0/1
+        lapsed by itself 0/1/0"#]]
+    .assert_eq(&table.join("\n"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Read in one piece or by several threads, in any order of the streams: the same numbers.
+    #[test]
+    fn the_order_of_proposals_does_not_matter(scripts in prop::collection::vec(scripts(), 1..60)) {
+        let mut world = World::new(&Checked::builtin());
+        let lives: Vec<Vec<Record>> = scripts.iter().map(|script| world.live(script)).collect();
+        let mut whole = Calibration::new(None);
+        for life in lives.iter().rev() {
+            whole.take(life, &Switched::default()).unwrap();
+        }
+        let text = lines(lives.iter().flatten());
+        let Gathered { all, .. } = gather(text.as_bytes(), || Calibration::new(None)).unwrap();
+        prop_assert_eq!(&all, &whole);
+        // Every scoring is asked about, runs by itself and is or is not counted, and no answer is made up.
+        for class in all.classes.values() {
+            let counts = &class.counts;
+            let answers = counts.approved + counts.rejected + counts.narrowed;
+            let labels = class.by_score.values().map(Labels::all).sum::<u64>();
+            prop_assert!(labels <= answers && answers + counts.expired <= counts.asked);
+        }
+    }
+
+    #[test]
+    fn more_answers_that_are_a_yes_never_lower_the_bound(yes in 1_u64..500, no in 0_u64..50, more in 1_u64..100) {
+        let lower = |yes| super::supported(20, &Labels { yes, no, ..Labels::default() }, 1.0, P95).bounds.lower;
+        prop_assert!(lower(yes) <= lower(yes + more));
+    }
+}
+
+/// A hundred approved breaks that went well, a few of the others.
+fn export(auto_approve: bool) -> String {
+    let mut world = World::new(&Checked::builtin());
+    let script = |number: u64| Script {
+        at: number * 60,
+        action: if number < 100 {
+            0
+        } else {
+            2 + usize::try_from(number % 3).unwrap()
+        },
+        threshold: 30,
+        auto_approve,
+        condition: 2,
+        before: 1,
+        helped: Some(true),
+        ask: if number % 40 == 39 {
+            Ask::Expire
+        } else {
+            Ask::Approve
+        },
+        finish: Finish::Restore,
+        ..Script::default()
+    };
+    let lives: Vec<Vec<Record>> = (0..115).map(|number| world.live(&script(number))).collect();
+    lines(lives.iter().flatten())
+}
+
+fn arguments(out: Option<PathBuf>, json: bool) -> CalibrateArguments {
+    CalibrateArguments {
+        source: Source {
+            since: None,
+            from: Some("trail of may.jsonl".into()),
+        },
+        target: 0.95,
+        confidence: P95,
+        policy: None,
+        out,
+        json,
+    }
+}
+
+fn concluded(text: &str, arguments: &CalibrateArguments, given: Option<Bundle>) -> anyhow::Result<String> {
+    let gathered = gather(text.as_bytes(), || Calibration::new(None))?;
+    let mut buffer = Vec::new();
+    conclude(arguments, given, gathered, &mut Terminal::buffer(&mut buffer))?;
+    let told = String::from_utf8(buffer).unwrap();
+    Ok(told.replace(&Checked::builtin().digest().to_string(), "BUILTIN"))
+}
+
+#[test]
+fn what_is_found_is_a_policy_that_checks_and_is_not_in_force() {
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("new");
+    let told = concluded(&export(false), &arguments(Some(out.clone()), false), None).unwrap();
+    let bundle = Bundle::read_dir(&out).unwrap();
+    Checked::new(&bundle).unwrap();
+    let shown = told.replace(&directory.path().display().to_string(), "DIR");
+    let shown = shown.replace(&bundle.digest().to_string(), "NEW");
+    expect![[r#"
+        action                  asked  approved  rejected  narrowed  expired  by itself  succeeded  helped  failed  undone  approval rate        runs by itself up to
+        circuit_break_provider  100    98        0         0         2        0          98         100     0       0       1.000 (0.962–1.000)  77: 98 of 98 answers went well, 1.0000 (0.9623–1.0000), as good as 98.0 answers
+        reroute_model_group     5      5         0         0         0        0          0          5       0       5       1.000 (0.566–1.000)  –: the best lower bound is 0.0000, up to a score of 92: 0 of 5 answers were a yes that went well (0.95 takes 73 answers at the least, each of them a yes)
+        raise_rate_limit        5      5         0         0         0        0          0          5       0       5       1.000 (0.566–1.000)  –: the best lower bound is 0.0000, up to a score of 56: 0 of 5 answers were a yes that went well (0.95 takes 73 answers at the least, each of them a yes)
+        page_oncall             5      5         0         0         0        0          5          5       0       0       1.000 (0.566–1.000)  –: the best lower bound is 0.5655, up to a score of 58: 5 of 5 answers were a yes that went well (0.95 takes 73 answers at the least, each of them a yes)
+        disable_guardrail       0      0         0         0         0        0          0          0       0       0       –                    –: nobody answered (0.95 takes 73 answers at the least, each of them a yes)
+        bump_budget_cap         0      0         0         0         0        0          0          0       0       0       –                    –: nobody answered (0.95 takes 73 answers at the least, each of them a yes)
+        disable_sla_contract    0      0         0         0         0        0          0          0       0       0       –                    –: nobody answered (0.95 takes 73 answers at the least, each of them a yes)
+        the lower bound meets 0.95; bounds are Wilson's, at a confidence of 0.95
+
+        an action without a proposed threshold does not run by itself, as before
+        DIR/new has the policy NEW: BUILTIN with calibrated.cedar. It is not in force. SRE_RISK_THRESHOLD=77 (SreRiskThreshold) goes with it
+        sre-agent policy replay --policy DIR/new --threshold 77 --auto-approve true --from 'trail of may.jsonl'
+        sre-agent policy publish DIR/new
+    "#]].assert_eq(&shown);
+    let rules = fs::read_to_string(out.join(draft::FILE)).unwrap();
+    assert_eq!(rules.matches("forbid (").count(), 7);
+    expect![[r#"
+        // Written by `sre-agent policy calibrate`: above its score an action does not run by itself.
+
+        @id("calibrated-circuit-break-provider")
+        @reason("98 of 98 answers up to a score of 77 were a yes that went well: at least 0.9623")
+        forbid (
+          principal,
+          action == SreAgent::Action::"auto_execute",
+          resource
+        )
+        when { resource.action == SreAgent::ActionKind::"circuit_break_provider" && resource.score > 77 };
+
+        @id("calibrated-reroute-model-group")
+        @reason("people's answers support no threshold for reroute_model_group")
+        forbid (
+          principal,
+          action == SreAgent::Action::"auto_execute",
+          resource
+        )
+        when { resource.action == SreAgent::ActionKind::"reroute_model_group" };
+
+        @id("calibrated-raise-rate-limit")
+        @reason("people's answers support no threshold for raise_rate_limit")
+        forbid (
+          principal,
+          action == SreAgent::Action::"auto_execute",
+          resource
+        )
+        when { resource.action == SreAgent::ActionKind::"raise_rate_limit" };"#]]
+    .assert_eq(&rules.split("\n\n").take(4).collect::<Vec<_>>().join("\n\n"));
+    // It is not written over.
+    let again = concluded(&export(false), &arguments(Some(out.clone()), false), None).unwrap_err();
+    assert!(again.to_string().ends_with("is not empty"), "{again}");
+    assert_eq!(Bundle::read_dir(&out).unwrap(), bundle);
+    // Calibrated again, its own rules are replaced.
+    let next = arguments(Some(directory.path().join("next")), false);
+    concluded(&export(false), &next, Some(bundle.clone())).unwrap();
+    assert_eq!(Bundle::read_dir(&directory.path().join("next")).unwrap(), bundle);
+}
+
+#[test]
+fn an_action_that_nothing_is_proposed_for_gets_no_more_than_it_had() {
+    let findings = |text: &str| {
+        let all = gather(text.as_bytes(), || Calibration::new(None)).unwrap().all;
+        (all.held(), all.findings(0.95, P95))
+    };
+    let rule = |text: &str| {
+        let (held, findings) = findings(text);
+        let bundle = draft::bundle(&Bundle::builtin(), &findings, held).unwrap();
+        let rules = bundle.files()[draft::FILE].to_owned();
+        rules
+            .split("\n\n")
+            .find(|rule| rule.contains("page-oncall"))
+            .unwrap()
+            .to_owned()
+    };
+    expect![[r#"
+        @id("calibrated-page-oncall")
+        @reason("people's answers support no threshold for page_oncall")
+        forbid (
+          principal,
+          action == SreAgent::Action::"auto_execute",
+          resource
+        )
+        when { resource.action == SreAgent::ActionKind::"page_oncall" };
+        @id("calibrated-page-oncall")
+        @reason("people's answers support no threshold for page_oncall: it stays at 30")
+        forbid (
+          principal,
+          action == SreAgent::Action::"auto_execute",
+          resource
+        )
+        when { resource.action == SreAgent::ActionKind::"page_oncall" && resource.score > 30 };"#]]
+    .assert_eq(&format!("{}\n{}", rule(&export(false)), rule(&export(true))));
+}
+
+#[test]
+fn the_policy_that_is_changed_is_the_one_in_force() {
+    let directory = tempfile::tempdir().unwrap();
+    let other = changed(&[("night = 10", "night = 11")], "");
+    let mut world = World::new(&Checked::builtin());
+    world.publish(0, &Checked::new(&other).unwrap());
+    let text = lines(world.control()) + &export(false);
+    let out = |name: &str| arguments(Some(directory.path().join(name)), false);
+    let problem = concluded(&text, &out("a"), None).unwrap_err().to_string();
+    assert!(
+        problem.starts_with(&format!("the policy in force is {}", other.digest())),
+        "{problem}"
+    );
+    assert!(!directory.path().join("a").exists());
+    let told = concluded(&text, &out("b"), Some(other.clone())).unwrap();
+    assert!(!told.contains("note: "), "{told}");
+    let risk = fs::read_to_string(directory.path().join("b").join(RISK)).unwrap();
+    assert!(risk.contains("night = 11"));
+    let told = concluded(&text, &out("c"), Some(Bundle::builtin())).unwrap();
+    assert!(told.contains("note: the policy in force is"), "{told}");
+}
+
+#[test]
+fn without_enough_answers_nothing_is_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let out = directory.path().join("new");
+    let few = lines(&World::new(&Checked::builtin()).live(&Script::default()));
+    let told = concluded(&few, &arguments(Some(out.clone()), false), None).unwrap();
+    assert!(
+        told.ends_with("no threshold is proposed for any action, and nothing is written\n"),
+        "{told}"
+    );
+    assert!(!out.exists());
+}
+
+#[test]
+fn for_a_program_each_action_is_a_line_and_the_summary_the_last() {
+    let told = concluded(&export(false), &arguments(None, true), None).unwrap();
+    let told: Vec<serde_json::Value> = told
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(told.len(), 8);
+    expect![[r#"
+        {
+          "kind": "action",
+          "action": "circuit_break_provider",
+          "asked": 100,
+          "approved": 98,
+          "rejected": 0,
+          "narrowed": 0,
+          "expired": 2,
+          "by_itself": 0,
+          "succeeded": 98,
+          "helped": 100,
+          "failed": 0,
+          "undone": 0,
+          "approval_rate": 1.0,
+          "approval_rate_bounds": {
+            "lower": 0.9622800098783192,
+            "upper": 1.0
+          },
+          "proposed": {
+            "threshold": 77,
+            "labels": 98,
+            "good": 98,
+            "effective": 98.0,
+            "share": 1.0,
+            "lower": 0.9622800098783192,
+            "upper": 1.0
+          }
+        }
+        {
+          "kind": "action",
+          "action": "reroute_model_group",
+          "asked": 5,
+          "approved": 5,
+          "rejected": 0,
+          "narrowed": 0,
+          "expired": 0,
+          "by_itself": 0,
+          "succeeded": 0,
+          "helped": 5,
+          "failed": 0,
+          "undone": 5,
+          "approval_rate": 1.0,
+          "approval_rate_bounds": {
+            "lower": 0.5655175352168251,
+            "upper": 1.0
+          },
+          "proposed": {
+            "because": "the best lower bound is 0.0000, up to a score of 92: 0 of 5 answers were a yes that went well (0.95 takes 73 answers at the least, each of them a yes)"
+          }
+        }
+        {
+          "kind": "summary",
+          "target": 0.95,
+          "confidence": "0.95",
+          "policy": "BUILTIN",
+          "threshold": 77,
+          "written": null,
+          "out": null
+        }"#]].assert_eq(&format!("{:#}\n{:#}\n{:#}", told[0], told[1], told[7]));
+}
+
+#[test]
+fn a_target_is_a_share() {
+    for text in ["0.95", "0.5", "1e-3"] {
+        assert!(share(text).is_ok(), "{text}");
+    }
+    for text in ["0", "1", "95", "-0.5", "NaN", "inf", ""] {
+        assert!(share(text).is_err(), "{text}");
+    }
+}

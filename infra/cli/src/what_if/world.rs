@@ -1,0 +1,631 @@
+//! What happened, made up for tests: whole lives of proposals, each record scored and appended by the domain's own
+//! functions.
+
+use std::collections::BTreeMap;
+
+use domain::action::{Action, ActionKind, Undo};
+use domain::control::{Control, ControlFact};
+use domain::deployment::Deployment;
+use domain::event::Event;
+use domain::evidence::Evidence;
+use domain::history::{Came, History, Past};
+use domain::ids::{OperatorId, ProposalId, WriterId};
+use domain::inventory::{Condition, Inventory};
+use domain::limit::{Reached, SafetyLimit};
+use domain::ports::InForce;
+use domain::proposal::{
+    Amended, Approved, Decision, Expired, Failed, Held, Precondition, Proposal, ProposalFact, Proposed,
+    Proposer, Received, Refused, Rejected, Restored, Started, State, Succeeded, Unclear, UndoDecided,
+    UndoRequested, Verbatim, Verified, Voted,
+};
+use domain::record::{Actor, Entry, Record};
+use domain::risk::{self, Subject};
+use domain::stream::StreamId;
+use domain::target::{Change, Reading, Setting};
+use domain::tier::Tier;
+use domain::time::Timestamp;
+use policy::{Bundle, Checked, RISK};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use testkit::sample;
+
+/// What a person does who is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ask {
+    Approve,
+    Reject,
+    Expire,
+    /// One vote of the quorum, and no more.
+    Vote,
+    /// Half of it, which is scored and approved then.
+    Narrow,
+    /// The approval runs out; it is scored again, and rejected.
+    Lapse,
+    Nothing,
+}
+
+/// How what was approved ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Finish {
+    Succeed,
+    /// It ends by itself, or people take it back.
+    Restore,
+    /// People take it back.
+    Undo,
+    Fail,
+    Unknown,
+    RestoreFail,
+    Refuse,
+    Nothing,
+}
+
+/// One proposal's life.
+#[derive(Debug, Clone)]
+pub(super) struct Script {
+    /// Seconds after [`sample::now`].
+    pub(super) at: u64,
+    /// Of [`ACTIONS`].
+    pub(super) action: usize,
+    /// Seconds of a break, 60–3600.
+    pub(super) seconds: u64,
+    /// What the gateway says of the event: confirmed, refuted, unreadable.
+    pub(super) condition: u8,
+    /// Earlier actions on the target: not known, none, a good one, a bad one.
+    pub(super) before: u8,
+    pub(super) threshold: u8,
+    pub(super) auto_approve: bool,
+    /// A safety limit is reached.
+    pub(super) limit: bool,
+    /// Another policy was published, and could not be read.
+    pub(super) instead: bool,
+    pub(super) ask: Ask,
+    pub(super) finish: Finish,
+    /// What the metric says later.
+    pub(super) helped: Option<bool>,
+}
+
+impl Default for Script {
+    /// A break of `openai` that scores 62, which a person approves and which succeeds.
+    fn default() -> Self {
+        Self {
+            at: 0,
+            action: 0,
+            seconds: 300,
+            condition: 0,
+            before: 1,
+            threshold: 65,
+            auto_approve: false,
+            limit: false,
+            instead: false,
+            ask: Ask::Approve,
+            finish: Finish::Succeed,
+            helped: None,
+        }
+    }
+}
+
+/// The actions of scripts.
+pub(super) const ACTIONS: usize = 8;
+
+fn incident(action: usize, seconds: u64) -> (Event, Inventory, Value) {
+    let unhealthy = || {
+        (
+            sample::provider_unhealthy("openai"),
+            sample::inventory_with_unhealthy("openai"),
+        )
+    };
+    let spent = || {
+        (
+            sample::budget_exceeded("payments"),
+            sample::inventory_with_spent_budget("payments"),
+        )
+    };
+    let slow = || {
+        (
+            sample::sla_violation("gold"),
+            sample::inventory_with_violation("gold"),
+        )
+    };
+    let ((event, inventory), form) = match action {
+        0 | 1 => (
+            unhealthy(),
+            json!({"action": "circuit_break_provider", "provider": "openai", "duration_s": seconds}),
+        ),
+        2 => (
+            unhealthy(),
+            json!({"action": "reroute_model_group", "model_group": "chat", "from": "openai", "to": "anthropic"}),
+        ),
+        3 => (
+            spent(),
+            json!({"action": "raise_rate_limit", "team": "payments", "rpm_percent": 1 + seconds / 100}),
+        ),
+        4 => (
+            unhealthy(),
+            json!({"action": "page_oncall", "severity": "critical", "summary": "openai fails"}),
+        ),
+        5 => (slow(), json!({"action": "disable_guardrail", "guardrail": "pii"})),
+        6 => (
+            spent(),
+            json!({"action": "bump_budget_cap", "scope": "team", "scope_id": "payments", "hard_cap": "150.00"}),
+        ),
+        _ => (
+            slow(),
+            json!({"action": "disable_sla_contract", "sla_id": "gold"}),
+        ),
+    };
+    (event, inventory, form)
+}
+
+/// Lives under one policy.
+pub(super) struct World {
+    in_force: InForce,
+    control: Vec<Record>,
+    generation: u32,
+}
+
+impl World {
+    /// Nothing happened yet.
+    pub(super) fn new(policy: &Checked) -> Self {
+        Self {
+            in_force: policy.in_force(None),
+            control: Vec::new(),
+            generation: 0,
+        }
+    }
+
+    /// Automatic execution is switched off, or on again.
+    pub(super) fn switch(&mut self, at: u64, off: Option<&str>) {
+        let control = Control::read(self.control.last()).unwrap();
+        let fact = match off {
+            Some(reason) => control.automatic_off(reason),
+            None => control.automatic_on(second(at)),
+        };
+        if let Some(fact) = fact {
+            self.record(at, &fact);
+        }
+    }
+
+    /// A policy is published.
+    pub(super) fn publish(&mut self, at: u64, policy: &Checked) {
+        let control = Control::read(self.control.last()).unwrap();
+        self.record(at, &control.publish(policy.digest()).unwrap());
+        self.in_force = policy.in_force(None);
+    }
+
+    fn record(&mut self, at: u64, fact: &ControlFact) {
+        let entry = Entry::next(
+            StreamId::Control,
+            self.control.last(),
+            second(at),
+            person("ada"),
+            fact,
+        );
+        self.control.push(entry.seal(writer(0)));
+    }
+
+    /// The records of `control`.
+    pub(super) fn control(&self) -> &[Record] {
+        &self.control
+    }
+
+    fn control_at(&self, at: Timestamp) -> Control {
+        Control::read(self.control.iter().rev().find(|record| record.at <= at)).unwrap()
+    }
+
+    /// The records of one life.
+    pub(super) fn live(&mut self, script: &Script) -> Vec<Record> {
+        self.generation += 1;
+        let (event, mut inventory, form) = incident(script.action, script.seconds);
+        let began = second(script.at);
+        inventory.read_at = began;
+        let received = Received {
+            verbatim: Verbatim::Inline(event.to_string()),
+            occurred_at: began,
+            lease_until: began.plus_seconds(60),
+            requested_by: None,
+            event,
+        };
+        let id = ProposalId::new(received.event.fingerprint(), self.generation);
+        let first =
+            Proposal::first_entry(id, received, began, Actor::Agent, Tier::Enterprise).seal(writer(1));
+        let proposal = Proposal::replay(std::slice::from_ref(&first)).unwrap();
+        let mut life = Life {
+            world: self,
+            script,
+            inventory,
+            records: vec![first],
+            proposal,
+            now: began,
+        };
+        life.propose(form);
+        life.go_on();
+        life.records
+    }
+}
+
+struct Life<'a> {
+    world: &'a World,
+    script: &'a Script,
+    inventory: Inventory,
+    records: Vec<Record>,
+    proposal: Proposal,
+    now: Timestamp,
+}
+
+impl Life<'_> {
+    fn then(&mut self, actor: Actor, fact: &ProposalFact) {
+        let entry = self.proposal.entry(self.now, actor, fact).unwrap();
+        let record = entry.seal(writer(self.proposal.last().seq + 1));
+        self.proposal = self.proposal.clone().apply(&record).unwrap();
+        self.records.push(record);
+        self.now = self.now.plus_seconds(7);
+    }
+
+    fn propose(&mut self, form: Value) {
+        let action: Action = serde_json::from_value(form).unwrap();
+        let preview = action.preview(&self.inventory).unwrap();
+        let event = &self.proposal.received().event;
+        let mut evidence = Evidence::gather(event, &preview.plan.claims, &self.inventory);
+        let text = "of the test".to_owned();
+        evidence.condition = match self.script.condition {
+            0 => Condition::Confirmed(text.clone()),
+            1 => Condition::Refuted(text.clone()),
+            _ => Condition::Unreadable(text.clone()),
+        };
+        let past = |came, helped| Past {
+            proposal: ProposalId::new(event.fingerprint(), 900_000),
+            action: action.kind(),
+            came,
+            since: self.now.minus_seconds(1800),
+            helped,
+        };
+        let actions = match self.script.before {
+            0 => None,
+            1 => Some(Vec::new()),
+            2 => Some(vec![past(Came::Ended, Some(true))]),
+            _ => Some(vec![past(Came::Failed, None)]),
+        };
+        evidence.history = actions.map(|actions| History {
+            actions,
+            incidents: vec![self.now.minus_seconds(600)],
+        });
+        let proposer = Proposer::Runbook {
+            version: 1,
+            instead_of: None,
+        };
+        let proposed = Proposed {
+            action,
+            preview,
+            evidence,
+            proposer,
+            rationale: text,
+        };
+        self.then(Actor::Agent, &ProposalFact::Proposed(Box::new(proposed)));
+    }
+
+    fn score(&mut self) {
+        let deployment = Deployment {
+            risk_threshold: self.script.threshold,
+            auto_approve: self.script.auto_approve,
+            ..Deployment::default()
+        };
+        let instead = self.script.instead.then(|| "it could not be read".to_owned());
+        let in_force = InForce {
+            instead_because: instead,
+            ..self.world.in_force.clone()
+        };
+        let control = self.world.control_at(self.now);
+        let subject = Subject {
+            id: self.proposal.id(),
+            event: &self.proposal.received().event,
+            proposed: self.proposal.proposed().unwrap(),
+        };
+        let mut scored = risk::score(&subject, &in_force, &deployment, &control, self.now);
+        if scored.decision == Decision::Auto && self.script.limit {
+            let reached = Reached {
+                limit: SafetyLimit::PerHour,
+                because: "10 of 10 automatic executions in the hour are used".to_owned(),
+            };
+            scored = scored.held_by(reached, &deployment, self.now);
+        }
+        self.then(Actor::Agent, &ProposalFact::Scored(scored));
+    }
+
+    fn go_on(&mut self) {
+        self.score();
+        let asked = matches!(self.proposal.state(), State::AwaitingApproval(_));
+        let ask = self.script.ask;
+        match ask {
+            Ask::Nothing if asked => {}
+            Ask::Expire if asked => self.expire(),
+            Ask::Reject if asked => self.reject(),
+            Ask::Vote if asked => self.vote("alice"),
+            Ask::Narrow if asked && self.narrow() => {
+                self.score();
+                self.approve();
+                self.execute();
+            }
+            Ask::Lapse => {
+                self.approve();
+                if matches!(self.proposal.state(), State::Approved(_)) {
+                    self.expire();
+                    self.score();
+                    self.reject();
+                }
+            }
+            Ask::Approve | Ask::Nothing | Ask::Expire | Ask::Reject | Ask::Vote | Ask::Narrow => {
+                self.approve();
+                self.execute();
+            }
+        }
+        if let Some(helped) = self.script.helped {
+            let text = "of the test".to_owned();
+            let condition = if helped {
+                Condition::Refuted(text)
+            } else {
+                Condition::Confirmed(text)
+            };
+            self.then(Actor::Agent, &ProposalFact::Verified(Verified { condition }));
+        }
+    }
+
+    fn waiting(&self) -> Option<(domain::digest::Digest, usize)> {
+        match self.proposal.state() {
+            State::AwaitingApproval(waiting) => Some((waiting.scored, usize::from(waiting.needed))),
+            _ => None,
+        }
+    }
+
+    fn vote(&mut self, who: &str) {
+        let (scored, _) = self.waiting().unwrap();
+        let fact = ProposalFact::Voted(Voted {
+            scored,
+            policy: self.world.in_force.digest,
+            extension: None,
+        });
+        self.then(person(who), &fact);
+    }
+
+    /// By as many as are needed, where anybody is asked.
+    fn approve(&mut self) {
+        let Some((scored, needed)) = self.waiting() else {
+            return;
+        };
+        let voters = [
+            "alice", "bob", "dora", "erin", "finn", "gwen", "hugo", "ivan", "judy", "karl",
+        ];
+        for who in &voters[1..needed] {
+            self.vote(who);
+        }
+        let fact = ProposalFact::Approved(Approved {
+            scored,
+            policy: self.world.in_force.digest,
+            valid_until: self.now.plus_seconds(900),
+            paused_before_ms: 0,
+            extension: None,
+        });
+        self.then(person(voters[0]), &fact);
+    }
+
+    fn reject(&mut self) {
+        if let Some((scored, _)) = self.waiting() {
+            let fact = ProposalFact::Rejected(Rejected {
+                scored,
+                policy: self.world.in_force.digest,
+                extension: None,
+            });
+            self.then(person("bob"), &fact);
+        }
+    }
+
+    fn expire(&mut self) {
+        let deadline = match self.proposal.state() {
+            State::AwaitingApproval(waiting) => waiting.deadline,
+            State::Approved(approval) => approval.valid_until,
+            other => panic!("{other:?} has no deadline"),
+        };
+        self.now = deadline.plus_seconds(1);
+        let fact = ProposalFact::Expired(Expired {
+            deadline,
+            extension: None,
+        });
+        self.then(Actor::System, &fact);
+    }
+
+    /// Half of it; false where there is no half.
+    fn narrow(&mut self) -> bool {
+        let (scored, _) = self.waiting().unwrap();
+        let before = &self.proposal.proposed().unwrap().action;
+        if before.kind() != ActionKind::CircuitBreakProvider || self.script.seconds < 120 {
+            return false;
+        }
+        let (_, _, form) = incident(self.script.action, self.script.seconds / 2);
+        let action: Action = serde_json::from_value(form).unwrap();
+        let preview = action.preview(&self.inventory).unwrap();
+        let fact = ProposalFact::Amended(Box::new(Amended {
+            scored,
+            action,
+            preview,
+            extension: None,
+        }));
+        self.then(person("carol"), &fact);
+        true
+    }
+
+    fn readings(&self, value: impl Fn(&Change) -> &Setting) -> Vec<Reading> {
+        let plan = &self.proposal.proposed().unwrap().preview.plan;
+        let reading = |change: &Change| Reading {
+            target: change.target.clone(),
+            value: value(change).clone(),
+        };
+        plan.changes.iter().map(reading).collect()
+    }
+
+    fn execute(&mut self) {
+        if !matches!(self.proposal.state(), State::Approved(_)) || self.script.finish == Finish::Nothing {
+            return;
+        }
+        let reason = "of the test".to_owned();
+        if self.script.finish == Finish::Refuse {
+            let fact = ProposalFact::Refused(Refused {
+                precondition: Precondition::Condition,
+                explanation: reason,
+            });
+            return self.then(Actor::Agent, &fact);
+        }
+        let preview = self.proposal.proposed().unwrap().preview.clone();
+        let restore_at = match preview.undo {
+            Undo::Restore { after_s } => Some(self.now.plus_seconds(after_s)),
+            Undo::OnDemand | Undo::OneShot => None,
+        };
+        let held = preview.plan.claims.iter().map(|target| Held {
+            target: target.clone(),
+            fence: 1,
+        });
+        let fact = ProposalFact::Started(Started {
+            held: held.collect(),
+            lease_until: self.now.plus_seconds(60),
+            restore_at,
+            extension: None,
+            plan: preview.plan.clone(),
+        });
+        self.then(Actor::Agent, &fact);
+        let failed = |readings| Failed {
+            reason: reason.clone(),
+            readings,
+        };
+        match self.script.finish {
+            Finish::Fail if !preview.plan.changes.is_empty() => {
+                let fact = ProposalFact::Failed(failed(self.readings(|change| &change.before)));
+                return self.then(Actor::Agent, &fact);
+            }
+            Finish::Unknown => {
+                let fact = ProposalFact::Unknown(Unclear { cause: reason });
+                return self.then(Actor::Agent, &fact);
+            }
+            _ => {}
+        }
+        let fact = ProposalFact::Succeeded(Succeeded {
+            readings: self.readings(|change| &change.after),
+            receipt: preview.plan.page.as_ref().map(|_| "page".to_owned()),
+        });
+        self.then(Actor::Agent, &fact);
+        if preview.plan.changes.is_empty() {
+            return;
+        }
+        match (self.script.finish, restore_at) {
+            (Finish::Restore, Some(end)) => self.now = end.plus_seconds(1),
+            (Finish::Restore, None) | (Finish::Undo, _) => self.undo(),
+            (Finish::RestoreFail, Some(end)) => {
+                self.now = end.plus_seconds(1);
+                let fact = ProposalFact::RestoreFailed(failed(self.readings(|change| &change.after)));
+                return self.then(Actor::Agent, &fact);
+            }
+            _ => return,
+        }
+        let fact = ProposalFact::Restored(Restored {
+            readings: self.readings(|change| &change.before),
+        });
+        self.then(Actor::Agent, &fact);
+    }
+
+    fn undo(&mut self) {
+        let request = UndoRequested {
+            reason: "of the test".to_owned(),
+        };
+        self.then(person("alice"), &ProposalFact::UndoRequested(request));
+        let fact = ProposalFact::UndoApproved(UndoDecided {
+            requested: self.proposal.last().digest,
+            reason: None,
+        });
+        self.then(person("bob"), &fact);
+    }
+}
+
+/// [`sample::now`] and so many seconds.
+pub(super) fn second(seconds: u64) -> Timestamp {
+    sample::now().plus_seconds(seconds)
+}
+
+fn person(id: &str) -> Actor {
+    Actor::Operator {
+        id: OperatorId::new(id).unwrap(),
+        name: id.to_owned(),
+        channel: "slack".to_owned(),
+    }
+}
+
+fn writer(number: u64) -> WriterId {
+    WriterId::new(&format!("w{number}")).unwrap()
+}
+
+/// Records as `trail export` writes them.
+pub(super) fn lines<'a>(records: impl IntoIterator<Item = &'a Record>) -> String {
+    let lines = records
+        .into_iter()
+        .map(|record| serde_json::to_string(record).unwrap() + "\n");
+    lines.collect()
+}
+
+/// The built-in policy with other words in risk.toml, and more at its end.
+pub(super) fn changed(words: &[(&str, &str)], more: &str) -> Bundle {
+    let files = Bundle::builtin();
+    let mut files: BTreeMap<String, String> = files
+        .files()
+        .into_iter()
+        .map(|(name, text)| (name.to_owned(), text.to_owned()))
+        .collect();
+    let risk = files.get_mut(RISK).unwrap();
+    for (old, new) in words {
+        assert!(risk.contains(old), "{old}");
+        *risk = risk.replacen(old, new, 1);
+    }
+    risk.push_str(more);
+    Bundle::new(files).unwrap()
+}
+
+/// Words of risk.toml, and what may stand there.
+const CHANGES: [(&str, &str); 11] = [
+    (
+        "shadow = []",
+        "shadow = [\"page_oncall\", \"circuit_break_provider\"]",
+    ),
+    ("time_zone = \"UTC\"", "time_zone = \"Asia/Tokyo\""),
+    ("from = 75", "from = 20"),
+    ("people = 2", "people = 3"),
+    ("night = 10", "night = 40"),
+    ("weekend = 5", "weekend = 0"),
+    ("critical_team = 10", "critical_team = 0"),
+    ("reverted = 20", "reverted = 60"),
+    ("proven = 5", "proven = 30"),
+    ("human_share_ppm = 0", "human_share_ppm = 400000"),
+    ("unconfirmed = 15", "unconfirmed = 0"),
+];
+
+const FREEZE: &str =
+    "\n[[freeze]]\nname = \"a release\"\nfrom = \"2026-11-22T12:00\"\nto = \"2026-11-23T04:00\"\n";
+
+prop_compose! {
+    /// Any policy that differs from the built-in one in some of [`CHANGES`], with or without a change freeze.
+    pub(super) fn policies()(taken in prop::collection::vec(any::<bool>(), CHANGES.len()), freeze in any::<bool>()) -> Checked {
+        let words: Vec<_> = CHANGES.into_iter().zip(taken).filter(|(_, taken)| *taken).map(|(words, _)| words).collect();
+        Checked::new(&changed(&words, if freeze { FREEZE } else { "" })).unwrap()
+    }
+}
+
+prop_compose! {
+    /// Any life within two days; automatic approval is on in most.
+    pub(super) fn scripts()(
+        (at, action, seconds) in (0_u64..172_800, 0..ACTIONS, 60_u64..=3600),
+        (condition, before, threshold) in (prop_oneof![4 => Just(0_u8), 1 => Just(1), 1 => Just(2)], 0_u8..4, 0_u8..=100),
+        (auto_approve, limit, instead) in (prop::bool::weighted(0.8), prop::bool::weighted(0.2), prop::bool::weighted(0.1)),
+        ask in prop::sample::select(vec![Ask::Approve, Ask::Reject, Ask::Expire, Ask::Vote, Ask::Narrow, Ask::Lapse, Ask::Nothing]),
+        finish in prop::sample::select(vec![
+            Finish::Succeed, Finish::Restore, Finish::Undo, Finish::Fail, Finish::Unknown, Finish::RestoreFail,
+            Finish::Refuse, Finish::Nothing,
+        ]),
+        helped in any::<Option<bool>>(),
+    ) -> Script {
+        Script { at, action, seconds, condition, before, threshold, auto_approve, limit, instead, ask, finish, helped }
+    }
+}
