@@ -8,6 +8,7 @@ mod path;
 mod pauses;
 mod refusals;
 mod switches;
+mod table;
 mod threshold;
 mod undo;
 

@@ -11,6 +11,7 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::execute_statement::ExecuteStatementError;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ids::WriterId;
 use domain::ports::{Trail, TrailError, Unavailable};
@@ -58,6 +59,17 @@ impl DynamoTrail {
         found.item.map(|item| read(&item)).transpose()
     }
 
+    /// The records of a stream, strongly consistent.
+    fn query(&self, stream: &StreamId) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("#stream = :stream")
+            .expression_attribute_names("#stream", "stream")
+            .expression_attribute_values(":stream", text(stream))
+            .consistent_read(true)
+    }
+
     /// The keys filed under an hour and shard.
     async fn filed_under(&self, hour: &str) -> Result<Vec<Item>, TrailError> {
         let mut pages = self
@@ -81,16 +93,7 @@ impl DynamoTrail {
 #[async_trait]
 impl Trail for DynamoTrail {
     async fn load(&self, stream: &StreamId) -> Result<Vec<Record>, TrailError> {
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("#stream = :stream")
-            .expression_attribute_names("#stream", "stream")
-            .expression_attribute_values(":stream", text(stream))
-            .consistent_read(true)
-            .into_paginator()
-            .send();
+        let mut pages = self.query(stream).into_paginator().send();
         let mut records = Vec::new();
         while let Some(page) = pages.next().await {
             for item in page.map_err(unavailable)?.items() {
@@ -102,13 +105,7 @@ impl Trail for DynamoTrail {
 
     async fn last(&self, stream: &StreamId) -> Result<Option<Record>, TrailError> {
         let page = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("#stream = :stream")
-            .expression_attribute_names("#stream", "stream")
-            .expression_attribute_values(":stream", text(stream))
-            .consistent_read(true)
+            .query(stream)
             .scan_index_forward(false)
             .limit(1)
             .send()
@@ -119,13 +116,7 @@ impl Trail for DynamoTrail {
 
     async fn newest(&self, stream: &StreamId, most: usize) -> Result<Vec<Record>, TrailError> {
         let mut pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("#stream = :stream")
-            .expression_attribute_names("#stream", "stream")
-            .expression_attribute_values(":stream", text(stream))
-            .consistent_read(true)
+            .query(stream)
             .scan_index_forward(false)
             .limit(i32::try_from(most).unwrap_or(i32::MAX))
             .into_paginator()

@@ -297,6 +297,10 @@ impl Picture {
                     .to_owned(),
             ],
         };
+        lines.push(match agent.switches.policy {
+            Some(hash) => format!("  policy in force: sha256 {hash}"),
+            None => "  policy in force: none was published, so the one that this version brings".to_owned(),
+        });
         let off = agent.switches.automatic_off.iter();
         lines.extend(off.map(|why| format!("  nothing executes by itself: {}", quote(why))));
         lines

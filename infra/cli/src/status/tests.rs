@@ -106,6 +106,7 @@ fn an_agent_with_nothing_to_do_is_healthy() {
               trail              sre_actions
 
             agent: running
+              policy in force: none was published, so the one that this version brings
 
             queues           waiting  in flight  delayed  dead letters
               ingest               0          0        0             0
@@ -186,6 +187,7 @@ fn every_trouble_is_a_reason() {
               trail              sre_actions
 
             agent: running
+              policy in force: none was published, so the one that this version brings
 
             queues           waiting  in flight  delayed  dead letters
               ingest               0          0        0             1
@@ -285,6 +287,7 @@ fn a_pause_is_shown_and_is_healthy_while_what_must_go_on_goes_on() {
             agent: paused since 2026-11-22T10:00:00.000Z (2 h): gateway upgrade\u{1b}[2J
               incidents are recorded and wait, scoring and new executions wait in their queues
               approvals are refused, rejections are taken; restores, undos and verifications go on
+              policy in force: none was published, so the one that this version brings
 
             queues           waiting  in flight  delayed  dead letters
               ingest               0          0        0             0
