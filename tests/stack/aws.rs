@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use adapters::SdkConfig;
 use aws_sdk_cloudformation::types::{Capability, Parameter, StackStatus};
+use aws_sdk_eventbridge::error::SdkError;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
@@ -20,14 +21,27 @@ pub(crate) struct Aws {
     pub(crate) secrets: aws_sdk_secretsmanager::Client,
     pub(crate) sqs: aws_sdk_sqs::Client,
     pub(crate) outputs: BTreeMap<String, String>,
+    looking: Looking,
     stack: String,
 }
 
+/// Clients that only read, and try again.
+struct Looking {
+    cloudformation: aws_sdk_cloudformation::Client,
+    functions: aws_sdk_lambda::Client,
+    sqs: aws_sdk_sqs::Client,
+}
+
 impl Aws {
-    pub(crate) async fn new(config: &SdkConfig) -> Self {
+    pub(crate) async fn new(config: &SdkConfig, reading: &SdkConfig) -> Self {
         let stack = variable("SRE_AGENT_STACK");
-        let cloudformation = aws_sdk_cloudformation::Client::new(config);
-        let described = cloudformation
+        let looking = Looking {
+            cloudformation: aws_sdk_cloudformation::Client::new(reading),
+            functions: aws_sdk_lambda::Client::new(reading),
+            sqs: aws_sdk_sqs::Client::new(reading),
+        };
+        let described = looking
+            .cloudformation
             .describe_stacks()
             .stack_name(&stack)
             .send()
@@ -44,12 +58,13 @@ impl Aws {
             })
             .collect();
         Self {
-            cloudformation,
+            cloudformation: aws_sdk_cloudformation::Client::new(config),
             events: aws_sdk_eventbridge::Client::new(config),
             functions: aws_sdk_lambda::Client::new(config),
             secrets: aws_sdk_secretsmanager::Client::new(config),
             sqs: aws_sdk_sqs::Client::new(config),
             outputs,
+            looking,
             stack,
         }
     }
@@ -68,7 +83,15 @@ impl Aws {
             .detail_type(detail_type)
             .detail(detail.to_string())
             .build();
-        let answer = self.events.put_events().entries(entry).send().await.unwrap();
+        let mut tries = 0;
+        let answer = loop {
+            let put = self.events.put_events().entries(entry.clone());
+            match put.send().await {
+                // The connection was closed as it was used. Should it have arrived, the second is the same event.
+                Err(SdkError::DispatchFailure(_)) if tries < 3 => tries += 1,
+                answer => break answer.unwrap(),
+            }
+        };
         assert_eq!(answer.failed_entry_count(), 0, "{answer:?}");
     }
 
@@ -100,7 +123,11 @@ impl Aws {
     }
 
     async fn counts(&self, queue: &str, states: &[QueueAttributeName]) -> usize {
-        let read = self.sqs.get_queue_attributes().queue_url(self.output(queue));
+        let read = self
+            .looking
+            .sqs
+            .get_queue_attributes()
+            .queue_url(self.output(queue));
         let read = read
             .set_attribute_names(Some(states.to_vec()))
             .send()
@@ -118,7 +145,7 @@ impl Aws {
 
     /// The state of the event source by which a queue wakes a function, such as `Enabled`.
     pub(crate) async fn source(&self, function: &str, queue: &str) -> String {
-        let mappings = self.functions.list_event_source_mappings();
+        let mappings = self.looking.functions.list_event_source_mappings();
         let mappings = mappings
             .function_name(format!("{}-{function}", self.stack))
             .send()
@@ -171,6 +198,7 @@ impl Aws {
     /// Deploys the same template with other values of some parameters.
     pub(crate) async fn deploy_with(&self, values: &[(&str, &str)]) {
         let described = self
+            .looking
             .cloudformation
             .describe_stacks()
             .stack_name(&self.stack)
@@ -197,6 +225,7 @@ impl Aws {
             .unwrap();
         within(60, "the update of the stack", async || {
             let described = self
+                .looking
                 .cloudformation
                 .describe_stacks()
                 .stack_name(&self.stack)

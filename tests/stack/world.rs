@@ -74,7 +74,13 @@ impl World {
             attempts: 1,
         };
         let config = aws::config_within(&bounds).await;
-        let aws = Aws::new(&config).await;
+        // What is read may be read again: the emulator closes connections that are just being used.
+        let reading = aws::config_within(&Bounds {
+            attempts: 3,
+            ..bounds
+        })
+        .await;
+        let aws = Aws::new(&config, &reading).await;
         let http = reqwest::Client::builder()
             .no_proxy()
             .timeout(Duration::from_secs(15))
@@ -83,8 +89,8 @@ impl World {
         let sandbox = Sandbox::new(http.clone());
         sandbox.clear().await;
         let world = Self {
-            trail: DynamoTrail::new(&config, variable("TRAIL_TABLE")),
-            transcripts: PayloadBucket::new(&config, aws.output("TranscriptBucketName")),
+            trail: DynamoTrail::new(&reading, variable("TRAIL_TABLE")),
+            transcripts: PayloadBucket::new(&reading, aws.output("TranscriptBucketName")),
             callback: variable("CALLBACK_URL"),
             signing_secret: aws.secret("slack-signing").await,
             aws,
