@@ -40,10 +40,14 @@ async fn main() -> Result<(), Error> {
 
     let trail = DynamoTrail::new(&aws, config.trail_table);
     let policies = Published::new(
-        Arc::new(PayloadBucket::new(&aws, config.policy_bucket)),
+        Arc::new(PayloadBucket::new(&patient, config.policy_bucket)),
         Arc::new(SystemClock),
     );
-    policies.in_force(&load_control(&trail).await?).await;
+    // Loaded at start, so that a click does not wait for it. Where that fails, the first click tries again.
+    match load_control(&trail).await {
+        Ok(control) => drop(policies.in_force(&control).await),
+        Err(err) => tracing::warn!(error = %err, "the policy was not loaded at start"),
+    }
     let reply = SlackReply::new(&config.response_origin)?;
     let slack = Trust {
         secret: &secret,

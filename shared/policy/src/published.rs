@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use domain::control::Control;
 use domain::digest::Digest;
+use domain::permission::{Circumstances, Principal, Resource, Rules, Verb, Verdict};
 use domain::ports::{Clock, InForce, Payloads, Policies};
 use domain::time::Timestamp;
 use futures::future::join_all;
@@ -114,12 +115,12 @@ impl Published {
     }
 
     /// The last good one: of those that were in force before, the newest that this process has; else the last that it
-    /// had in force; else the newest that can be had; else the built-in one.
-    async fn last_good(&self, before: &[Digest]) -> Checked {
+    /// had in force; else the newest that can be had; else the built-in one, if nothing else was ever in force.
+    async fn last_good(&self, before: &[Digest]) -> Option<Checked> {
         let known = before.iter().find_map(|hash| self.known(*hash)?.ok());
         let last = known.or_else(|| self.memory().last_good.clone());
-        if let Some(policy) = last {
-            return policy;
+        if last.is_some() {
+            return last;
         }
         // At once: whoever asks may have few seconds, and a bucket that does not answer takes its time for each.
         let loaded = join_all(before.iter().map(|hash| self.load(*hash))).await;
@@ -129,11 +130,27 @@ impl Published {
             }
         }
         let newest = loaded.into_iter().find_map(Result::ok);
-        newest.unwrap_or_else(|| self.builtin.clone())
+        newest.or_else(|| before.is_empty().then(|| self.builtin.clone()))
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where no policy that was ever in force can be had: people may say no.
+struct NothingButNo;
+
+impl Rules for NothingButNo {
+    fn ask(&self, verb: Verb, _: &Principal<'_>, _: &Resource<'_>, _: &Circumstances) -> Verdict {
+        let allowed = verb == Verb::Reject;
+        Verdict {
+            allowed,
+            rules: Vec::new(),
+            because: (!allowed).then(|| {
+                "neither the policy in force nor an earlier one can be had; try again in a minute".to_owned()
+            }),
+        }
     }
 }
 
@@ -167,9 +184,15 @@ impl Policies for Published {
                         "the published policy is not in force"
                     );
                 }
-                let instead = self.last_good(&switches.policies_before).await;
-                let because = format!("the published policy {hash} is not in force: {reason}");
-                instead.in_force(Some(because))
+                let because = Some(format!("the published policy {hash} is not in force: {reason}"));
+                match self.last_good(&switches.policies_before).await {
+                    Some(instead) => instead.in_force(because),
+                    // The built-in one may allow what the company's own policies forbid.
+                    None => InForce {
+                        rules: Arc::new(NothingButNo),
+                        ..self.builtin.in_force(because)
+                    },
+                }
             }
         }
     }

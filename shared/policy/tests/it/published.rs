@@ -3,12 +3,14 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
+use domain::action::ActionKind;
 use domain::control::{Control, ControlFact, Switches};
 use domain::digest::Digest;
+use domain::permission::{Principal, Verb};
 use domain::ports::{InForce, Payloads, Policies};
 use policy::{Bundle, Published, RISK};
 
-use crate::world::{Bucket, Hand, replaced};
+use crate::world::{Bucket, Hand, Subject, circumstances, operator, replaced};
 
 /// A policy that differs from others by a weight.
 fn version(night: u8) -> Bundle {
@@ -165,11 +167,30 @@ async fn a_new_process_falls_back_on_the_newest_earlier_one_that_is_valid() {
 }
 
 #[tokio::test]
-async fn without_any_other_the_built_in_one_is_in_force() {
+async fn where_the_first_that_was_published_is_gone_the_built_in_one_is_in_force_as_before() {
+    let mut scene = Scene::new();
+    scene.names(Digest::of(b"gone"));
+    scene.falls_back_on(&Bundle::builtin(), "NoSuchKey").await;
+}
+
+#[tokio::test]
+async fn where_none_that_was_ever_in_force_can_be_had_people_may_only_say_no() {
     let mut scene = Scene::new();
     scene.names(Digest::of(b"gone"));
     scene.names(Digest::of(b"gone too"));
-    scene.falls_back_on(&Bundle::builtin(), "NoSuchKey").await;
+    let in_force = scene.in_force().await;
+    assert!(in_force.instead_because.is_some());
+    let (subject, alice) = (Subject::new(), operator("alice"));
+    let resource = subject.resource(ActionKind::CircuitBreakProvider, 15);
+    let who = Principal::Operator {
+        operator: &alice,
+        approver: true,
+    };
+    let asks = |verb, who: &Principal<'_>| in_force.rules.ask(verb, who, &resource, &circumstances());
+    assert!(asks(Verb::Reject, &who).allowed);
+    let refused = asks(Verb::Approve, &who);
+    assert!(!refused.allowed && refused.because.unwrap().contains("try again"));
+    assert!(!asks(Verb::AutoExecute, &Principal::Agent).allowed);
 }
 
 #[tokio::test]
