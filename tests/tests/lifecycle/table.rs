@@ -1,5 +1,4 @@
 //! The documents' table: seven actions, every score, automatic approval on and off, every licence tier.
-#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use domain::action::ActionKind;
 use domain::control::Control;
