@@ -1,10 +1,12 @@
 //! Automatic execution: its limits at the start, and how it came out.
 
+use domain::control::Control;
 use domain::limit::{self, Reached};
-use domain::ports::{TrailError, load_control};
+use domain::ports::TrailError;
 use domain::proposal::{Decision, Outcome, Proposal, Proposed, State};
 use domain::record::{Actor, Entry};
 use domain::stream::StreamId;
+use domain::time::Timestamp;
 use runtime::queue::Fault;
 
 use crate::Deps;
@@ -40,25 +42,21 @@ pub(crate) async fn held_back(
 /// Remembers on `control` how an automatic execution came out. Doing so again changes nothing, so that whoever comes
 /// after a crash makes up for it.
 pub(crate) async fn report(deps: &Deps<'_>, proposal: &Proposal) -> Result<(), Fault> {
-    let (Some(limits), Some(failed)) = (
+    let (Some(limits), Some((failed, at))) = (
         proposal.scored().and_then(|scored| scored.automatic),
-        came_out(proposal.state()),
+        came_out(proposal),
     ) else {
         return Ok(());
     };
     loop {
-        let control = load_control(deps.trail).await?;
+        let last = deps.trail.last(&StreamId::Control).await?;
+        let control = Control::read(last.as_ref()).map_err(TrailError::from)?;
         let failures = limits.failures_in_a_row.get();
-        let Some(fact) = control.automatic_outcome(proposal.id(), failed, proposal.state_since(), failures)
-        else {
+        let Some(fact) = control.automatic_outcome(proposal.id(), failed, at, failures) else {
             return Ok(());
         };
         let switched_off =
             control.switches.automatic_off.is_none() && fact.switches().automatic_off.is_some();
-        let last = deps.trail.last(&StreamId::Control).await?;
-        if last.as_ref().map_or(0, |last| last.seq) != control.seq {
-            continue;
-        }
         let now = deps.clock.now();
         let entry = Entry::next(StreamId::Control, last.as_ref(), now, Actor::System, &fact);
         match deps.trail.append(entry).await {
@@ -77,21 +75,17 @@ pub(crate) async fn report(deps: &Deps<'_>, proposal: &Proposal) -> Result<(), F
     }
 }
 
-/// Whether it failed; `None` while nothing can be said.
-fn came_out(state: &State) -> Option<bool> {
-    match state {
-        State::Closed(Outcome::Failed) => Some(true),
-        State::Closed(Outcome::Restored) => Some(false),
-        State::Succeeded(done) => Some(done.execution.restore_failed_at.is_some()),
-        State::Executing(execution) | State::Unknown(execution) => {
-            execution.restore_failed_at.is_some().then_some(true)
-        }
-        State::Reasoning(_)
-        | State::Proposed
-        | State::AwaitingApproval(_)
-        | State::Approved(_)
-        | State::Closed(
-            Outcome::Declined | Outcome::Shadow | Outcome::Rejected | Outcome::Expired | Outcome::Refused,
-        ) => None,
+/// Whether it failed, and when that was known; `None` while nothing can be said. An effect that ended says nothing new:
+/// that it had succeeded was known before, and must not end a row of failures that came since.
+fn came_out(proposal: &Proposal) -> Option<(bool, Timestamp)> {
+    let state = proposal.state();
+    let stuck = state
+        .execution()
+        .and_then(|execution| execution.restore_failed_at);
+    match (stuck, state) {
+        (Some(at), _) => Some((true, at)),
+        (None, State::Closed(Outcome::Failed)) => Some((true, proposal.state_since())),
+        (None, State::Succeeded(_)) => Some((false, proposal.settled_at().unwrap_or(proposal.state_since()))),
+        (None, _) => None,
     }
 }

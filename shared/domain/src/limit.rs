@@ -129,33 +129,48 @@ pub async fn admit(
             because,
         }));
     }
-    // The target's slots first: a proposal that its target refuses must not use up everybody's.
-    let mut windows: Vec<(SafetyLimit, String, u64)> = targets
+    let window = |name: String| StreamId::Limit {
+        name,
+        window: now.hour(),
+    };
+    let mut windows: Vec<(SafetyLimit, StreamId, u64)> = targets
         .iter()
         .map(|target| {
             let name = format!("automatic-{}-{}", target.kind(), target.id());
-            (SafetyLimit::PerTarget, name, limits.per_target_per_hour.get())
+            (
+                SafetyLimit::PerTarget,
+                window(name),
+                limits.per_target_per_hour.get(),
+            )
         })
         .collect();
     windows.push((
         SafetyLimit::PerHour,
-        "automatic".to_owned(),
+        window("automatic".to_owned()),
         limits.per_hour.get(),
     ));
-    for (limit, name, of) in windows {
-        let stream = StreamId::Limit {
-            name: name.clone(),
-            window: now.hour(),
+    let full = |limit: SafetyLimit, used: u64, of: u64| {
+        let on = if limit == SafetyLimit::PerTarget {
+            " on this target"
+        } else {
+            ""
         };
-        if let Err(used) = use_slot(trail, &stream, proposal, of, now, expires_at).await? {
-            let what = match limit {
-                SafetyLimit::PerTarget => "automatic executions on this target",
-                SafetyLimit::PerHour | SafetyLimit::Cooldown => "automatic executions",
-            };
-            return Ok(Err(Reached {
-                limit,
-                because: format!("{used} of {of} {what} in the hour {}Z are used", now.hour()),
-            }));
+        let hour = now.hour();
+        Reached {
+            limit,
+            because: format!("{used} of {of} automatic executions{on} in the hour {hour}Z are used"),
+        }
+    };
+    // Looked at before any is taken: what one window refuses must not use up the others.
+    for (limit, stream, of) in &windows {
+        let records = trail.load(stream).await?;
+        if let Err(used) = take(stream.clone(), &records, proposal, *of, now, expires_at) {
+            return Ok(Err(full(*limit, used, *of)));
+        }
+    }
+    for (limit, stream, of) in &windows {
+        if let Err(used) = use_slot(trail, stream, proposal, *of, now, expires_at).await? {
+            return Ok(Err(full(*limit, used, *of)));
         }
     }
     Ok(Ok(()))

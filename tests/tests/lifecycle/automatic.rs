@@ -206,6 +206,55 @@ async fn what_failed_does_not_run_by_itself_again_for_a_while() {
 }
 
 #[tokio::test]
+async fn a_success_of_before_does_not_end_a_row_of_failures_when_its_effect_ends() {
+    let (mut world, events) = pages(2);
+    world.gateway.change(|inventory| {
+        for provider in &mut inventory.providers {
+            if provider.id.as_str() == "openai" {
+                provider.error_rate = domain::units::Ppm(620_000);
+            }
+        }
+    });
+    world.reasoner = Script::chooses(|event| match event.provider() {
+        Some(provider) => json!({"action": "circuit_break_provider", "provider": provider, "duration_s": 60}),
+        None => json!({"action": "page_oncall", "severity": "critical", "summary": "the budget is spent"}),
+    });
+    let good = world.send(&sample::provider_unhealthy_text("openai"));
+    world.run_until_quiet().await;
+    assert_eq!(world.state(&good).await, "succeeded");
+    for event in &events {
+        world.clock.advance(Duration::from_secs(1));
+        world.acting.next(Fault::Refuse);
+        let id = world.send(event);
+        world.run_until_quiet().await;
+        assert_eq!(world.state(&id).await, "failed");
+    }
+    // The break ends, and housekeeping looks at it once more.
+    world.advance(300).await;
+    assert_eq!(world.state(&good).await, "restored");
+    assert_eq!(control(&world).await.switches.automatic_failures.len(), 2);
+}
+
+#[tokio::test]
+async fn what_finds_no_slot_of_the_hour_uses_none_of_its_target() {
+    let mut world = failing();
+    world
+        .policies
+        .change(|in_force| in_force.policy.automatic.per_hour = Ranged::new(0));
+    world.deployment.risk_threshold = 40;
+    let id = world.send(&sample::provider_unhealthy_text("openai"));
+    world.run_until_quiet().await;
+    assert_eq!(scored(&world, &id).await.limit, Some(SafetyLimit::PerHour));
+    let limits = world.trail.streams();
+    assert!(
+        limits
+            .iter()
+            .all(|stream| !stream.to_string().starts_with("limit/automatic")),
+        "{limits:?}"
+    );
+}
+
+#[tokio::test]
 async fn so_many_failures_in_a_row_switch_it_off_until_a_person_switches_it_on() {
     let (world, events) = pages(8);
     let refused = async |event: &str| {
