@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use domain::control::Control;
 use domain::digest::Digest;
-use domain::permission::{Circumstances, Principal, Resource, Rules, Verb, Verdict};
+use domain::permission::Rules;
 use domain::policy::Policy;
 use domain::ports::{InForce, Policies};
+use policy::Checked;
 
 /// A policy in force that the test changes as it goes.
 pub struct FixedPolicies(Mutex<InForce>);
@@ -35,9 +36,9 @@ impl FixedPolicies {
 }
 
 impl Default for FixedPolicies {
-    /// [`flat`] with [`PlainRules`].
+    /// [`flat`] with the rules of `infra/policy`.
     fn default() -> Self {
-        Self::new(flat(), Arc::new(PlainRules))
+        Self::new(flat(), Checked::builtin().in_force(None).rules)
     }
 }
 
@@ -58,38 +59,5 @@ pub fn flat() -> Policy {
 impl Policies for FixedPolicies {
     async fn in_force(&self, _: &Control) -> InForce {
         self.get()
-    }
-}
-
-/// The documents' rules in a few lines, for tests of crates that do not link the real ones.
-pub struct PlainRules;
-
-impl Rules for PlainRules {
-    fn ask(
-        &self,
-        verb: Verb,
-        principal: &Principal<'_>,
-        resource: &Resource<'_>,
-        circumstances: &Circumstances,
-    ) -> Verdict {
-        let allowed = match (verb, principal) {
-            (Verb::AutoExecute, Principal::Agent) => {
-                circumstances.auto_approve
-                    && resource.score <= circumstances.threshold
-                    && !circumstances.freeze
-            }
-            (Verb::Approve, Principal::Operator { approver, .. }) => {
-                *approver
-                    && !circumstances.own
-                    && circumstances.other_votes.saturating_add(1) >= circumstances.votes_needed
-            }
-            (Verb::Reject, Principal::Operator { approver, .. }) => *approver,
-            (Verb::AutoExecute | Verb::Approve | Verb::Reject, _) => false,
-        };
-        Verdict {
-            allowed,
-            rules: vec!["plain".to_owned()],
-            because: (!allowed).then(|| "the plain rules say no".to_owned()),
-        }
     }
 }

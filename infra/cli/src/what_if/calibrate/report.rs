@@ -171,45 +171,19 @@ impl Calibration {
                 ),
                 Finding::Unsupported { because } => format!("–: {because}"),
             };
-            let Counts {
-                asked,
-                approved,
-                rejected,
-                narrowed,
-                expired,
-                by_itself,
-                succeeded,
-                helped,
-                failed,
-                undone,
-            } = &class.counts;
-            let [
-                asked,
-                approved,
-                rejected,
-                narrowed,
-                expired,
-                by_itself,
-                succeeded,
-                helped,
-                failed,
-                undone,
-            ] = [
-                asked, approved, rejected, narrowed, expired, by_itself, succeeded, helped, failed, undone,
-            ]
-            .map(u64::to_string);
+            let (counts, number) = (&class.counts, |count: u64| count.to_string());
             rows.push([
                 action.name().to_owned(),
-                asked,
-                approved,
-                rejected,
-                narrowed,
-                expired,
-                by_itself,
-                succeeded,
-                helped,
-                failed,
-                undone,
+                number(counts.asked),
+                number(counts.approved),
+                number(counts.rejected),
+                number(counts.narrowed),
+                number(counts.expired),
+                number(counts.by_itself),
+                number(counts.succeeded),
+                number(counts.helped),
+                number(counts.failed),
+                number(counts.undone),
                 rate,
                 proposed,
             ]);
