@@ -10,4 +10,4 @@ pub mod walk;
 pub mod world;
 
 pub use self::model::ScriptedModel;
-pub use self::world::{QueueName, World};
+pub use self::world::World;

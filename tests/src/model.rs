@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use domain::time::Timestamp;
+use domain::value::Timestamp;
 use ingest_and_propose::model::transcript::{Attempt, Transcript};
 use ingest_and_propose::model::{Answer, Conversation, Model, NoAnswer, Stop, ToolCall, Usage};
 use serde_json::{Value, json};

@@ -4,10 +4,9 @@
 //! them: nothing that they call can be made slow. Every other point is tried in process (`tests/tests/faults/killed.rs`).
 
 use adapters::SystemClock;
-use domain::ids::ProposalId;
 use domain::ports::Clock as _;
 use domain::proposal::{Proposal, State};
-use domain::time::Timestamp;
+use domain::value::{ProposalId, Timestamp};
 use housekeeping::chores::RESTORE_PATIENCE_S;
 use serde_json::json;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use domain::event::Event;
+use domain::incident::Event;
 use domain::message::Message;
 use serde_json::{Value, json};
 

@@ -4,12 +4,10 @@
 use std::io::Read as _;
 
 use domain::action::{Action, ActionKind};
-use domain::digest::Digest;
-use domain::ids::ProposalId;
 use domain::ports::Payloads as _;
 use domain::proposal::{Fallback, ProposalFact, Proposed, Proposer, Reasoning};
-use domain::record::Fact as _;
-use domain::units::Micros;
+use domain::trail::Fact as _;
+use domain::value::{Digest, Micros, ProposalId};
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
 

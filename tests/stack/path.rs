@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use domain::proposal::{ProposalFact, Verbatim};
-use domain::record::Fact;
-use domain::time::Timestamp;
+use domain::trail::Fact;
+use domain::value::Timestamp;
 use serde_json::{Value, json};
 
 use crate::world::{World, fresh, unhealthy, unhealthy_detail, within};
@@ -134,7 +134,7 @@ async fn an_event_as_large_as_the_bus_takes_is_kept_byte_for_byte() {
     // A subject of its own, so that it opens a proposal of its own.
     let mut detail = unhealthy_detail(event.event_id.as_str(), &fresh("nowhere"));
     detail["note"] = json!("x".repeat(250_000));
-    let fingerprint = domain::event::Event::parse("provider.unhealthy", &detail)
+    let fingerprint = domain::incident::Event::parse("provider.unhealthy", &detail)
         .unwrap()
         .fingerprint();
     world

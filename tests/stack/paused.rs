@@ -6,13 +6,11 @@ use std::fs;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 
-use domain::control::Control;
-use domain::event::Event;
-use domain::ids::ProposalId;
+use domain::incident::Event;
 use domain::ports::Trail as _;
 use domain::proposal::{Proposal, State};
-use domain::record::Record;
-use domain::stream::StreamId;
+use domain::trail::{Control, Record, StreamId};
+use domain::value::ProposalId;
 use futures::{FutureExt as _, StreamExt as _, stream};
 use serde_json::Value;
 

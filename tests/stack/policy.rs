@@ -3,12 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use domain::control::Control;
-use domain::digest::Digest;
 use domain::ports::Trail as _;
 use domain::proposal::{Decision, Proposal};
-use domain::record::{Actor, Entry};
-use domain::stream::StreamId;
+use domain::trail::{Actor, Control, Entry, StreamId};
+use domain::value::Digest;
 use policy::Bundle;
 
 use crate::world::{World, overspent, sre_agent, sre_agent_says};
@@ -85,7 +83,7 @@ async fn what_is_published_is_in_force_and_what_is_of_no_use_runs_nothing() {
     let before = Control::read(last.as_ref()).unwrap();
     let fact = before.publish(lost).unwrap();
     let at = last.as_ref().unwrap().at;
-    let entry = Entry::next(StreamId::Control, last.as_ref(), at, Actor::System, &fact);
+    let entry = Entry::next(StreamId::Control, last.as_ref(), at, Actor::System, &fact, None);
     world.trail.append(entry).await.unwrap();
 
     let proposal = scored(&world, "checkout").await;

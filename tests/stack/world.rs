@@ -7,13 +7,11 @@ use std::time::{Duration, Instant};
 
 use adapters::aws::{self, Bounds};
 use adapters::{DynamoTrail, PayloadBucket, SystemClock};
-use domain::event::Event;
-use domain::ids::{Fingerprint, ProposalId};
-use domain::incident;
+use domain::incident::Event;
 use domain::ports::{Clock as _, Trail};
 use domain::proposal::{Proposal, State};
-use domain::record::{Record, verify_chain};
-use domain::stream::StreamId;
+use domain::trail::{Record, StreamId, generation, verify_chain};
+use domain::value::{Fingerprint, ProposalId};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
 

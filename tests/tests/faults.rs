@@ -9,8 +9,8 @@ mod restores;
 mod storm;
 mod unclear;
 
-use domain::ids::ProposalId;
 use domain::ports::Clock;
+use domain::value::ProposalId;
 use testkit::sample;
 use tests::World;
 
@@ -40,6 +40,6 @@ pub(crate) async fn in_force() -> (World, ProposalId) {
 }
 
 /// Seconds since an instant.
-pub(crate) fn seconds_since(world: &World, then: domain::time::Timestamp) -> u64 {
+pub(crate) fn seconds_since(world: &World, then: domain::value::Timestamp) -> u64 {
     world.clock.now().millis_since(then) / 1000
 }

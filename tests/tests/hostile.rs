@@ -15,14 +15,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::action::{Action, Preview};
-use domain::bus::Announcement;
-use domain::ports::{Clock, load_control};
+use domain::message::Lane;
+use domain::ports::Clock;
 use domain::proposal::{Decision, DeclineReason};
-use domain::risk::{self, Subject};
+use domain::risk;
+use domain::risk::Subject;
+use domain::telling::Announcement;
 use testkit::Cutter;
 use tests::World;
-use tests::world::QueueName;
 use tracing_subscriber::EnvFilter;
+use trail::load_control;
 
 /// What a text stands for that means nothing to anybody.
 pub(crate) const HARMLESS: &str = "harmless";
@@ -84,7 +86,7 @@ pub(crate) async fn work(world: &World, body: &str, way: Way) -> Traces {
     let mut announced = drive(world, body, way).await;
     drop(logging);
     assert_eq!(world.gateway.writes(), [], "nothing is executed: {body}");
-    let dead = world.queue(QueueName::Ingest).dead();
+    let dead = world.queue(Lane::Ingest).dead();
     let outcome = match (world.proposals().as_slice(), dead.as_slice()) {
         ([], [dead]) => Outcome::GivenUp(dead.reason.clone().unwrap()),
         ([id], []) => {
@@ -133,15 +135,15 @@ pub(crate) async fn work(world: &World, body: &str, way: Way) -> Traces {
 async fn drive(world: &World, body: &str, way: Way) -> Vec<String> {
     let cutter = Cutter::never();
     let mut announced = Vec::new();
-    world.queue(QueueName::Ingest).send(body, Duration::ZERO);
-    assert!(world.deliver(QueueName::Ingest, &cutter).await);
+    world.queue(Lane::Ingest).send(body, Duration::ZERO);
+    assert!(world.deliver(Lane::Ingest, &cutter).await);
     let mut moved = way == Way::Whole;
     while moved {
         moved = world.turn_stream(&cutter).await;
         let published = world.bus.published();
         announced.extend(published.iter().map(|one| world.envelope(one)));
         moved |= world.turn_bus();
-        for queue in QueueName::ALL {
+        for queue in Lane::QUEUES {
             moved |= world.deliver(queue, &cutter).await;
         }
     }

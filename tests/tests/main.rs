@@ -3,6 +3,7 @@
 mod contracts;
 mod faults;
 mod hostile;
+mod house;
 mod lifecycle;
 mod reasoning;
 mod security;

@@ -144,15 +144,35 @@ fn aws_is_spoken_to_in_few_places() {
 fn http_is_spoken_in_few_places() {
     assert_eq!(
         users(|name| ["reqwest", "hyper", "ureq"].contains(&name)),
-        // ingest-and-propose asks models.
+        // Within the bounds of `outbound`; ingest-and-propose asks models.
         set(&[
             "actuator",
             "approval-callback",
             "gateway",
             "ingest-and-propose",
+            "outbound",
             "xtask"
         ])
     );
+    assert_eq!(
+        users(|name| name == "outbound"),
+        set(&[
+            "actuator",
+            "approval-callback",
+            "eval",
+            "gateway",
+            "ingest-and-propose",
+            "sre-agent"
+        ])
+    );
+}
+
+#[test]
+fn the_trail_is_worked_with_by_name() {
+    // outbox only reads, and announces what it reads.
+    let mut workers = set(&["runtime", "sre-agent"]);
+    workers.extend(functions().into_iter().filter(|name| name != "outbox"));
+    assert_eq!(users(|name| name == "trail"), workers);
 }
 
 #[test]
@@ -162,9 +182,11 @@ fn dependencies_point_inward() {
     let inner = |name: &str| -> BTreeSet<String> { manifests[name].intersection(&ours).cloned().collect() };
     assert_eq!(inner("domain"), set(&[]));
     assert_eq!(inner("adapters"), set(&["domain"]));
-    assert_eq!(inner("gateway"), set(&["domain"]));
-    assert_eq!(inner("actuator"), set(&["domain", "gateway"]));
-    assert_eq!(inner("runtime"), set(&["adapters", "domain"]));
+    assert_eq!(inner("outbound"), set(&["domain"]));
+    assert_eq!(inner("trail"), set(&["domain"]));
+    assert_eq!(inner("gateway"), set(&["domain", "outbound"]));
+    assert_eq!(inner("actuator"), set(&["domain", "gateway", "outbound"]));
+    assert_eq!(inner("runtime"), set(&["adapters", "domain", "trail"]));
     // The sandbox is somebody else's gateway: it must not share the agent's idea of one.
     assert_eq!(inner("sandbox"), set(&[]));
     for function in functions() {
@@ -208,7 +230,7 @@ async fn no_secret_shows_itself() {
     silent(&format!("{text} {text:?} {text:#?}"));
     assert_eq!(text.expose(), SECRET, "but to whom asks for it");
 
-    let token = gateway::http::Token::new("gateway-read", SECRET).unwrap();
+    let token = outbound::Token::new("gateway-read", SECRET).unwrap();
     silent(&format!("{token:?} {token:#?} {:?}", token.bearer()));
 
     let reader = gateway::AdminApi::new("https://gateway.example", SECRET).unwrap();
@@ -223,7 +245,7 @@ async fn no_secret_shows_itself() {
 #[test]
 fn a_secret_that_cannot_be_used_is_not_shown_with_the_complaint() {
     let broken = format!("{SECRET}\u{0}");
-    let complaint = gateway::http::Token::new("gateway-read", &broken).unwrap_err();
+    let complaint = outbound::Token::new("gateway-read", &broken).unwrap_err();
     silent(&format!("{complaint} {complaint:?}"));
     let complaint =
         gateway::AdminApi::new(&format!("https://user:{SECRET}@gateway.example"), "x").unwrap_err();

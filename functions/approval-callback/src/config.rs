@@ -1,6 +1,6 @@
 //! The environment of `approval-callback`.
 
-use domain::deployment::Deployment;
+use domain::value::Deployment;
 use runtime::env::{BadVariable, Env};
 
 /// What the function is configured with.

@@ -1,16 +1,69 @@
-//! A click becomes a decision on the trail, or a sentence that says why not.
+//! What a person asks for becomes a decision on the trail, or a sentence that says why not.
 
 use std::fmt;
 
-use anyhow::Context;
-use domain::approval::{self, Choice, Refusal, Under};
-use domain::ports::{TrailError, load_control, load_proposal};
-use domain::proposal::{Proposal, ProposalFact};
+use domain::permission::approval::{self, Choice, Refusal, Under};
+use domain::permission::{Directory, Operator};
+use domain::proposal::{Outcome, Proposal, ProposalFact, State};
+use domain::trail::Fact;
+use domain::value::{Digest, ProposalId};
+use trail::{Advanced, Next, advance, load_control, load_proposal};
 
 use crate::Deps;
-use crate::slack::Click;
 
-/// What became of a click. Its text is for the person who clicked.
+/// Through what a person decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// A Slack message's button.
+    Slack,
+}
+
+impl Channel {
+    /// Its name, as decisions record it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Channel::Slack => "slack",
+        }
+    }
+}
+
+/// Who a channel says it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// A user of a Slack workspace.
+    Slack {
+        /// The workspace, `T…`.
+        team: String,
+        /// The user, `U…`.
+        user: String,
+    },
+}
+
+impl Identity {
+    /// Whom the directory knows by it.
+    fn operator<'a>(&self, directory: &'a Directory) -> Option<&'a Operator> {
+        match self {
+            Identity::Slack { team, user } => directory.by_slack(team, user),
+        }
+    }
+}
+
+/// What a person asks for, however it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Who.
+    pub identity: Identity,
+    /// Through what.
+    pub channel: Channel,
+    /// On which proposal.
+    pub proposal: ProposalId,
+    /// The `scored` record that the person was shown.
+    pub scored: Digest,
+    /// What was chosen.
+    pub choice: Choice,
+}
+
+/// What became of it. Its text is for the person who asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decided {
     /// It completed an approval.
@@ -18,13 +71,13 @@ pub enum Decided {
     /// It counts, and more people must approve.
     Voted {
         /// How many more.
-        missing: u8,
+        missing: usize,
     },
     /// The proposal is closed.
     Rejected,
     /// It does not count.
     Refused(Refusal),
-    /// The Slack user is no operator.
+    /// Whoever it is, is no operator.
     Unmapped,
     /// There is no such proposal.
     Unknown,
@@ -50,86 +103,81 @@ impl fmt::Display for Decided {
     }
 }
 
-/// Attempts at one decision: each lost one means that somebody else's record came between.
-const MOST_ROUNDS: usize = 20;
+/// Why nothing was appended.
+enum Left {
+    /// This very decision is the last record already.
+    Counted(Decided),
+    /// It does not count.
+    Refused(Refusal),
+}
 
 /// Records what the person chose, if it counts.
-pub(crate) async fn decide(deps: &Deps<'_>, click: &Click) -> anyhow::Result<Decided> {
+pub(crate) async fn decide(deps: &Deps<'_>, asked: &Asked) -> anyhow::Result<Decided> {
     let directory = deps.operators.directory().await?;
-    let Some(operator) = directory.by_slack(&click.team, &click.user) else {
+    let Some(operator) = asked.identity.operator(&directory) else {
         return Ok(Decided::Unmapped);
     };
-    for _ in 0..MOST_ROUNDS {
-        let Some(proposal) = load_proposal(deps.trail, &click.proposal).await? else {
-            return Ok(Decided::Unknown);
-        };
-        if let Some(counted) = counted_already(&proposal, click.choice, operator, click.scored) {
-            return Ok(counted);
+    let Some(proposal) = load_proposal(deps.trail, &asked.proposal).await? else {
+        return Ok(Decided::Unknown);
+    };
+    let control = load_control(deps.trail).await?;
+    let under = Under {
+        in_force: &deps.policies.in_force(&control).await,
+        deployment: deps.deployment,
+        control: &control,
+    };
+    let decides = |proposal: &Proposal, now| {
+        if let Some(counted) = counted_already(proposal, asked, operator) {
+            return Next::Refuse(Left::Counted(counted));
         }
-        let control = load_control(deps.trail).await?;
-        let in_force = deps.policies.in_force(&control).await;
-        let now = deps.clock.now();
-        let fact = match approval::decide(
-            &proposal,
-            click.choice,
-            operator,
-            click.scored,
-            &Under {
-                in_force: &in_force,
-                deployment: deps.deployment,
-                control: &control,
-            },
-            now,
-        ) {
-            Ok(fact) => fact,
-            Err(refusal) => return Ok(Decided::Refused(refusal)),
-        };
-        let entry = proposal
-            .entry(now, operator.actor("slack"), &fact)
-            .context("the decision is not legal")?;
-        match deps.trail.append(entry).await {
-            Ok(record) => {
-                let proposal = proposal.apply(&record)?;
-                tracing::info!(proposal.id = %click.proposal, operator.id = %operator.id, record.kind = record.kind, "decided");
-                return Ok(outcome(&fact, &proposal));
-            }
-            Err(TrailError::Conflict { .. }) => {}
-            Err(err) => return Err(err.into()),
+        match approval::decide(proposal, asked.choice, operator, asked.scored, &under, now) {
+            Ok(fact) => Next::Append(fact),
+            Err(refusal) => Next::Refuse(Left::Refused(refusal)),
         }
+    };
+    let actor = operator.actor(asked.channel.name());
+    match advance(deps.trail, deps.clock, proposal, &actor, decides).await? {
+        Advanced::Appended(proposal) | Advanced::Nothing(proposal) => {
+            tracing::info!(
+                proposal.id = %asked.proposal, operator.id = %operator.id, record.kind = %proposal.last_kind(), "decided"
+            );
+            decided(&proposal)
+        }
+        Advanced::Refused(Left::Counted(counted)) => Ok(counted),
+        Advanced::Refused(Left::Refused(refusal)) => Ok(Decided::Refused(refusal)),
     }
-    anyhow::bail!("too many records came between")
 }
 
-/// Where this very click was recorded before: a repeated click hears the same answer.
-fn counted_already(
-    proposal: &Proposal,
-    choice: Choice,
-    operator: &domain::operator::Operator,
-    scored: domain::digest::Digest,
-) -> Option<Decided> {
+/// Where this very decision was recorded before: who repeats it hears the same answer.
+fn counted_already(proposal: &Proposal, asked: &Asked, operator: &Operator) -> Option<Decided> {
     let last = proposal.last();
-    let same_person = last.actor.operator() == Some(&operator.id);
-    let same_scored = serde_json::from_str::<serde_json::Value>(&last.body)
-        .is_ok_and(|body| body["scored"] == scored.to_string());
-    match (choice, last.kind.as_str()) {
-        (Choice::Approve, "approved") if same_person && same_scored => Some(Decided::Approved),
-        (Choice::Reject, "rejected") if same_person && same_scored => Some(Decided::Rejected),
-        _ => None,
+    if last.actor.operator() != Some(&operator.id) {
+        return None;
+    }
+    match (ProposalFact::read(last), asked.choice) {
+        (Ok(ProposalFact::Approved(approved)), Choice::Approve) if approved.scored == asked.scored => {
+            Some(Decided::Approved)
+        }
+        (Ok(ProposalFact::Rejected(rejected)), Choice::Reject) if rejected.scored == asked.scored => {
+            Some(Decided::Rejected)
+        }
+        (Ok(_) | Err(_), Choice::Approve | Choice::Reject) => None,
     }
 }
 
-fn outcome(fact: &ProposalFact, proposal: &Proposal) -> Decided {
-    match fact {
-        ProposalFact::Rejected(_) => Decided::Rejected,
-        ProposalFact::Voted(_) => {
-            let missing = match proposal.state() {
-                domain::proposal::State::AwaitingApproval(waiting) => waiting
-                    .needed
-                    .saturating_sub(u8::try_from(waiting.votes.len()).unwrap_or(u8::MAX)),
-                _ => 0,
-            };
-            Decided::Voted { missing }
-        }
-        _ => Decided::Approved,
+/// What a decision that was recorded comes to.
+fn decided(proposal: &Proposal) -> anyhow::Result<Decided> {
+    match proposal.state() {
+        State::Approved(_) => Ok(Decided::Approved),
+        State::Closed(Outcome::Rejected) => Ok(Decided::Rejected),
+        State::AwaitingApproval(waiting) => Ok(Decided::Voted {
+            missing: waiting.missing(),
+        }),
+        state @ (State::Reasoning(_)
+        | State::Proposed
+        | State::Executing(_)
+        | State::Unknown(_)
+        | State::Succeeded(_)
+        | State::Closed(_)) => anyhow::bail!("a decision led to {}, where none leads", state.name()),
     }
 }

@@ -6,18 +6,19 @@
 //! | `POST /slack/interactions` | takes the click on a Slack button |
 //!
 //! GET never changes anything: link scanners click.
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 pub mod config;
 mod decide;
 pub mod reply;
 pub mod slack;
 
-use domain::deployment::Deployment;
 use domain::ports::{Clock, Operators, Policies, Trail};
+use domain::value::Deployment;
 use lambda_http::http::{Method, StatusCode, header};
 use lambda_http::{Body, Request, RequestExt, Response};
 
-pub use self::decide::Decided;
+pub use self::decide::{Asked, Channel, Decided, Identity};
 
 /// What this function may use.
 pub struct Deps<'a> {
@@ -63,7 +64,11 @@ async fn interaction(deps: &Deps<'_>, request: &Request) -> Response<Body> {
         tracing::warn!(reason = %refusal, "refused a Slack request");
         let status = match refusal {
             slack::Refusal::Unchecked => StatusCode::SERVICE_UNAVAILABLE,
-            _ => StatusCode::UNAUTHORIZED,
+            slack::Refusal::Unsigned
+            | slack::Refusal::Skewed
+            | slack::Refusal::Forged
+            | slack::Refusal::App
+            | slack::Refusal::Team => StatusCode::UNAUTHORIZED,
         };
         return problem(status, &refusal.to_string());
     }
@@ -79,7 +84,7 @@ async fn interaction(deps: &Deps<'_>, request: &Request) -> Response<Body> {
         tracing::warn!(reason = %refusal, "refused a Slack request");
         return problem(StatusCode::FORBIDDEN, &refusal.to_string());
     }
-    match decide::decide(deps, &click).await {
+    match decide::decide(deps, &click.asked).await {
         Ok(decided) => {
             deps.reply.tell(&click.response_url, &decided.to_string()).await;
             empty(StatusCode::OK)

@@ -10,10 +10,11 @@ use approval_callback::Deps;
 use approval_callback::config::Config;
 use approval_callback::reply::SlackReply;
 use approval_callback::slack::Trust;
-use domain::ports::{Policies as _, load_control};
+use domain::ports::Policies as _;
 use lambda_http::{Error, Request, run, service_fn};
 use policy::Published;
 use runtime::env::{Env, process};
+use trail::load_control;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {

@@ -1,8 +1,8 @@
 //! What the person who clicked is told, at the interaction's `response_url`.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
+use outbound::{Bounds, Client};
+use reqwest::Method;
 use url::Url;
 
 /// Tells the person who clicked. Best effort: the decision stands whether or not they hear of it.
@@ -12,24 +12,24 @@ pub trait Reply: Send + Sync {
     async fn tell(&self, response_url: &str, text: &str);
 }
 
+/// Slack waits 3 s for our own answer.
+const BOUNDS: Bounds = Bounds {
+    connect_ms: 400,
+    request_ms: 700,
+    reply_bytes: 64 * 1024,
+};
+
 /// Slack's `response_url`. Facts: <https://docs.slack.dev/interactivity/handling-user-interaction#message_responses>.
 pub struct SlackReply {
-    http: reqwest::Client,
+    client: Client,
     origin: url::Origin,
 }
 
 impl SlackReply {
     /// Replies only to URLs of this origin: anything else in a payload is not Slack's.
     pub fn new(origin: &str) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(Duration::from_millis(400))
-            // Slack waits 3 s for our own answer.
-            .timeout(Duration::from_millis(700))
-            .build()?;
         Ok(Self {
-            http,
+            client: Client::within(BOUNDS)?,
             origin: Url::parse(origin)?.origin(),
         })
     }
@@ -47,18 +47,12 @@ impl Reply for SlackReply {
         };
         let message =
             serde_json::json!({ "response_type": "ephemeral", "replace_original": false, "text": text });
-        // The URL is a credential: it never gets into the log, so neither does the error with it.
-        match self
-            .http
-            .post(url)
-            .json(&message)
-            .send()
-            .await
-            .map_err(reqwest::Error::without_url)
-        {
-            Ok(reply) if reply.status().is_success() => {}
-            Ok(reply) => tracing::warn!(http.status = reply.status().as_u16(), "the reply was refused"),
-            Err(err) => tracing::warn!(error = %err, "the reply was not delivered"),
+        // The URL is a credential: no error of this client holds it, so that it never gets into the log.
+        let sent = self.client.request(Method::POST, url).json(&message);
+        match self.client.exchange(sent).await {
+            Ok(reply) if reply.status.is_success() => {}
+            Ok(reply) => tracing::warn!(http.status = reply.status.as_u16(), "the reply was refused"),
+            Err(problem) => tracing::warn!(problem, "the reply was not delivered"),
         }
     }
 }

@@ -3,15 +3,15 @@
 //! Facts: <https://docs.slack.dev/authentication/verifying-requests-from-slack>,
 //! <https://docs.slack.dev/reference/interaction-payloads/block_actions-payload>.
 
-use domain::approval::Choice;
-use domain::digest::Digest;
-use domain::ids::ProposalId;
+use domain::permission::Choice;
 use domain::ports::Credential;
-use domain::time::Timestamp;
+use domain::value::Timestamp;
 use hmac::{Hmac, KeyInit, Mac};
 use lambda_http::http::HeaderMap;
 use serde::Deserialize;
 use sha2::Sha256;
+
+use crate::decide::{Asked, Channel, Identity};
 
 /// A request older or newer than this many seconds may be a replay.
 const MAX_SKEW_S: u64 = 300;
@@ -84,10 +84,11 @@ impl Trust<'_> {
     pub fn knows(&self, click: &Click) -> Result<(), Refusal> {
         if click.app.is_empty() || click.app != self.app {
             Err(Refusal::App)
-        } else if !self.teams.contains(&click.team) {
-            Err(Refusal::Team)
         } else {
-            Ok(())
+            match &click.asked.identity {
+                Identity::Slack { team, .. } if self.teams.contains(team) => Ok(()),
+                Identity::Slack { .. } => Err(Refusal::Team),
+            }
         }
     }
 }
@@ -109,16 +110,8 @@ fn matches(secret: &str, stamp: &str, body: &[u8], signature: &[u8]) -> bool {
 pub struct Click {
     /// The Slack app it came through.
     pub app: String,
-    /// The workspace of the person.
-    pub team: String,
-    /// The person.
-    pub user: String,
-    /// What was chosen.
-    pub choice: Choice,
-    /// On which proposal.
-    pub proposal: ProposalId,
-    /// The `scored` record that the message showed.
-    pub scored: Digest,
+    /// What the person asks for.
+    pub asked: Asked,
     /// Where to tell the person.
     pub response_url: String,
 }
@@ -206,11 +199,13 @@ impl Click {
             .ok_or_else(|| bad("`payload` names no team"))?;
         Ok(Some(Click {
             app: payload.api_app_id,
-            team,
-            user: user.id,
-            choice,
-            proposal,
-            scored,
+            asked: Asked {
+                identity: Identity::Slack { team, user: user.id },
+                channel: Channel::Slack,
+                proposal,
+                scored,
+                choice,
+            },
             response_url: payload.response_url,
         }))
     }

@@ -1,13 +1,14 @@
 //! Automatic execution: its limits at the start, and how it came out.
 
-use domain::control::Control;
-use domain::limit::{self, Reached};
+use std::convert::Infallible;
+
+use domain::policy::Reached;
 use domain::ports::TrailError;
 use domain::proposal::{Decision, Outcome, Proposal, Proposed, State};
-use domain::record::{Actor, Entry};
-use domain::stream::StreamId;
-use domain::time::Timestamp;
+use domain::trail::{Actor, Control, ControlFact, Fact, Record, StreamId};
+use domain::value::Timestamp;
 use runtime::queue::Fault;
+use trail::{Extended, Next, Stream, admit, extend};
 
 use crate::Deps;
 
@@ -28,9 +29,7 @@ pub(crate) async fn held_back(
     let Some(limits) = proposal.scored().and_then(|scored| scored.automatic) else {
         return Ok(None);
     };
-    let expires_at = proposal.last().expires_at.unwrap_or_default();
-    let now = deps.clock.now();
-    let admitted = limit::admit(deps.trail, proposal.id(), proposed, &limits, now, expires_at).await?;
+    let admitted = admit(deps.trail, deps.clock, proposal, proposed, &limits).await?;
     Ok(admitted.err().inspect(|reached| {
         tracing::warn!(
             metric = "safety_limit", limit = reached.limit.name(), proposal.id = %proposal.id(),
@@ -48,31 +47,26 @@ pub(crate) async fn report(deps: &Deps<'_>, proposal: &Proposal) -> Result<(), F
     ) else {
         return Ok(());
     };
-    loop {
-        let last = deps.trail.last(&StreamId::Control).await?;
-        let control = Control::read(last.as_ref()).map_err(TrailError::from)?;
-        let failures = limits.failures_in_a_row.get();
-        let Some(fact) = control.automatic_outcome(proposal.id(), failed, at, failures) else {
-            return Ok(());
-        };
-        let switched_off =
-            control.switches.automatic_off.is_none() && fact.switches().automatic_off.is_some();
-        let now = deps.clock.now();
-        let entry = Entry::next(StreamId::Control, last.as_ref(), now, Actor::System, &fact);
-        match deps.trail.append(entry).await {
-            Ok(_) => {
-                if switched_off {
-                    tracing::error!(
-                        alarm = "automatic_off", proposal.id = %proposal.id(),
-                        "automatic execution was switched off"
-                    );
-                }
-                return Ok(());
-            }
-            Err(TrailError::Conflict { .. }) => {}
-            Err(err) => return Err(err.into()),
-        }
+    let stream = Stream::endless(StreamId::Control, Actor::System);
+    let failures = limits.failures_in_a_row.get();
+    let counts = |last: &[Record], _| {
+        let control = Control::read(last.last())?;
+        Ok(
+            match control.automatic_outcome(proposal.id(), failed, at, failures) {
+                Some(fact) => Next::<_, Infallible>::Append(fact),
+                None => Next::Nothing,
+            },
+        )
+    };
+    if let Extended::Appended { record, .. } = extend(deps.trail, deps.clock, &stream, counts).await?
+        && let ControlFact::AutomaticOff(_) = ControlFact::read(&record).map_err(TrailError::from)?
+    {
+        tracing::error!(
+            alarm = "automatic_off", proposal.id = %proposal.id(),
+            "automatic execution was switched off"
+        );
     }
+    Ok(())
 }
 
 /// Whether it failed, and when that was known; `None` while nothing can be said. An effect that ended says nothing new:

@@ -1,13 +1,13 @@
 //! Claims: who may change a target. All or none, in one order, so that nobody waits for each other.
 
-use domain::ids::ProposalId;
-use domain::ports::{TrailError, load_proposal};
-use domain::proposal::{Held, Proposal};
-use domain::record::{Actor, Entry, Record};
-use domain::stream::StreamId;
-use domain::target::{Claim, Release, Target, TargetFact, claim_counts, claim_of};
-use domain::time::Timestamp;
+use std::convert::Infallible;
+
+use domain::inventory::Target;
+use domain::proposal::{Held, Proposal, claim_counts};
+use domain::trail::{Actor, Claim, Record, Release, StreamId, TargetFact, claim_of};
+use domain::value::{ProposalId, Timestamp};
 use runtime::queue::Fault;
+use trail::{Extended, Next, Stream, extend, load_proposal};
 
 use crate::Deps;
 
@@ -53,62 +53,63 @@ pub async fn take(deps: &Deps<'_>, wanted: &Wanted<'_>) -> Result<Claimed, Fault
     Ok(Claimed::All(held))
 }
 
+/// Why a target is not claimed.
+enum Kept {
+    /// Another function works for the same proposal.
+    Busy,
+    /// Another proposal's claim stands there: its holder tells whether it counts.
+    Claimed(Claim),
+}
+
 async fn take_one(
     deps: &Deps<'_>,
     wanted: &Wanted<'_>,
     target: &Target,
 ) -> Result<Result<Held, Claimed>, Fault> {
-    let stream = StreamId::Target(target.clone());
+    let stream = Stream::endless(StreamId::Target(target.clone()), Actor::Agent);
+    // Another's claim that was found not to count any more.
+    let mut spent: Option<Claim> = None;
     loop {
-        let last = deps.trail.last(&stream).await?;
-        let now = deps.clock.now();
-        match claim_of(last.as_ref()).map_err(TrailError::from)? {
-            // The claim of the start does not stand in the way of taking back; one that does the same thing
-            // does, until its lease is over.
-            Some(claim) if claim.proposal == *wanted.proposal => {
-                let same_work = claim.taking_back == wanted.taking_back;
-                let busy = same_work && now <= claim.lease_until;
-                if busy {
-                    return Ok(Err(Claimed::Busy));
+        let claims = |last: &[Record], now: Timestamp| {
+            let last = last.last();
+            Ok(match claim_of(last)? {
+                // The claim of the start does not stand in the way of taking back; one that does the same thing
+                // does, until its lease is over.
+                Some(claim)
+                    if claim.proposal == *wanted.proposal
+                        && claim.taking_back == wanted.taking_back
+                        && now <= claim.lease_until =>
+                {
+                    Next::Refuse(Kept::Busy)
                 }
-            }
-            Some(claim) => {
-                let holder = load_proposal(deps.trail, &claim.proposal).await?;
-                if holder.is_some_and(|holder| claim_counts(&claim, &holder, now)) {
-                    return Ok(Err(Claimed::TakenBy(claim.proposal)));
+                Some(claim) if claim.proposal != *wanted.proposal && spent.as_ref() != Some(&claim) => {
+                    Next::Refuse(Kept::Claimed(claim))
                 }
-                tracing::info!(target.name = %target, proposal.id = %claim.proposal, "released a claim that does not count any more");
-            }
-            None => {}
-        }
-        let fence = last.as_ref().map_or(1, |last| last.seq + 1);
-        let fact = TargetFact::Claimed(Claim {
-            proposal: wanted.proposal.clone(),
-            fence,
-            lease_until: wanted.lease_until,
-            restore_at: wanted.restore_at,
-            taking_back: wanted.taking_back,
-        });
-        match deps
-            .trail
-            .append(Entry::next(
-                stream.clone(),
-                last.as_ref(),
-                now,
-                Actor::Agent,
-                &fact,
-            ))
-            .await
-        {
-            Ok(_) => {
+                Some(_) | None => Next::Append(TargetFact::Claimed(Claim {
+                    proposal: wanted.proposal.clone(),
+                    fence: last.map_or(1, |last| last.seq + 1),
+                    lease_until: wanted.lease_until,
+                    restore_at: wanted.restore_at,
+                    taking_back: wanted.taking_back,
+                })),
+            })
+        };
+        let claim = match extend(deps.trail, deps.clock, &stream, claims).await? {
+            Extended::Appended { record, .. } => {
                 return Ok(Ok(Held {
                     target: target.clone(),
-                    fence,
+                    fence: record.seq,
                 }));
             }
-            Err(TrailError::Conflict { .. }) => {}
-            Err(err) => return Err(err.into()),
+            Extended::Nothing | Extended::Refused(Kept::Busy) => return Ok(Err(Claimed::Busy)),
+            Extended::Refused(Kept::Claimed(claim)) => claim,
+        };
+        let holder = load_proposal(deps.trail, &claim.proposal).await?;
+        if holder.is_some_and(|holder| claim_counts(&claim, &holder, deps.clock.now())) {
+            return Ok(Err(Claimed::TakenBy(claim.proposal)));
         }
+        tracing::info!(target.name = %target, proposal.id = %claim.proposal, "released a claim that does not count any more");
+        spent = Some(claim);
     }
 }
 
@@ -137,30 +138,16 @@ pub async fn release_all(deps: &Deps<'_>, proposal: &Proposal) -> Result<(), Fau
 }
 
 async fn release_where(deps: &Deps<'_>, target: &Target, ours: impl Fn(&Claim) -> bool) -> Result<(), Fault> {
-    let stream = StreamId::Target(target.clone());
-    loop {
-        let last: Option<Record> = deps.trail.last(&stream).await?;
-        let Some(claim) = claim_of(last.as_ref()).map_err(TrailError::from)?.filter(&ours) else {
-            return Ok(());
-        };
-        let fact = TargetFact::Released(Release {
-            proposal: claim.proposal,
-            fence: claim.fence,
-        });
-        match deps
-            .trail
-            .append(Entry::next(
-                stream.clone(),
-                last.as_ref(),
-                deps.clock.now(),
-                Actor::Agent,
-                &fact,
-            ))
-            .await
-        {
-            Ok(_) => return Ok(()),
-            Err(TrailError::Conflict { .. }) => {}
-            Err(err) => return Err(err.into()),
-        }
-    }
+    let stream = Stream::endless(StreamId::Target(target.clone()), Actor::Agent);
+    let releases = |last: &[Record], _| {
+        Ok(match claim_of(last.last())?.filter(&ours) {
+            Some(claim) => Next::Append(TargetFact::Released(Release {
+                proposal: claim.proposal,
+                fence: claim.fence,
+            })),
+            None => Next::<_, Infallible>::Nothing,
+        })
+    };
+    extend(deps.trail, deps.clock, &stream, releases).await?;
+    Ok(())
 }

@@ -10,24 +10,23 @@
 //! | unknown, lease over | [`outcome`]: the targets are read |
 //! | effect's end passed, or undo approved | [`take_back`] |
 //! | settled | claims that were left are released; of an automatic one, its outcome is remembered |
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 pub mod automatic;
 pub mod claims;
 pub mod config;
-pub mod lane;
 pub mod outcome;
 pub mod start;
 pub mod take_back;
 pub mod verify;
 
-use domain::ids::ProposalId;
-use domain::message::Message;
-use domain::ports::{Actuator, Clock, Gateway, Queue, Trail, TrailError, load_proposal};
+use domain::message::Lane;
+use domain::ports::{Actuator, Clock, Gateway, Queue, Trail};
 use domain::proposal::{Lease, Proposal, ProposalFact, State};
-use domain::record::Actor;
-use runtime::queue::{Delivery, Fault};
-
-pub use self::lane::Lane;
+use domain::trail::Actor;
+use domain::value::ProposalId;
+use runtime::queue::{Delivery, Fault, existing, hinted, in_turns};
+use trail::{Advanced, Next, advance};
 
 /// A lease outlives its holder: the function's timeout, one request's deadline and some seconds more.
 pub const LEASE_MARGIN_S: u64 = 7;
@@ -54,52 +53,28 @@ pub struct Deps<'a> {
     pub verify_after_s: u64,
 }
 
-/// Rounds of load, decide, append before a message is left for later.
-const MOST_ROUNDS: usize = 30;
-
 /// Works one message of one of the queues.
 pub async fn handle(deps: &Deps<'_>, lane: Lane, delivery: Delivery<'_>) -> Result<(), Fault> {
-    let id = match Message::parse(delivery.body).map_err(|err| Fault::Poison(err.to_string()))? {
-        Message::Hint(id) => id,
-        Message::Incident(_) => {
-            return Err(Fault::Poison(
-                "an incident event does not belong on this queue".to_owned(),
-            ));
+    let id = hinted(&delivery)?;
+    // Whole turns, not one append: what is to be done is decided anew where the proposal moved on meanwhile.
+    in_turns(deps.clock, async || match lane {
+        Lane::Verify => verify::verify(deps, &id).await,
+        Lane::Execution | Lane::Restore => act(deps, &id, delivery.receives).await,
+        Lane::Ingest | Lane::Scoring | Lane::Announce | Lane::Outbox | Lane::Housekeeping => {
+            Err(Fault::Poison(NOT_OURS.to_owned()))
         }
-    };
-    for _ in 0..MOST_ROUNDS {
-        let turn = match lane {
-            Lane::Verification => verify::verify(deps, &id).await,
-            Lane::Approval | Lane::Restore => act(deps, &id, delivery.receives).await,
-        };
-        match turn {
-            Err(Fault::Retry(err)) if is_conflict(&err) => {}
-            other => return other,
-        }
-    }
-    Err(Fault::Later(format!(
-        "too many records come between the ones of {id}"
-    )))
+    })
+    .await
 }
 
-fn is_conflict(err: &anyhow::Error) -> bool {
-    matches!(
-        err.downcast_ref::<TrailError>(),
-        Some(TrailError::Conflict { .. })
-    )
-}
-
-/// Loads a proposal that must exist.
-async fn load(deps: &Deps<'_>, id: &ProposalId) -> Result<Proposal, Fault> {
-    let proposal = load_proposal(deps.trail, id).await?;
-    proposal.ok_or_else(|| Fault::Poison(format!("there is no proposal {id}: its stream has no records")))
-}
+/// Why a message of another queue is not worked.
+pub const NOT_OURS: &str = "the message is of a queue that is not one of execution's";
 
 /// Does what a proposal's state asks for now.
 async fn act(deps: &Deps<'_>, id: &ProposalId, receives: u32) -> Result<(), Fault> {
-    let proposal = load(deps, id).await?;
+    let proposal = existing(deps.trail, id).await?;
     let now = deps.clock.now();
-    if take_back::is_due(&proposal, now) {
+    if proposal.state().to_take_back(now).is_some() {
         return take_back::take_back(deps, proposal).await;
     }
     match proposal.state() {
@@ -147,22 +122,16 @@ fn busy(lease: &Lease, id: &ProposalId, receives: u32, deps: &Deps<'_>) -> Optio
     }
 }
 
-/// Appends a fact, through whatever only informs and comes between; an error where the state moved on.
-async fn record(deps: &Deps<'_>, mut proposal: Proposal, fact: &ProposalFact) -> Result<Proposal, Fault> {
-    loop {
-        let entry = proposal
-            .entry(deps.clock.now(), Actor::Agent, fact)
-            .map_err(TrailError::from)?;
-        match deps.trail.append(entry).await {
-            Ok(record) => return Ok(proposal.apply(&record).map_err(TrailError::from)?),
-            Err(conflict @ TrailError::Conflict { .. }) => {
-                let reloaded = load(deps, proposal.id()).await?;
-                if reloaded.state() != proposal.state() {
-                    return Err(conflict.into());
-                }
-                proposal = reloaded;
-            }
-            Err(err) => return Err(err.into()),
-        }
+/// Appends a fact, through whatever only informs and comes between; a conflict where the state moved on.
+async fn record(deps: &Deps<'_>, proposal: Proposal, fact: &ProposalFact) -> Result<Proposal, Fault> {
+    let state = proposal.state().clone();
+    let appends = |current: &Proposal, _| match *current.state() == state {
+        true => Next::Append(fact.clone()),
+        false => Next::Refuse(()),
+    };
+    let id = proposal.id().clone();
+    match advance(deps.trail, deps.clock, proposal, &Actor::Agent, appends).await? {
+        Advanced::Appended(proposal) | Advanced::Nothing(proposal) => Ok(proposal),
+        Advanced::Refused(()) => Err(Fault::Conflict(format!("{id} moved on meanwhile"))),
     }
 }

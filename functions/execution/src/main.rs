@@ -5,8 +5,9 @@ use std::sync::Arc;
 use actuator::{AdminActuator, PagerDuty};
 use adapters::{DynamoTrail, Secret, SqsQueue, SystemClock};
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
+use domain::message::Lane;
 use execution::config::Config;
-use execution::{Deps, LEASE_MARGIN_S, Lane};
+use execution::{Deps, LEASE_MARGIN_S, NOT_OURS};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use runtime::env::{Env, process};
 use runtime::queue::{DeadLetterQueue, DeadLetters, Delivery, Fault, batch};
@@ -45,17 +46,15 @@ async fn main() -> Result<(), Error> {
     let dead_letters = |message: &SqsMessage| -> &dyn DeadLetters {
         match lane(message) {
             Some(Lane::Restore) => &given_up_restores,
-            Some(Lane::Verification) => &given_up_verifications,
-            Some(Lane::Approval) | None => &given_up,
+            Some(Lane::Verify) => &given_up_verifications,
+            Some(_) | None => &given_up,
         }
     };
 
     run(service_fn(async |event: LambdaEvent<SqsEvent>| {
         let handle = async |delivery: Delivery<'_>, message: &SqsMessage| match lane(message) {
             Some(lane) => execution::handle(deps, lane, delivery).await,
-            None => Err(Fault::Poison(
-                "the message is of a queue that is not one of execution's".to_owned(),
-            )),
+            None => Err(Fault::Poison(NOT_OURS.to_owned())),
         };
         Ok::<_, Error>(batch(event.payload, dead_letters, handle).await)
     }))

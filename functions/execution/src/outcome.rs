@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use domain::action::{Page, Plan};
-use domain::event::Severity;
+use domain::incident::Severity;
+use domain::inventory::Reading;
 use domain::ports::ActError;
 use domain::proposal::{Failed, Permit, Proposal, ProposalFact, State, Succeeded, Unclear};
-use domain::record::Record;
-use domain::target::Reading;
+use domain::trail::Record;
 use runtime::queue::Fault;
 
 use crate::{Deps, record};

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use domain::action::{Preview, Undo};
-use domain::control::Control;
 use domain::inventory::Condition;
-use domain::ports::load_control;
 use domain::proposal::{
     Approval, Expired, Held, Precondition, Proposal, ProposalFact, Proposed, Refused, Started, State, Unclear,
 };
+use domain::trail::{Control, Record};
+use domain::value::Timestamp;
 use runtime::queue::Fault;
+use trail::load_control;
 
 use crate::claims::{self, Claimed, Wanted};
 use crate::{Deps, automatic, outcome, record};
@@ -111,7 +112,7 @@ pub(crate) async fn start_again(deps: &Deps<'_>, proposal: Proposal) -> Result<(
     outcome::perform(deps, proposal, &started).await
 }
 
-type Begun = (Proposal, domain::record::Record);
+type Begun = (Proposal, Record);
 
 /// Checks the preconditions again and appends `started`; `None` where one failed, which is recorded.
 async fn begin(
@@ -187,7 +188,7 @@ fn refusal(condition: &Condition, preview: Result<&Preview, String>, proposed: &
     }
 }
 
-fn restore_at(preview: &Preview, now: domain::time::Timestamp) -> Option<domain::time::Timestamp> {
+fn restore_at(preview: &Preview, now: Timestamp) -> Option<Timestamp> {
     match preview.undo {
         Undo::Restore { after_s } => Some(now.plus_seconds(after_s)),
         Undo::OnDemand | Undo::OneShot => None,
@@ -196,9 +197,9 @@ fn restore_at(preview: &Preview, now: domain::time::Timestamp) -> Option<domain:
 
 fn expired(approval: &Approval, control: &Control, deps: &Deps<'_>) -> Option<ProposalFact> {
     let now = deps.clock.now();
-    let extension = control.extension(approval.paused_before_ms, now);
-    (!approval.holds(now, extension)).then_some(ProposalFact::Expired(Expired {
-        deadline: approval.valid_until,
-        extension,
+    let deadline = approval.deadline(control, now);
+    deadline.has_passed(now).then_some(ProposalFact::Expired(Expired {
+        deadline: deadline.set,
+        extension: deadline.extension,
     }))
 }

@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use domain::digest::Digest;
+use domain::inventory::Reading;
 use domain::ports::ActError;
 use domain::proposal::{Failed, Permit, Proposal, ProposalFact, Restored, State, UndoDecided, UndoState};
-use domain::target::Reading;
-use domain::time::Timestamp;
-use runtime::queue::Fault;
+use domain::value::Digest;
+use runtime::queue::{Fault, existing};
 
 use crate::claims::{self, Claimed, Wanted};
-use crate::{Deps, automatic, load, outcome, record};
+use crate::{Deps, automatic, outcome, record};
 
 /// A failure to take back is recorded again after this long, seconds: the tries in between are in the log.
 const RECORD_AGAIN_S: u64 = 600;
@@ -18,16 +17,6 @@ const RECORD_AGAIN_S: u64 = 600;
 /// How long one restorer keeps the others out, seconds. Short, so that one that dies does not leave the effect
 /// in force for long: every write asks first whether it still fits.
 const LEASE_S: u64 = 20;
-
-/// Whether there is an effect that is to be taken back now.
-pub(crate) fn is_due(proposal: &Proposal, now: Timestamp) -> bool {
-    let undo_approved = matches!(proposal.state(), State::Succeeded(done) if done.undo.is_approved());
-    undo_approved
-        || proposal
-            .state()
-            .execution()
-            .is_some_and(|execution| execution.restore_due(now))
-}
 
 /// Brings every target back to its before-value, and records it.
 pub(crate) async fn take_back(deps: &Deps<'_>, proposal: Proposal) -> Result<(), Fault> {
@@ -97,7 +86,14 @@ fn undo_request(proposal: &Proposal) -> Option<Digest> {
             UndoState::Approved { request } => Some(request),
             UndoState::None | UndoState::Requested { .. } => None,
         },
-        _ => None,
+        State::Reasoning(_)
+        | State::Proposed
+        | State::AwaitingApproval(_)
+        | State::Approved(_)
+        | State::Executing(_)
+        | State::Unknown(_)
+        | State::Succeeded(_)
+        | State::Closed(_) => None,
     }
 }
 
@@ -112,7 +108,7 @@ async fn give_up(
         requested,
         reason: Some(reason),
     });
-    let proposal = record(deps, load(deps, proposal.id()).await?, &fact).await?;
+    let proposal = record(deps, existing(deps.trail, proposal.id()).await?, &fact).await?;
     claims::release_all(deps, &proposal).await
 }
 

@@ -1,14 +1,14 @@
 //! Verifying: some time after an effect, the very metric that fired is asked again.
 
-use domain::ids::ProposalId;
 use domain::proposal::{ProposalFact, State, Verified};
-use runtime::queue::Fault;
+use domain::value::ProposalId;
+use runtime::queue::{Fault, existing};
 
-use crate::{Deps, load, record};
+use crate::{Deps, record};
 
 /// Records what the metric says now, once.
 pub(crate) async fn verify(deps: &Deps<'_>, id: &ProposalId) -> Result<(), Fault> {
-    let proposal = load(deps, id).await?;
+    let proposal = existing(deps.trail, id).await?;
     let had_effect = match proposal.state() {
         State::Succeeded(_) => true,
         State::Closed(outcome) => *outcome == domain::proposal::Outcome::Restored,

@@ -1,12 +1,11 @@
 //! What a pause leaves behind when an executor dies: it is found out, and nothing is done again.
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
-use domain::control::Control;
+use domain::inventory::Setting;
+use domain::message::Lane;
 use domain::message::hint;
-use domain::record::{Actor, Entry};
-use domain::stream::StreamId;
-use domain::target::Setting;
-use execution::{Deps, Lane, handle};
+use domain::trail::{Actor, Control, Entry, StreamId};
+use execution::{Deps, handle};
 use runtime::queue::Delivery;
 use testkit::story::{Story, breaks, inventory, pages, reroutes, second};
 use testkit::{FakeActuator, FakeGateway, FrozenClock, MemoryQueue, MemoryTrail, World};
@@ -25,6 +24,7 @@ async fn found_out(story: &Story, paused: bool, happened: bool) -> (Vec<String>,
                 second(60),
                 Actor::System,
                 &fact,
+                None,
             ))
             .unwrap();
     }

@@ -4,6 +4,7 @@
 //! it sends hints, expires what nobody decided, has announced what the stream did not bring, and makes the event
 //! sources agree with `control`. What it finds it finds on the trail; the view tells it sooner of proposals that
 //! have been open for long, and how far each was announced.
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 pub mod chores;
 pub mod config;
@@ -12,25 +13,19 @@ pub mod reach;
 pub mod turns;
 
 use std::collections::BTreeSet;
-use std::pin::pin;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use anyhow::Context;
-use domain::control::Control;
-use domain::ids::ProposalId;
-use domain::ports::{Clock, Queue, Trail, TrailError, View, load_control, load_proposal};
+use domain::message::Lane;
+use domain::ports::{Clock, Queue, Trail, TrailError, View};
 use domain::proposal::{LONGEST_LIFE_DAYS, Proposal};
-use domain::record::{Actor, Entry, HOUR_SHARDS};
-use domain::stream::StreamId;
-use domain::time::Timestamp;
-use futures::StreamExt as _;
-use futures::stream;
+use domain::trail::{Actor, Control, Record, StreamId};
+use domain::value::{ProposalId, Timestamp};
+use trail::walk::{self, Window};
+use trail::{Advanced, Extended, Next, Stream, advance, extend, load_proposal};
 
-use crate::chores::{Chore, Wake};
 use crate::event_sources::EventSources;
-
-/// Partitions of the trail's hours that are read at once: a walk through a month and a long pause takes seconds.
-const HOURS_AT_ONCE: usize = 8;
 
 /// What this function may use.
 pub struct Deps<'a> {
@@ -80,7 +75,7 @@ pub struct Report {
 /// One run.
 pub async fn handle(deps: &Deps<'_>) -> anyhow::Result<Report> {
     let began = deps.clock.now();
-    let control = follow_control(deps, began).await?;
+    let control = follow_control(deps).await?;
     let mut report = Report::default();
     let mut last_error = None;
     for id in turns::of_minute(candidates(deps, &control, began).await?, began) {
@@ -114,26 +109,20 @@ pub async fn handle(deps: &Deps<'_>) -> anyhow::Result<Report> {
 }
 
 /// Records what the template says, where it changed, and makes the event sources agree.
-async fn follow_control(deps: &Deps<'_>, now: Timestamp) -> anyhow::Result<Control> {
-    let mut control = load_control(deps.trail).await?;
-    if let Some(fact) = control.follow_template(deps.agent_enabled, now) {
-        let last = deps.trail.last(&StreamId::Control).await?;
-        match deps
-            .trail
-            .append(Entry::next(
-                StreamId::Control,
-                last.as_ref(),
-                now,
-                Actor::System,
-                &fact,
-            ))
-            .await
-        {
-            // Somebody paused or resumed just now: looked at again in a minute.
-            Ok(_) | Err(TrailError::Conflict { .. }) => control = load_control(deps.trail).await?,
-            Err(err) => return Err(err.into()),
-        }
-    }
+async fn follow_control(deps: &Deps<'_>) -> anyhow::Result<Control> {
+    let stream = Stream::endless(StreamId::Control, Actor::System);
+    let follows = |last: &[Record], now| {
+        let control = Control::read(last.last())?;
+        Ok(match control.follow_template(deps.agent_enabled, now) {
+            Some(fact) => Next::Append(fact),
+            None => Next::Refuse(control),
+        })
+    };
+    let control = match extend(deps.trail, deps.clock, &stream, follows).await? {
+        Extended::Appended { record, .. } => Control::read(Some(&record))?,
+        Extended::Refused(as_it_is) => as_it_is,
+        Extended::Nothing => Control::default(),
+    };
     deps.sources
         .set(control.switches.paused.is_none())
         .await
@@ -162,18 +151,7 @@ async fn candidates(
             BTreeSet::new()
         }
     };
-    let partitions = (0..=hours).flat_map(|back| {
-        let hour = now.minus_seconds(back * 3600).hour();
-        (0..HOUR_SHARDS).map(move |shard| format!("{hour}/{shard}"))
-    });
-    let found = stream::iter(partitions).map(|hour| async move { deps.trail.streams_of(&hour).await });
-    let mut found = pin!(found.buffered(HOURS_AT_ONCE));
-    while let Some(streams) = found.next().await {
-        ids.extend(streams?.into_iter().filter_map(|stream| match stream {
-            StreamId::Proposal(id) => Some(id),
-            _ => None,
-        }));
-    }
+    ids.extend(walk::proposals(deps.trail, Window::hours_back(hours, now)).await?);
     Ok(ids)
 }
 
@@ -199,25 +177,22 @@ async fn keep(
         return Ok(());
     };
     let now = deps.clock.now();
-    for chore in chores::due(&proposal, control, deps.verify_after_s, now) {
-        match chore {
-            Chore::Wake(who) => wake(deps, &proposal, who, report).await?,
-            Chore::Append(fact) => {
-                let entry = proposal
-                    .entry(now, Actor::System, &fact)
-                    .map_err(TrailError::from)?;
-                match deps.trail.append(entry).await {
-                    Ok(_) => report.expired += 1,
-                    // Something happened to it just now: looked at again in a minute.
-                    Err(TrailError::Conflict { .. }) => {}
-                    Err(err) => return Err(err.into()),
-                }
-            }
+    for wakes in chores::due(&proposal, control, deps.verify_after_s, now) {
+        wake(deps, &proposal, wakes, report).await?;
+    }
+    if chores::expiry(&proposal, control, now).is_some() {
+        let expires = |current: &Proposal, now| match chores::expiry(current, control, now) {
+            Some(fact) => Next::<_, Infallible>::Append(fact),
+            None => Next::Nothing,
+        };
+        let expired = advance(deps.trail, deps.clock, proposal.clone(), &Actor::System, expires).await?;
+        if let Advanced::Appended(_) = expired {
+            report.expired += 1;
         }
     }
     match deps.view.announced(id).await {
         Ok(announced) if chores::unannounced(&proposal, announced, now) => {
-            wake(deps, &proposal, Wake::Outbox, report).await?;
+            wake(deps, &proposal, Lane::Announce, report).await?;
         }
         Ok(_) => {}
         // Outbox cannot write it either: looked at again in a minute.
@@ -226,17 +201,18 @@ async fn keep(
     Ok(())
 }
 
-async fn wake(deps: &Deps<'_>, proposal: &Proposal, who: Wake, report: &mut Report) -> anyhow::Result<()> {
-    let queue = match who {
-        Wake::Ingest => deps.ingest,
-        Wake::Scoring => deps.scoring,
-        Wake::Execution => deps.execution,
-        Wake::Restore => deps.restores,
-        Wake::Verification => deps.verifications,
-        Wake::Outbox => deps.announcements,
+async fn wake(deps: &Deps<'_>, proposal: &Proposal, lane: Lane, report: &mut Report) -> anyhow::Result<()> {
+    let queue = match lane {
+        Lane::Ingest => deps.ingest,
+        Lane::Scoring => deps.scoring,
+        Lane::Execution => deps.execution,
+        Lane::Restore => deps.restores,
+        Lane::Verify => deps.verifications,
+        Lane::Announce => deps.announcements,
+        Lane::Outbox | Lane::Housekeeping => anyhow::bail!("{lane} has no queue"),
     };
     queue.hint(proposal.id(), Duration::ZERO).await?;
-    tracing::warn!(proposal.id = %proposal.id(), wake = ?who, state = proposal.state().name(), "woken again");
+    tracing::warn!(proposal.id = %proposal.id(), wake = %lane, state = proposal.state().name(), "woken again");
     report.woken += 1;
     Ok(())
 }

@@ -1,8 +1,7 @@
 //! How far back a proposal can have begun that is still alive.
 
-use domain::control::ControlFact;
-use domain::record::{BadBody, Fact, Record};
-use domain::time::Timestamp;
+use domain::trail::{BadBody, ControlFact, Fact, Record};
+use domain::value::Timestamp;
 
 /// The instant since when the agent has been running for `ms` in all, its pauses left out. `control` is the whole
 /// stream; before its first record the agent was running.
@@ -26,10 +25,8 @@ pub fn running_for(control: &[Record], ms: u64, now: Timestamp) -> Result<Timest
 
 #[cfg(test)]
 mod tests {
-    use domain::control::Control;
-    use domain::ids::WriterId;
-    use domain::record::{Actor, Entry};
-    use domain::stream::StreamId;
+    use domain::trail::{Actor, Control, Entry, StreamId};
+    use domain::value::WriterId;
 
     use super::*;
 
@@ -42,7 +39,14 @@ mod tests {
         let mut records: Vec<Record> = Vec::new();
         let mut append = |at: u64, make: &dyn Fn(&Control) -> Option<ControlFact>| {
             let fact = make(&Control::read(records.last()).unwrap()).unwrap();
-            let entry = Entry::next(StreamId::Control, records.last(), day(at), Actor::System, &fact);
+            let entry = Entry::next(
+                StreamId::Control,
+                records.last(),
+                day(at),
+                Actor::System,
+                &fact,
+                None,
+            );
             records.push(entry.seal(WriterId::new("w").unwrap()));
         };
         for (from, to) in pauses {

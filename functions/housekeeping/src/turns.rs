@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::ids::ProposalId;
-use domain::time::Timestamp;
+use domain::value::{ProposalId, Timestamp};
 
 /// As many as one run certainly manages.
 const ALL_IN_ONE_RUN: usize = 500;
@@ -24,8 +23,7 @@ pub fn of_minute(ids: BTreeSet<ProposalId>, now: Timestamp) -> Vec<ProposalId> {
 
 #[cfg(test)]
 mod tests {
-    use domain::digest::Digest;
-    use domain::ids::Fingerprint;
+    use domain::value::{Digest, Fingerprint};
 
     use super::*;
 

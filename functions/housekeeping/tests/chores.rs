@@ -1,11 +1,10 @@
 //! What is overdue: every state, before and after its time, running and paused.
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
-use domain::control::{Control, Pause, Switches};
 use domain::proposal::{Decision, ProposalFact};
-use domain::record::{Actor, Fact};
+use domain::trail::{Actor, Control, Fact, Pause, Switches};
 use expect_test::expect;
-use housekeeping::chores::{Chore, due};
+use housekeeping::chores::{due, expiry};
 use housekeeping::config::Config;
 use runtime::env::Env;
 use testkit::story::{Story, breaks, pages, reroutes, second};
@@ -27,21 +26,15 @@ fn paused_since(seconds: u64) -> Control {
 }
 
 fn chores(story: &Story, control: &Control, seconds: u64) -> Vec<String> {
-    let chores = due(story.proposal(), control, VERIFY_AFTER_S, second(seconds));
-    chores
-        .into_iter()
-        .map(|chore| match chore {
-            Chore::Wake(wake) => format!("wake {wake:?}"),
-            Chore::Append(fact) => {
-                // What is to be appended must be legal then.
-                story
-                    .proposal()
-                    .entry(second(seconds), Actor::System, &fact)
-                    .unwrap();
-                format!("append {}", fact.kind())
-            }
-        })
-        .collect()
+    let (proposal, now) = (story.proposal(), second(seconds));
+    let wakes = due(proposal, control, VERIFY_AFTER_S, now);
+    let expires = expiry(proposal, control, now).map(|fact| {
+        // What is to be appended must be legal then.
+        proposal.entry(now, Actor::System, &fact).unwrap();
+        format!("append {}", fact.kind())
+    });
+    let wakes = wakes.into_iter().map(|lane| format!("wake {lane:?}"));
+    wakes.chain(expires).collect()
 }
 
 /// The instants, in seconds of the story, at which what is due changes.
@@ -103,13 +96,13 @@ fn what_is_due_while_the_agent_runs() {
         expired: 1861: wake Restore; 1981: nothing
         refused: 100: wake Restore; 220: nothing
         failed: 110: wake Restore; 230: nothing
-        restored: 401: wake Restore; 521: nothing; 522: wake Verification; 1361: nothing
+        restored: 401: wake Restore; 521: nothing; 522: wake Verify; 1361: nothing
         approved by policy: 81: wake Execution; 901: append expired
         executing, no end: 101: wake Restore
         unknown, no end: 101: wake Restore
-        succeeded, no end: 110: wake Restore; 230: nothing; 231: wake Verification; 1070: nothing
-        succeeded, page: 231: wake Verification; 1070: nothing
-        undo requested: 110: wake Restore; 230: nothing; 231: wake Verification; 1070: nothing
+        succeeded, no end: 110: wake Restore; 230: nothing; 231: wake Verify; 1070: nothing
+        succeeded, page: 231: wake Verify; 1070: nothing
+        undo requested: 110: wake Restore; 230: nothing; 231: wake Verify; 1070: nothing
         undo approved: 131: wake Restore
     "#]]
     .assert_eq(&table(&Control::default()));
@@ -132,13 +125,13 @@ fn what_is_due_while_the_agent_is_paused() {
         expired: 1861: wake Restore; 1981: nothing
         refused: 100: wake Restore; 220: nothing
         failed: 110: wake Restore; 230: nothing
-        restored: 401: wake Restore; 521: nothing; 522: wake Verification; 1361: nothing
+        restored: 401: wake Restore; 521: nothing; 522: wake Verify; 1361: nothing
         approved by policy: 
         executing, no end: 101: wake Restore
         unknown, no end: 101: wake Restore
-        succeeded, no end: 110: wake Restore; 230: nothing; 231: wake Verification; 1070: nothing
-        succeeded, page: 231: wake Verification; 1070: nothing
-        undo requested: 110: wake Restore; 230: nothing; 231: wake Verification; 1070: nothing
+        succeeded, no end: 110: wake Restore; 230: nothing; 231: wake Verify; 1070: nothing
+        succeeded, page: 231: wake Verify; 1070: nothing
+        undo requested: 110: wake Restore; 230: nothing; 231: wake Verify; 1070: nothing
         undo approved: 131: wake Restore
     "#]]
     .assert_eq(&table(&paused_since(0)));
@@ -156,11 +149,8 @@ fn a_pause_that_is_over_moved_the_deadlines() {
     let story = Story::awaiting(breaks());
     assert!(chores(&story, &control, 2400).is_empty());
     assert_eq!(chores(&story, &control, 2401), ["append expired"]);
-    let [Chore::Append(fact)] = &due(story.proposal(), &control, 120, second(2401))[..] else {
+    let Some(ProposalFact::Expired(expired)) = expiry(story.proposal(), &control, second(2401)) else {
         panic!("not expired")
-    };
-    let ProposalFact::Expired(expired) = &**fact else {
-        panic!("{fact:?}")
     };
     assert_eq!(expired.deadline, second(1800));
     let extension = expired.extension.unwrap();

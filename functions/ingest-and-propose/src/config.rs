@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use domain::deployment::Deployment;
-use domain::units::Micros;
+use domain::value::{Deployment, Micros};
 use runtime::env::{BadVariable, Env};
 
 use crate::investigate::budget::{Limits, Price, Prices};

@@ -5,6 +5,7 @@
 //!
 //! It is never switched off: while the agent is paused it records what arrives, so that a pause may outlast any queue,
 //! and asks neither the gateway nor a model. Housekeeping comes back to what was recorded when the pause is over.
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 pub mod config;
 pub mod investigate;
@@ -14,17 +15,15 @@ mod propose;
 pub mod runbook;
 pub mod wiring;
 
-use domain::deployment::Deployment;
-use domain::event::Event;
-use domain::ids::ProposalId;
-use domain::incident::{self, Belongs, IncidentFact};
+use domain::incident::Event;
 use domain::message::{Delivery as Incident, Message};
-use domain::ports::{Clock, Gateway, Payloads, Reasoner, Trail, TrailError, load_control, load_proposal};
+use domain::ports::{Clock, Gateway, Payloads, Reasoner, Trail, TrailError};
 use domain::proposal::{Proposal, ProposalFact, Received, Repeated, State, Verbatim};
-use domain::record::{Actor, Entry, Fact, MAX_BODY_BYTES, Record};
-use domain::stream::StreamId;
-use domain::time::Timestamp;
-use runtime::queue::{Delivery, Fault};
+use domain::trail::generation::{self, Belongs, IncidentFact};
+use domain::trail::{Actor, Entry, Fact, MAX_BODY_BYTES, Record, StreamId};
+use domain::value::{Deployment, ProposalId, Timestamp};
+use runtime::queue::{Delivery, Fault, existing, in_turns};
+use trail::{load_control, load_proposal};
 
 /// A lease outlives its holder: the function's timeout, one request's deadline and some seconds more.
 pub const LEASE_MARGIN_S: u64 = 7;
@@ -52,40 +51,23 @@ pub struct Deps<'a> {
     pub lease_s: u64,
 }
 
-/// Deliveries racing for one stream settle within a few rounds; more mean that something is wrong.
-const MOST_ROUNDS: usize = 30;
-
 /// Works one message of the queue.
 pub async fn handle(deps: &Deps<'_>, delivery: Delivery<'_>) -> Result<(), Fault> {
     let message = Message::parse(delivery.body).map_err(|err| Fault::Poison(err.to_string()))?;
     if let Message::Incident(incident) = &message
         && !deps.sources.contains(&incident.source)
     {
-        let source = domain::event::shorten(&incident.source);
+        let source = domain::value::shorten(&incident.source);
         return Err(Fault::Poison(format!(
             "source: \"{source}\" is not among the allowed sources"
         )));
     }
-    for _ in 0..MOST_ROUNDS {
-        let turn = match &message {
-            Message::Incident(incident) => take(deps, incident, delivery.receives).await,
-            Message::Hint(id) => resume(deps, id).await,
-        };
-        match turn {
-            Err(Fault::Retry(err)) if is_conflict(&err) => {}
-            other => return other,
-        }
-    }
-    Err(Fault::Later(
-        "too many deliveries of this incident race for it".to_owned(),
-    ))
-}
-
-fn is_conflict(err: &anyhow::Error) -> bool {
-    matches!(
-        err.downcast_ref::<TrailError>(),
-        Some(TrailError::Conflict { .. })
-    )
+    // Whole turns, not one append: which proposal an event belongs to is decided anew where somebody was quicker.
+    in_turns(deps.clock, async || match &message {
+        Message::Incident(incident) => take(deps, incident, delivery.receives).await,
+        Message::Hint(id) => resume(deps, id).await,
+    })
+    .await
 }
 
 /// Takes an event: finds or opens its proposal, records the event on it, and reasons if nobody else does.
@@ -122,21 +104,33 @@ async fn take(deps: &Deps<'_>, incident: &Incident, receives: u32) -> Result<(),
         State::Reasoning(_) if seen && receives > 1 => Err(Fault::Later(format!(
             "another function reasons about {id} until its lease ends"
         ))),
-        _ => Ok(()),
+        State::Reasoning(_)
+        | State::Proposed
+        | State::AwaitingApproval(_)
+        | State::Approved(_)
+        | State::Executing(_)
+        | State::Unknown(_)
+        | State::Succeeded(_)
+        | State::Closed(_) => Ok(()),
     }
 }
 
 /// Resumes a proposal whose reasoner died.
 async fn resume(deps: &Deps<'_>, id: &ProposalId) -> Result<(), Fault> {
-    let proposal = load_proposal(deps.trail, id).await?;
-    let proposal = proposal
-        .ok_or_else(|| Fault::Poison(format!("there is no proposal {id}: its stream has no records")))?;
+    let proposal = existing(deps.trail, id).await?;
     if is_paused(deps).await? {
         return Ok(());
     }
     match proposal.state() {
         State::Reasoning(lease) if !lease.holds(deps.clock.now()) => reason_again(deps, proposal).await,
-        _ => Ok(()),
+        State::Reasoning(_)
+        | State::Proposed
+        | State::AwaitingApproval(_)
+        | State::Approved(_)
+        | State::Executing(_)
+        | State::Unknown(_)
+        | State::Succeeded(_)
+        | State::Closed(_) => Ok(()),
     }
 }
 
@@ -151,7 +145,7 @@ async fn proposal_of(deps: &Deps<'_>, event: &Event) -> Result<(ProposalId, Opti
     let fingerprint = event.fingerprint();
     let stream = StreamId::Incident(fingerprint.clone());
     let last = deps.trail.last(&stream).await?;
-    let generation = incident::generation(last.as_ref()).map_err(TrailError::from)?;
+    let generation = generation::opened_by(last.as_ref()).map_err(TrailError::from)?;
     let current = match generation {
         0 => None,
         generation => load_proposal(deps.trail, &ProposalId::new(fingerprint.clone(), generation)).await?,
@@ -173,7 +167,8 @@ async fn proposal_of(deps: &Deps<'_>, event: &Event) -> Result<(ProposalId, Opti
     }
     let now = deps.clock.now();
     let window_s = deps.deployment.correlation_window_s;
-    match incident::belongs(&fingerprint, generation, current.as_ref(), window_s, now) {
+    let settled_at = current.as_ref().and_then(Proposal::settled_at);
+    match generation::belongs(&fingerprint, generation, settled_at, window_s, now) {
         Belongs::Current(id) => Ok((id, current)),
         Belongs::Next(id) => {
             open(deps, stream, last.as_ref(), &id, now).await?;
@@ -194,7 +189,7 @@ async fn open(
         proposal: id.clone(),
     };
     deps.trail
-        .append(Entry::next(stream, last, now, Actor::Agent, &fact))
+        .append(Entry::next(stream, last, now, Actor::Agent, &fact, None))
         .await?;
     tracing::info!(proposal.id = %id, "opened");
     Ok(())

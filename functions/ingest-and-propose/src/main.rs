@@ -5,7 +5,7 @@ use std::sync::Arc;
 use adapters::{DynamoTrail, PayloadBucket, Secret, SystemClock};
 use aws_lambda_events::event::sqs::SqsEvent;
 use domain::ports::Clock;
-use domain::time::Timestamp;
+use domain::value::Timestamp;
 use gateway::AdminApi;
 use ingest_and_propose::config::Config;
 use ingest_and_propose::investigate::Investigator;

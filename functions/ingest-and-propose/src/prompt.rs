@@ -3,10 +3,8 @@
 //! Text from outside is fenced: it is JSON in which everything that could close the fence, steer a terminal or hide
 //! is escaped, cut to a length. Correctness does not rest on the fence: whatever a model answers is checked.
 
-use domain::digest::Digest;
 use domain::proposal::{Received, Verbatim};
-use domain::text::is_dangerous;
-use domain::time::Timestamp;
+use domain::value::{Digest, Timestamp, is_dangerous};
 use serde_json::{Value, json};
 
 use crate::model::Tool;

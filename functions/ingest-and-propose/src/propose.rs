@@ -1,14 +1,14 @@
 //! From an event received to one action proposed, or declined.
 
+use std::convert::Infallible;
+
 use domain::action::Plan;
-use domain::evidence::Evidence;
-use domain::history::{self, History};
-use domain::inventory::{Condition, Inventory};
-use domain::ports::{Brief, Conclusion, TrailError, load_proposal};
-use domain::proposal::{DeclineReason, Declined, Proposal, ProposalFact, Proposed, State};
-use domain::record::{Actor, Fact};
-use domain::target::Target;
+use domain::inventory::{Condition, Inventory, Target};
+use domain::ports::{Brief, Conclusion};
+use domain::proposal::{DeclineReason, Declined, Evidence, History, Proposal, ProposalFact, Proposed, State};
+use domain::trail::Actor;
 use runtime::queue::Fault;
+use trail::{Advanced, Next, advance, look_back};
 
 use crate::Deps;
 
@@ -18,30 +18,23 @@ pub(crate) async fn conclude(deps: &Deps<'_>, proposal: Proposal) -> Result<(), 
         return Ok(());
     };
     let fact = conclusion(deps, &proposal).await?;
-    let mut proposal = proposal;
-    loop {
-        let entry = proposal
-            .entry(deps.clock.now(), Actor::Agent, &fact)
-            .map_err(TrailError::from)?;
-        match deps.trail.append(entry).await {
-            Ok(record) => {
-                tracing::info!(proposal.id = %proposal.id(), record.kind = fact.kind(), record.seq = record.seq, "concluded");
-                return Ok(());
-            }
-            Err(TrailError::Conflict { .. }) => {}
-            Err(err) => return Err(err.into()),
+    // A repetition may have come between, which changes nothing. Another `received` means that our lease ran out: the
+    // conclusion belongs to whoever took it.
+    let concludes = |current: &Proposal, _| match *current.state() == State::Reasoning(lease) {
+        true => Next::Append(fact.clone()),
+        false => Next::<_, Infallible>::Nothing,
+    };
+    match advance(deps.trail, deps.clock, proposal, &Actor::Agent, concludes).await? {
+        Advanced::Appended(proposal) => {
+            let record = proposal.last();
+            tracing::info!(proposal.id = %proposal.id(), record.kind = record.kind, record.seq = record.seq, "concluded");
         }
-        // A repetition may have come between, which changes nothing. Another `received` means that our
-        // lease ran out: the conclusion belongs to whoever took it.
-        let reloaded = load_proposal(deps.trail, proposal.id()).await?;
-        match reloaded {
-            Some(reloaded) if *reloaded.state() == State::Reasoning(lease) => proposal = reloaded,
-            Some(_) | None => {
-                tracing::warn!(proposal.id = %proposal.id(), "dropped a conclusion that came after its lease");
-                return Ok(());
-            }
+        Advanced::Nothing(proposal) => {
+            tracing::warn!(proposal.id = %proposal.id(), "dropped a conclusion that came after its lease");
         }
+        Advanced::Refused(never) => match never {},
     }
+    Ok(())
 }
 
 async fn conclusion(deps: &Deps<'_>, proposal: &Proposal) -> Result<ProposalFact, Fault> {
@@ -117,7 +110,7 @@ fn declined(reason: DeclineReason, explanation: String) -> ProposalFact {
 /// What was before; absent where the trail cannot tell: scoring takes it at its worst.
 async fn before(deps: &Deps<'_>, proposal: &Proposal, plan: &Plan) -> Option<History> {
     let targets: Vec<Target> = plan.changes.iter().map(|change| change.target.clone()).collect();
-    let history = history::look_back(deps.trail, proposal.id(), &targets, deps.clock.now()).await;
+    let history = look_back(deps.trail, proposal.id(), &targets, deps.clock.now()).await;
     history
         .inspect_err(
             |err| tracing::warn!(proposal.id = %proposal.id(), error = %err, "the history could not be read"),

@@ -11,13 +11,11 @@
 
 use async_trait::async_trait;
 use domain::action::{Action, CircuitBreakProvider, PageOncall, RerouteModelGroup};
-use domain::deployment::Limits;
-use domain::event::{BudgetKind, Event, Trouble};
-use domain::ids::ProviderId;
+use domain::incident::{BudgetKind, Event, Trouble};
 use domain::inventory::{Inventory, ModelGroup, Provider};
 use domain::ports::{Brief, Conclusion, Reasoner, Unavailable};
 use domain::proposal::{DeclineReason, Declined, Proposer};
-use domain::text::visible;
+use domain::value::{Limits, ProviderId, visible};
 
 /// Version of the rules above, recorded with every proposal.
 pub const VERSION: u32 = 2;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use adapters::{SdkConfig, Secret, SystemClock};
-use gateway::http::{BaseUrl, Rotating, Token, same_origin};
+use outbound::{BaseUrl, Rotating, Token, same_origin};
 
 use crate::config::{Api, Config, Models};
 use crate::investigate::Settings;

@@ -1,11 +1,10 @@
 //! The prompt as the model sees it, and that nothing from outside gets out of its fence.
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
-use domain::event::EventType;
+use domain::incident::EventType;
 use domain::message::Message;
 use domain::proposal::{Received, Verbatim};
-use domain::text::is_dangerous;
-use domain::time::Timestamp;
+use domain::value::{Timestamp, is_dangerous};
 use expect_test::{expect, expect_file};
 use ingest_and_propose::investigate::tools;
 use ingest_and_propose::model::{Conversation, Turn, anthropic, openai};

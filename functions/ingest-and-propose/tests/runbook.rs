@@ -2,11 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use domain::action::Action;
-use domain::deployment::Deployment;
-use domain::event::{Event, Severity};
+use domain::incident::{Event, Severity};
 use domain::inventory::Inventory;
 use domain::ports::Conclusion;
-use domain::target::BudgetOwner;
+use domain::value::{BudgetOwner, Deployment};
 use expect_test::{Expect, expect};
 use ingest_and_propose::config::Config;
 use ingest_and_propose::runbook::Runbook;
@@ -149,7 +148,7 @@ fn a_spike_without_a_healthy_alternative_is_paged() {
     let mut inventory = sample::inventory_with_spike("openai");
     for provider in &mut inventory.providers {
         if provider.id.as_str() != "openai" {
-            provider.error_rate = domain::units::Ppm(900_000);
+            provider.error_rate = domain::value::Ppm(900_000);
         }
     }
     check(

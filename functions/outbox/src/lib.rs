@@ -6,19 +6,18 @@
 //! Woken by the trail's stream, and by `housekeeping` where the stream's delivery was lost. Both only say which
 //! proposal to look at: what is announced is every record that the proposal's row in the view does not have yet,
 //! and the row is written last. So a batch that was given up is made up for by the next one.
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 pub mod config;
 pub mod stream;
 pub mod woken;
 
-use domain::bus::{Announcement, Row};
-use domain::ids::ProposalId;
-use domain::message::Message;
 use domain::ports::{Bus, Topic, Trail, TrailError, View};
 use domain::proposal::Proposal;
-use domain::record::Record;
-use domain::stream::{Seq, StreamId};
-use runtime::queue::{Delivery, Fault};
+use domain::telling::{Announcement, Row};
+use domain::trail::{Record, Seq, StreamId};
+use domain::value::ProposalId;
+use runtime::queue::{Delivery, Fault, hinted};
 
 use crate::stream::{Batch, Failures};
 
@@ -54,14 +53,7 @@ pub async fn handle(deps: &Deps<'_>, batch: Batch) -> Failures {
 
 /// Works one message of the queue: `housekeeping` found a proposal that was not announced to its end.
 pub async fn handle_hint(deps: &Deps<'_>, delivery: Delivery<'_>) -> Result<(), Fault> {
-    let id = match Message::parse(delivery.body).map_err(|err| Fault::Poison(err.to_string()))? {
-        Message::Hint(id) => id,
-        Message::Incident(_) => {
-            return Err(Fault::Poison(
-                "an incident event does not belong on this queue".to_owned(),
-            ));
-        }
-    };
+    let id = hinted(&delivery)?;
     let records = deps.trail.load(&StreamId::Proposal(id.clone())).await?;
     if records.is_empty() {
         return Err(Fault::Poison(format!(

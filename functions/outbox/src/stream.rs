@@ -4,8 +4,8 @@
 //! <https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html>.
 
 use anyhow::Context;
-use domain::ids::ProposalId;
-use domain::stream::{Seq, StreamId};
+use domain::trail::{Seq, StreamId};
+use domain::value::ProposalId;
 use serde::{Deserialize, Serialize};
 
 /// A batch of stream records, in order.

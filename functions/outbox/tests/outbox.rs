@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use domain::message::hint;
-use domain::stream::StreamId;
+use domain::trail::StreamId;
 use outbox::config::Config;
 use outbox::stream::{Batch, Failures};
 use outbox::woken::Woken;

@@ -1,6 +1,6 @@
 //! The environment of `scoring`.
 
-use domain::deployment::Deployment;
+use domain::value::Deployment;
 use runtime::env::{BadVariable, Env};
 
 /// What the function is configured with.

@@ -3,13 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use domain::control::{Control, Switches};
-use domain::deployment::Deployment;
 use domain::message::hint;
 use domain::ports::TrailError;
 use domain::proposal::{Decision, ProposalFact, Scored};
-use domain::record::{Actor, Entry, Fact};
-use domain::stream::StreamId;
+use domain::trail::{Actor, Control, Entry, Fact, StreamId, Switches};
+use domain::value::Deployment;
 use runtime::env::Env;
 use runtime::queue::{Delivery, Fault};
 use scoring::config::Config;
@@ -112,11 +110,11 @@ async fn where_automatic_execution_was_switched_off_somebody_is_asked() {
     let story = Story::proposed(breaks());
     let trail = on_trail(&story);
     let off = Control::default().switches;
-    let fact = domain::control::ControlFact::AutomaticOff(Switches {
+    let fact = domain::trail::ControlFact::AutomaticOff(Switches {
         automatic_off: Some("a bad week".to_owned()),
         ..off
     });
-    let entry = Entry::next(StreamId::Control, None, second(15), Actor::System, &fact);
+    let entry = Entry::next(StreamId::Control, None, second(15), Actor::System, &fact, None);
     trail.insert(entry).unwrap();
     let deployment = Deployment {
         auto_approve: true,

@@ -6,7 +6,6 @@
 //! | how the deployed stack and its queues are found | `stack` |
 //! | `status`: what is looked at, and what counts as unhealthy | `status` |
 //! | `trail`: how a proposal's records are verified and told, and the export of many | `trail` |
-//! | how such an export is read back, or the same from the trail | `history` |
 //! | `pause`, `resume`, `automatic`: what is asked of `control`, and what follows | `switches` |
 //! | `policy`: how a policy is checked, published and shown | `policy` |
 //! | `policy replay`, `policy calibrate`: what another policy would have made of what happened | `what_if` |
@@ -16,8 +15,8 @@
 //! | how a time is written on the command line | `moment` |
 //!
 //! It reads and writes with the rights of whoever runs it, through the AWS SDK's usual configuration.
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
-mod history;
 mod moment;
 mod policy;
 mod print;

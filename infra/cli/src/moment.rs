@@ -3,7 +3,8 @@
 use std::str::FromStr;
 
 use anyhow::ensure;
-use domain::time::Timestamp;
+use domain::value::Timestamp;
+use trail::walk::Window;
 
 /// An instant, or so long before now: `30d`, `12h`, `90m`, `2026-11-22T10:00:00Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,37 +49,19 @@ impl FromStr for Moment {
     }
 }
 
-/// A span of time: its beginning belongs to it, its end does not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Window {
-    /// Its beginning.
-    pub(crate) since: Timestamp,
-    /// Its end.
-    pub(crate) until: Timestamp,
-}
-
-impl Window {
-    /// The window between two moments; until now where no end is given. It must not be empty.
-    pub(crate) fn new(since: Moment, until: Option<Moment>, now: Timestamp) -> anyhow::Result<Self> {
-        // A record of this very millisecond belongs to it, too.
-        let until = until.map_or(now.plus_millis(1), |until| until.from(now));
-        let since = since.from(now);
-        ensure!(since < until, "the time from {since} to {until} is empty");
-        Ok(Self { since, until })
-    }
-
-    /// Whether an instant lies in it.
-    pub(crate) fn holds(&self, at: Timestamp) -> bool {
-        self.since <= at && at < self.until
-    }
-
-    /// The UTC hours that it touches, in order, as `2026-11-22T10`.
-    pub(crate) fn hours(&self) -> impl Iterator<Item = String> + use<> {
-        const HOUR_MS: i64 = 3_600_000;
-        let last = self.until.as_millis() - 1;
-        let hours = self.since.as_millis().div_euclid(HOUR_MS)..=last.div_euclid(HOUR_MS);
-        hours.map(|hour| Timestamp::from_millis(hour * HOUR_MS).hour())
-    }
+/// The window between two moments; until now where no end is given. It must not be empty.
+pub(crate) fn window(since: Moment, until: Option<Moment>, now: Timestamp) -> anyhow::Result<Window> {
+    let since = since.from(now);
+    let window = match until {
+        Some(until) => Window {
+            since,
+            until: until.from(now),
+        },
+        None => Window::until_now(since, now),
+    };
+    let Window { since, until } = window;
+    ensure!(since < until, "the time from {since} to {until} is empty");
+    Ok(window)
 }
 
 #[cfg(test)]
@@ -119,24 +102,10 @@ mod tests {
     }
 
     #[test]
-    fn a_window_touches_each_of_its_hours_once() {
-        let window = |since: &str, until: &str| Window {
-            since: at(since),
-            until: at(until),
-        };
-        let hours = |window: Window| window.hours().collect::<Vec<_>>().join(" ");
-        let short = window("2026-11-22T22:59:59.999Z", "2026-11-23T00:00:00.001Z");
-        assert_eq!(hours(short), "2026-11-22T22 2026-11-22T23 2026-11-23T00");
-        let hour = window("2026-11-22T10:00:00Z", "2026-11-22T11:00:00Z");
-        assert_eq!(hours(hour), "2026-11-22T10");
-        assert!(hour.holds(hour.since) && !hour.holds(hour.until));
-    }
-
-    #[test]
     fn an_empty_window_is_refused_and_now_is_in_the_default_one() {
         let now = at("2026-11-22T10:00:00Z");
         let new = |since: &str, until: Option<&str>| {
-            Window::new(
+            window(
                 since.parse().unwrap(),
                 until.map(|until| until.parse().unwrap()),
                 now,

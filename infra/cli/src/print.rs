@@ -2,9 +2,11 @@
 
 use std::io::{self, Write};
 
-use domain::record::Actor;
-use domain::text::is_dangerous;
-pub(crate) use domain::text::visible;
+use domain::telling::{Line, story};
+pub(crate) use domain::telling::{count, duration};
+use domain::trail::Actor;
+use domain::value::is_dangerous;
+pub(crate) use domain::value::visible;
 use serde::Serialize;
 
 /// The longest text from outside that is shown in full, characters. `--json` has all of it.
@@ -28,6 +30,11 @@ impl<'a> Terminal<'a> {
     /// Prints one line, in which every dangerous character is made visible, line breaks too.
     pub(crate) fn line(&mut self, text: &str) -> io::Result<()> {
         self.raw(&visible(text))
+    }
+
+    /// Prints one line of the domain's telling.
+    pub(crate) fn told(&mut self, line: &Line) -> io::Result<()> {
+        self.line(&told(line))
     }
 
     /// Prints a value as one line of JSON. What is dangerous on a terminal is escaped as JSON escapes it,
@@ -73,33 +80,14 @@ pub(crate) fn quote_within(text: &str, most: usize) -> String {
     }
 }
 
-/// A span of time in its largest sensible unit: `45 s`, `12 min`, `3 h`, `5 d`.
-pub(crate) fn span(ms: u64) -> String {
-    match ms / 1000 {
-        s if s < 120 => format!("{s} s"),
-        s if s < 2 * 3600 => format!("{} min", s / 60),
-        s if s < 2 * 86_400 => format!("{} h", s / 3600),
-        s => format!("{} d", s / 86_400),
-    }
+/// A line of the domain's telling: what is theirs is quoted.
+pub(crate) fn told(line: &Line) -> String {
+    line.render(quote, |at| at.to_string())
 }
 
 /// Who it was: `the agent`, `Ada (ada) in slack`.
 pub(crate) fn actor(actor: &Actor) -> String {
-    match actor {
-        Actor::Agent => "the agent".to_owned(),
-        Actor::System => "the system".to_owned(),
-        Actor::Operator { id, name, channel } => {
-            format!("{} ({id}) in {}", quote(name), quote(channel))
-        }
-    }
-}
-
-/// `1 record`, `2 records`.
-pub(crate) fn count(number: usize, noun: &str) -> String {
-    match number {
-        1 => format!("1 {noun}"),
-        _ => format!("{number} {noun}s"),
-    }
+    told(&story::actor(actor))
 }
 
 fn json_line(value: &impl Serialize) -> serde_json::Result<String> {
@@ -181,18 +169,5 @@ mod tests {
     fn a_long_text_is_cut_and_says_so() {
         assert_eq!(quote_within("abcdef", 4), "abcd… (2 more characters)");
         assert_eq!(quote_within("äöüß", 4), "äöüß");
-    }
-
-    #[test]
-    fn a_span_has_one_unit() {
-        for (ms, text) in [
-            (999, "0 s"),
-            (119_999, "119 s"),
-            (120_000, "2 min"),
-            (7_200_000, "2 h"),
-            (200_000_000, "2 d"),
-        ] {
-            assert_eq!(span(ms), text);
-        }
     }
 }

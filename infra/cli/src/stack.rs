@@ -1,14 +1,11 @@
 //! The deployed stack: where its queues, tables and functions are, as CloudFormation says.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use adapters::aws::{Bounds, loader};
 use adapters::{DynamoTrail, SdkConfig};
 use anyhow::{Context, anyhow};
-use clap::ValueEnum;
-use serde::{Serialize, Serializer};
 
 /// A person waits at a terminal, perhaps far from the Region, and a long poll of a queue takes its second.
 const BOUNDS: Bounds = Bounds {
@@ -90,111 +87,9 @@ impl Stack {
     }
 }
 
-/// A dead-letter queue, by the name of what it belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-pub(crate) enum Lane {
-    /// Incidents, for ingest-and-propose.
-    Ingest,
-    /// Proposals to be scored.
-    Scoring,
-    /// Approved proposals, for execution.
-    Execution,
-    /// Effects whose time is over, for execution.
-    Restore,
-    /// Metrics to be asked again, for execution.
-    Verify,
-    /// Proposals to be announced, for outbox.
-    Announce,
-    /// Batches of the trail's stream that outbox failed on.
-    Outbox,
-    /// Runs of housekeeping that failed.
-    Housekeeping,
-}
-
-impl Lane {
-    /// Every one, in the order of an incident's path.
-    pub(crate) const ALL: [Lane; 8] = [
-        Lane::Ingest,
-        Lane::Scoring,
-        Lane::Execution,
-        Lane::Restore,
-        Lane::Verify,
-        Lane::Announce,
-        Lane::Outbox,
-        Lane::Housekeeping,
-    ];
-
-    /// Its name.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Lane::Ingest => "ingest",
-            Lane::Scoring => "scoring",
-            Lane::Execution => "execution",
-            Lane::Restore => "restore",
-            Lane::Verify => "verify",
-            Lane::Announce => "announce",
-            Lane::Outbox => "outbox",
-            Lane::Housekeeping => "housekeeping",
-        }
-    }
-
-    /// The stack's output that holds the URL of the queue; none where there is no queue, but only a
-    /// destination for failures.
-    pub(crate) fn queue_output(self) -> Option<&'static str> {
-        match self {
-            Lane::Ingest => Some("IngestQueueUrl"),
-            Lane::Scoring => Some("ScoringQueueUrl"),
-            Lane::Execution => Some("ExecutionQueueUrl"),
-            Lane::Restore => Some("RestoreQueueUrl"),
-            Lane::Verify => Some("VerifyQueueUrl"),
-            Lane::Announce => Some("AnnounceQueueUrl"),
-            Lane::Outbox | Lane::Housekeeping => None,
-        }
-    }
-
-    /// The stack's output that holds the URL of the dead-letter queue.
-    pub(crate) fn dead_letters_output(self) -> &'static str {
-        match self {
-            Lane::Ingest => "IngestDeadLetterQueueUrl",
-            Lane::Scoring => "ScoringDeadLetterQueueUrl",
-            Lane::Execution => "ExecutionDeadLetterQueueUrl",
-            Lane::Restore => "RestoreDeadLetterQueueUrl",
-            Lane::Verify => "VerifyDeadLetterQueueUrl",
-            Lane::Announce => "AnnounceDeadLetterQueueUrl",
-            Lane::Outbox => "OutboxDeadLetterQueueUrl",
-            Lane::Housekeeping => "HousekeepingDeadLetterQueueUrl",
-        }
-    }
-
-    /// Whether a pause switches its event source off. Incidents are recorded during a pause.
-    pub(crate) fn is_pausable(self) -> bool {
-        match self {
-            Lane::Scoring | Lane::Execution => true,
-            Lane::Ingest
-            | Lane::Restore
-            | Lane::Verify
-            | Lane::Announce
-            | Lane::Outbox
-            | Lane::Housekeeping => false,
-        }
-    }
-}
-
-impl fmt::Display for Lane {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl Serialize for Lane {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use domain::message::Lane;
 
     const TEMPLATE: &str = include_str!("../../../template.yaml");
 
@@ -208,7 +103,7 @@ mod tests {
     #[test]
     fn every_dead_letter_queue_of_the_template_is_a_lane() {
         let outputs = outputs();
-        let known: Vec<&str> = Lane::ALL.map(Lane::dead_letters_output).into();
+        let known = Lane::ALL.map(Lane::dead_letters_output);
         let (dead, rest): (Vec<_>, Vec<_>) = outputs
             .into_iter()
             .partition(|name| name.ends_with("DeadLetterQueueUrl"));
@@ -234,16 +129,12 @@ mod tests {
         let sources = line.unwrap().matches("!Ref ").count();
         let pausable = Lane::ALL.into_iter().filter(|lane| lane.is_pausable());
         let named: Vec<String> = pausable
-            .map(|lane| format!("!Ref {}Source", capital(lane.name())))
+            .map(|lane| format!("!Ref {}Source", lane.capital()))
             .collect();
         assert_eq!(sources, named.len());
         for name in named {
             assert!(line.unwrap().contains(&name), "{name}");
         }
-    }
-
-    fn capital(name: &str) -> String {
-        name[..1].to_uppercase() + &name[1..]
     }
 
     #[test]

@@ -3,21 +3,17 @@
 use adapters::SystemClock;
 use anyhow::{Context, bail};
 use clap::ValueEnum;
-use domain::control::{Control, ControlFact, Switches};
 use domain::ports::{Clock, Trail, TrailError};
-use domain::record::{Actor, Entry, Fact, Record};
-use domain::stream::StreamId;
-use domain::time::Timestamp;
+use domain::trail::{Actor, Control, ControlFact, Fact, Record, StreamId, Switches};
+use domain::value::Timestamp;
+use trail::{Extended, Next, Stream, extend, load_control};
 
-use crate::print::{Terminal, actor, quote, span};
+use crate::print::{Terminal, actor, duration, quote};
 use crate::stack::Stack;
 use crate::who;
 
 /// The longest reason, characters.
 const MAX_REASON: usize = 500;
-
-/// People who change the switches at once settle within a few rounds.
-const MOST_ROUNDS: usize = 10;
 
 /// What `pause` takes.
 #[derive(Debug, clap::Args)]
@@ -160,41 +156,31 @@ async fn run(stack: &Stack, switch: &Switch, terminal: &mut Terminal<'_>) -> any
 
 /// Appends the fact to `control`, after whatever others append meanwhile.
 async fn flip(trail: &dyn Trail, clock: &dyn Clock, by: &Actor, switch: &Switch) -> anyhow::Result<Outcome> {
-    for _ in 0..MOST_ROUNDS {
-        let last = trail.last(&StreamId::Control).await;
-        let last = last.context("control could not be read, so nothing was changed")?;
-        let control = Control::read(last.as_ref())?;
-        // A clock behind the one that wrote the last record must not pause before that.
-        let now = last.as_ref().map_or(clock.now(), |last| clock.now().max(last.at));
-        let Some(fact) = switch.fact(&control, now) else {
-            return Ok(Outcome::Already {
-                since: since(trail, switch).await?,
-                switches: control.switches,
-            });
-        };
-        match trail
-            .append(Entry::next(
-                StreamId::Control,
-                last.as_ref(),
-                now,
-                by.clone(),
-                &fact,
-            ))
-            .await
-        {
-            Ok(record) => {
-                return Ok(Outcome::Switched {
-                    before: control.switches,
-                    record,
-                });
-            }
-            Err(TrailError::Conflict { .. }) => {}
-            Err(err) => {
-                return Err(err).context("whether it was switched is not known: sre-agent status tells");
-            }
+    let readable = load_control(trail).await;
+    readable.context("control could not be read, so nothing was changed")?;
+    let stream = Stream::endless(StreamId::Control, by.clone());
+    let switches = |last: &[Record], now| {
+        let control = Control::read(last.last())?;
+        Ok(match switch.fact(&control, now) {
+            Some(fact) => Next::Append(fact),
+            None => Next::Refuse(control.switches),
+        })
+    };
+    match extend(trail, clock, &stream, switches).await {
+        Ok(Extended::Appended { record, after }) => Ok(Outcome::Switched {
+            before: Control::read(after.last())?.switches,
+            record: *record,
+        }),
+        Ok(Extended::Refused(switches)) => Ok(Outcome::Already {
+            since: since(trail, switch).await?,
+            switches,
+        }),
+        Ok(Extended::Nothing) => bail!("nothing was changed"),
+        Err(TrailError::Outrun(_)) => {
+            bail!("others change the switches at the same time, so nothing was changed: try again")
         }
+        Err(err) => Err(err).context("whether it was switched is not known: sre-agent status tells"),
     }
-    bail!("others change the switches at the same time, so nothing was changed: try again")
 }
 
 /// The first record of those, up to the last, that have it as asked.
@@ -233,7 +219,7 @@ fn told(switch: &Switch, outcome: &Outcome, now: Timestamp) -> Vec<String> {
         Outcome::Already { switches, since } => (switches, since),
     };
     let since = was.as_ref().map_or(String::new(), |record| {
-        let age = span(now.millis_since(record.at));
+        let age = duration(now.millis_since(record.at));
         format!(" since {} ({age}), by {}", record.at, actor(&record.actor))
     });
     let state = match switch {
@@ -256,7 +242,7 @@ fn happened(switch: &Switch, before: &Switches, at: Timestamp) -> String {
     match (switch, &before.paused) {
         (Switch::Resume(_), Some(pause)) => format!(
             "resumed after {} of a pause ({})",
-            span(at.millis_since(pause.since)),
+            duration(at.millis_since(pause.since)),
             quote(&pause.reason)
         ),
         (Switch::Resume(_), None) => "resumed".to_owned(),

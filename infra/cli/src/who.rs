@@ -2,9 +2,8 @@
 
 use adapters::SdkConfig;
 use anyhow::Context;
-use domain::digest::Digest;
-use domain::ids::{BadId, MAX_NAME_BYTES, OperatorId};
-use domain::record::Actor;
+use domain::trail::Actor;
+use domain::value::{BadId, Digest, MAX_NAME_BYTES, OperatorId};
 
 /// Where decisions of this command line are made.
 const CHANNEL: &str = "cli";

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use domain::action::{Action, ActionKind};
 use domain::proposal::DeclineReason;
-use domain::units::Micros;
+use domain::value::Micros;
 use serde_json::{Map, Value};
 
 /// One acceptable answer.

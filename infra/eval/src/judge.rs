@@ -1,12 +1,10 @@
 //! One incident through one reasoner: the answer as production would record it, and whether it is right.
 
 use domain::action::{Action, Complaint};
-use domain::deployment::Limits;
-use domain::ids::ProposalId;
 use domain::inventory::Condition;
 use domain::ports::{Brief, Clock, Conclusion, Reasoner};
 use domain::proposal::{DeclineReason, Fallback, Proposer, Reasoning, Received, Verbatim};
-use domain::units::Micros;
+use domain::value::{Limits, Micros, ProposalId};
 
 use crate::expected::Expected;
 use crate::set::Incident;

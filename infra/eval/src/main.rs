@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use clap::Parser;
-use domain::deployment::Deployment;
+use domain::value::Deployment;
 use eval::judge::{Terms, judge};
 use eval::reasoners::Choice;
 use eval::report::{line, scores, table};

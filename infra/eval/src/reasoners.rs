@@ -3,14 +3,14 @@
 use adapters::SystemClock;
 use anyhow::{Context, ensure};
 use clap::ValueEnum;
-use domain::deployment::{Deployment, Limits};
 use domain::ports::Reasoner;
-use gateway::http::{Rotating, Token};
+use domain::value::{Deployment, Limits};
 use ingest_and_propose::config::{Api, Models};
 use ingest_and_propose::investigate::breaker::Breakers;
 use ingest_and_propose::investigate::{Investigator, Settings};
 use ingest_and_propose::runbook::Runbook;
 use ingest_and_propose::wiring;
+use outbound::{Rotating, Token};
 use runtime::env::{Env, process};
 use testkit::{MemoryPayloads, MemoryTrail};
 

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use domain::event::EventType;
-use domain::units::Micros;
+use domain::incident::EventType;
+use domain::value::Micros;
 use serde::Serialize;
 
 use crate::judge::{Answer, Verdict};

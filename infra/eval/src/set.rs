@@ -4,10 +4,11 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::ValueEnum;
-use domain::event::Event;
+use domain::incident::Event;
 use domain::inventory::Inventory;
-use domain::message::{self, Message};
-use domain::time::Timestamp;
+use domain::message;
+use domain::message::Message;
+use domain::value::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -116,7 +117,7 @@ impl Incident {
             None => None,
             Some(differs) => {
                 let reply = merged(base, differs)?.to_string();
-                let read = gateway::wire::inventory(reply.as_bytes()).context("the gateway")?;
+                let read = gateway::admin_api::wire::inventory(reply.as_bytes()).context("the gateway")?;
                 Some(Inventory {
                     read_at: received_at,
                     ..read

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::action::ActionKind;
-use domain::deployment::{Deployment, Limits};
-use domain::event::EventType;
-use domain::ports::{Brief, Clock, Conclusion, Reasoner, Unavailable, load_proposal};
+use domain::incident::EventType;
+use domain::ports::{Brief, Clock, Conclusion, Reasoner, Unavailable};
 use domain::proposal::{DeclineReason, Declined, Proposer, Reasoning};
-use domain::units::Micros;
+use domain::value::{Deployment, Limits, Micros};
 use eval::expected::Expected;
 use eval::judge::{Answer, Terms, Verdict, judge};
 use eval::reasoners::Choice;
@@ -20,6 +19,7 @@ use expect_test::expect;
 use runtime::queue::Delivery;
 use serde_json::json;
 use testkit::{FakeGateway, FrozenClock, MemoryPayloads, MemoryTrail, sample};
+use trail::load_proposal;
 
 fn limits() -> Limits {
     Deployment::default().limits
@@ -192,9 +192,9 @@ impl Reasoner for Obsessed {
 fn reasoning(cost: &str) -> Reasoning {
     Reasoning {
         model: "scripted".to_owned(),
-        transcript: domain::digest::Digest::of(b""),
+        transcript: domain::value::Digest::of(b""),
         prompt_version: 1,
-        prompt: domain::digest::Digest::of(b""),
+        prompt: domain::value::Digest::of(b""),
         requests: 1,
         turns: 1,
         input_tokens: 1,

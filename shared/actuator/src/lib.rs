@@ -6,7 +6,7 @@
 //!
 //! | file | what |
 //! | --- | --- |
-//! | `admin_api` | the gateway's admin API, and with it the pager: an [`Actuator`](domain::ports::Actuator) |
+//! | `admin_api/` | the gateway's admin API, and with it the pager: an [`Actuator`](domain::ports::Actuator) |
 //! | `pagerduty` | a page through PagerDuty's Events API v2 |
 //! | `outcome` | which failed writes certainly had no effect |
 

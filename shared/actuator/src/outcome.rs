@@ -1,7 +1,7 @@
 //! What a reply, or its absence, says about the effect of a write.
 
 use domain::ports::ActError;
-use gateway::http::{Reply, Token};
+use outbound::{Reply, Token};
 
 /// A status that is not the one asked for. Only a 4xx says that nothing happened, and not each of them:
 /// 408 and 429 may come from something on the way that gave up on a request it had passed on already.

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use domain::action::Page;
-use domain::event::Severity;
+use domain::incident::Severity;
 use domain::ports::{ActError, Credential};
 use domain::proposal::Permit;
-use gateway::http::{self, BadSettings, BaseUrl, Rotating, Token};
-use reqwest::Client;
+use gateway::BOUNDS;
+use outbound::{BadSettings, BaseUrl, Client, Rotating, Token};
+use reqwest::Method;
 use serde::Serialize;
 
 use crate::outcome;
@@ -55,7 +56,7 @@ impl PagerDuty {
     /// PagerDuty at a base URL, with the routing key of the secret `pagerduty`. Nothing is sent yet.
     pub fn new(base_url: &str, routing_key: &str) -> Result<Self, BadSettings> {
         Ok(Self {
-            client: http::client()?,
+            client: Client::within(BOUNDS)?,
             base: BaseUrl::new("PAGERDUTY_URL", base_url)?,
             routing_key: Rotating::fixed(Token::new("pagerduty", routing_key)?),
         })
@@ -97,8 +98,13 @@ impl PagerDuty {
                 },
             },
         };
-        let request = self.client.post(self.base.join("/v2/enqueue")).json(&trigger);
-        let reply = http::exchange(request)
+        let request = self
+            .client
+            .request(Method::POST, self.base.join("/v2/enqueue"))
+            .json(&trigger);
+        let reply = self
+            .client
+            .exchange(request)
             .await
             .map_err(|problem| outcome::of_silence(SERVICE, &problem))?;
         match reply.status.as_u16() {

@@ -5,9 +5,9 @@ use aws_config::SdkConfig;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::primitives::DateTime;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
-use domain::bus::Announcement;
 use domain::ports::{Bus, Unavailable};
-use domain::record::SOURCE;
+use domain::telling::Announcement;
+use domain::trail::SOURCE;
 
 use crate::aws;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::Clock;
-use domain::time::Timestamp;
+use domain::value::Timestamp;
 
 /// The machine's clock: the only reader of it.
 #[derive(Debug, Clone, Copy, Default)]

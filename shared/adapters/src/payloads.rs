@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
-use domain::digest::Digest;
 use domain::ports::{Payloads, Unavailable};
+use domain::value::Digest;
 
 use crate::aws;
 

@@ -6,10 +6,9 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::MessageAttributeValue;
-use domain::ids::ProposalId;
 use domain::message;
 use domain::ports::{Queue, Unavailable};
-use domain::time::Timestamp;
+use domain::value::{ProposalId, Timestamp};
 
 use crate::aws;
 

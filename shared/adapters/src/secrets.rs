@@ -6,9 +6,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::Client;
-use domain::operator::Directory;
+use domain::permission::Directory;
 use domain::ports::{Clock, Credential, Operators, Unavailable};
-use domain::time::Timestamp;
+use domain::value::Timestamp;
 use tokio::sync::Mutex;
 
 use crate::aws;

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::types::MessageAttributeValue;
-use domain::bus::Announcement;
 use domain::ports::{Topic, Unavailable};
+use domain::telling::Announcement;
 use serde_json::json;
 
 use crate::aws;

@@ -13,11 +13,9 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::execute_statement::ExecuteStatementError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::ids::WriterId;
 use domain::ports::{Trail, TrailError, Unavailable};
-use domain::record::{Entry, MAX_BODY_BYTES, Record, actor_text};
-use domain::stream::{Seq, StreamId};
-use domain::time::Timestamp;
+use domain::trail::{Entry, MAX_BODY_BYTES, Record, Seq, StreamId, actor_text};
+use domain::value::{Timestamp, WriterId};
 
 use crate::aws;
 

@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::bus::Row;
-use domain::ids::ProposalId;
 use domain::ports::{Unavailable, View};
-use domain::stream::Seq;
+use domain::telling::Row;
+use domain::trail::Seq;
+use domain::value::ProposalId;
 
 use crate::aws;
 

@@ -1,24 +1,16 @@
 //! What the outside must offer. Adapters implement these; tests have fakes that behave.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::action::{Action, Page};
-use crate::bus::{Announcement, Row};
-use crate::control::Control;
-use crate::digest::Digest;
-use crate::ids::ProposalId;
-use crate::inventory::Inventory;
-use crate::operator::Directory;
-use crate::permission::Rules;
-use crate::policy::Policy;
-use crate::proposal::{Declined, Permit, Proposal, Proposer, Received};
-use crate::record::{BadBody, Entry, Record};
-use crate::stream::{Seq, StreamId};
-use crate::target::{Change, Setting, Target};
-use crate::time::Timestamp;
+use crate::inventory::{Change, Inventory, Setting, Target};
+use crate::permission::{Directory, InForce};
+use crate::proposal::{Declined, Permit, Proposer, Received};
+use crate::telling::{Announcement, Row};
+use crate::trail::{BadBody, Control, Entry, Record, Seq, StreamId};
+use crate::value::{Digest, ProposalId, Timestamp};
 
 /// An outside service did not do what it should; trying again later may help.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +43,9 @@ pub enum TrailError {
         /// The position.
         seq: u64,
     },
+    /// Others kept writing to the stream for as long as a writer tries: nothing was appended.
+    #[error("others keep writing to {0}: nothing was appended, try again")]
+    Outrun(StreamId),
     /// The trail cannot be reached; whether the record was written is not known.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -243,20 +238,6 @@ pub trait Credential: Send + Sync {
     async fn reread(&self) -> Result<Option<String>, Unavailable>;
 }
 
-/// The policy that is in force.
-#[derive(Clone)]
-pub struct InForce {
-    /// Weights, windows, calendars and limits.
-    pub policy: Policy,
-    /// The rules beside it.
-    pub rules: Arc<dyn Rules>,
-    /// SHA-256 of the whole.
-    pub digest: Digest,
-    /// Why this is not the policy that was published last: that one could not be read, or is invalid. Nothing
-    /// executes by itself then.
-    pub instead_because: Option<String>,
-}
-
 /// Policies, by the hash that `control` names.
 #[async_trait]
 pub trait Policies: Send + Sync {
@@ -269,19 +250,4 @@ pub trait Policies: Send + Sync {
 pub trait Operators: Send + Sync {
     /// The directory as configured now.
     async fn directory(&self) -> Result<Directory, Unavailable>;
-}
-
-/// Loads a proposal; `None` where its stream has no records.
-pub async fn load_proposal(trail: &dyn Trail, id: &ProposalId) -> Result<Option<Proposal>, TrailError> {
-    let records = trail.load(&StreamId::Proposal(id.clone())).await?;
-    if records.is_empty() {
-        Ok(None)
-    } else {
-        Ok(Some(Proposal::replay(&records)?))
-    }
-}
-
-/// Loads the switches of the whole agent.
-pub async fn load_control(trail: &dyn Trail) -> Result<Control, TrailError> {
-    Ok(Control::read(trail.last(&StreamId::Control).await?.as_ref())?)
 }

@@ -7,25 +7,18 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::action::Action;
-use crate::digest::Digest;
-use crate::event::{Event, SlaMetric};
-use crate::evidence::Evidence;
-use crate::ids::{BadId, ProposalId, WriterId};
-use crate::inventory::{Budget, Contract, Guardrail, Inventory, ModelGroup, Provider, Team};
-use crate::operator::Operator;
-use crate::permission::{Circumstances, Principal, Resource, Rules, Verb, Verdict};
-use crate::policy::Policy;
-use crate::ports::InForce;
-use crate::proposal::{
-    Approved, Decision, Held, IllegalTransition, Proposal, ProposalFact, Proposed, Proposer, Received,
-    Scored, Started, State, Succeeded, UndoDecided, UndoRequested, UndoState, Verbatim,
+use crate::incident::{Event, SlaMetric};
+use crate::inventory::{
+    Budget, Change, Contract, Guardrail, Inventory, ModelGroup, Provider, Reading, Route, Setting, Team,
 };
-use crate::record::{Actor, Entry, Record};
-use crate::risk::Factor;
-use crate::target::{Change, Reading, Route, Setting};
-use crate::tier::Tier;
-use crate::time::Timestamp;
-use crate::units::{Micros, Ppm};
+use crate::permission::{Circumstances, InForce, Operator, Principal, Resource, Rules, Verb, Verdict};
+use crate::policy::Policy;
+use crate::proposal::{
+    Approved, Decision, Evidence, Factor, Held, IllegalTransition, Proposal, ProposalFact, Proposed,
+    Proposer, Received, Scored, Started, State, Succeeded, UndoDecided, UndoRequested, UndoState, Verbatim,
+};
+use crate::trail::{Actor, Entry, Record};
+use crate::value::{BadId, Digest, Micros, Ppm, ProposalId, Tier, Timestamp, WriterId};
 
 /// 10 o'clock on a Sunday, and this many seconds.
 pub(crate) fn at(seconds: u64) -> Timestamp {
@@ -136,7 +129,7 @@ pub(crate) fn inventory() -> Inventory {
         model_groups: groups.iter().map(|group| id(group)).collect(),
     };
     let budget = |scope: &str, name: &str, soft: Option<u64>, hard: u64, spend: u64| Budget {
-        owner: crate::target::BudgetOwner::parse(scope, name).unwrap(),
+        owner: crate::value::BudgetOwner::parse(scope, name).unwrap(),
         soft_cap: soft.map(|usd| Micros(usd * 1_000_000)),
         hard_cap: Micros(hard * 1_000_000),
         spend: Micros(spend * 1_000_000),
@@ -295,6 +288,7 @@ pub(crate) fn scored(score: u8, decision: Decision, needed: u8) -> Scored {
         because: "of the test".to_owned(),
         rules: Vec::new(),
         limit: None,
+        switched_off: None,
         sampled: false,
         automatic: (decision == Decision::Auto).then(|| Policy::default().automatic),
         policy: Digest::of(b"policy"),
@@ -395,7 +389,7 @@ pub(crate) fn starts(proposal: &Proposal, when: Timestamp) -> Started {
 }
 
 /// A claim on each of the targets.
-pub(crate) fn holds(targets: &[crate::target::Target]) -> Vec<Held> {
+pub(crate) fn holds(targets: &[crate::inventory::Target]) -> Vec<Held> {
     targets
         .iter()
         .map(|target| Held {

@@ -1,17 +1,23 @@
 //! The gateway, reading: its inventory and the settings an action may change.
 //!
-//! | file | what |
-//! | --- | --- |
-//! | `admin_api` | the gateway's admin API as a [`domain::ports::Gateway`] |
-//! | [`wire`] | what that API sends and takes, and what of it is believed |
-//! | [`http`] | one bounded request: time, size, no redirects, no secrets in errors |
+//! One folder for each sort of gateway, each a [`domain::ports::Gateway`]:
 //!
-//! [`wire`] and [`http`] are public for `actuator`, which writes through the same API. Nothing here sends
+//! | folder | what |
+//! | --- | --- |
+//! | [`admin_api`] | the admin API that the sandbox speaks; `wire` is what it sends and takes, and what of it is believed |
+//!
+//! What is public beside the adapters is for `actuator`, which writes through the same API. Nothing here sends
 //! anything but a `GET`.
 
-mod admin_api;
-pub mod http;
-pub mod wire;
+use outbound::Bounds;
+
+pub mod admin_api;
 
 pub use self::admin_api::AdminApi;
-pub use self::http::BadSettings;
+
+/// Bounds of one request to a gateway.
+pub const BOUNDS: Bounds = Bounds {
+    connect_ms: 500,
+    request_ms: 2_000,
+    reply_bytes: 8 * 1024 * 1024,
+};

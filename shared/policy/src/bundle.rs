@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use domain::digest::Digest;
+use domain::value::Digest;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::{Fault, Faults};

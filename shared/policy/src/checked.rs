@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use domain::digest::Digest;
-use domain::permission::Rules;
+use domain::permission::{InForce, Rules};
 use domain::policy::Policy;
-use domain::ports::InForce;
+use domain::value::Digest;
 
 use crate::bundle::{Bundle, SCHEMA, SCHEMA_TEXT};
 use crate::fault::{Fault, Faults};

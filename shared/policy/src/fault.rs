@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use domain::text::visible;
+use domain::value::visible;
 
 /// The longest reason, characters: it is logged, recorded and shown to people, and quotes from files.
 const MAX_REASON: usize = 400;

@@ -214,5 +214,5 @@ fn is_id(text: &str) -> bool {
 }
 
 fn is_reason(text: &str) -> bool {
-    (1..=MAX_REASON).contains(&text.chars().count()) && !text.chars().any(domain::text::is_dangerous)
+    (1..=MAX_REASON).contains(&text.chars().count()) && !text.chars().any(domain::value::is_dangerous)
 }

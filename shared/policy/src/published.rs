@@ -4,11 +4,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use domain::control::Control;
-use domain::digest::Digest;
-use domain::permission::{Circumstances, Principal, Resource, Rules, Verb, Verdict};
-use domain::ports::{Clock, InForce, Payloads, Policies};
-use domain::time::Timestamp;
+use domain::permission::{Circumstances, InForce, Principal, Resource, Rules, Verb, Verdict};
+use domain::ports::{Clock, Payloads, Policies};
+use domain::trail::Control;
+use domain::value::{Digest, Timestamp};
 use futures::future::join_all;
 
 use crate::bundle::Bundle;

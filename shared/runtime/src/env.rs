@@ -3,9 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use domain::deployment::{Deployment, Limits};
-use domain::tier::Tier;
-use domain::units::Micros;
+use domain::value::{Deployment, Limits, Micros, Tier};
 
 /// A variable that is missing or wrong. The function does not start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -6,7 +6,10 @@ use adapters::{DeadLetter, SqsQueue};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
-use domain::ports::{Clock, TrailError, Unavailable};
+use domain::ports::{Clock, Trail, TrailError, Unavailable};
+use domain::proposal::Proposal;
+use domain::value::ProposalId;
+use trail::{Race, load_proposal};
 
 /// A message is given up after this many deliveries, as the queues' redrive policies say.
 pub const MAX_RECEIVES: u32 = 5;
@@ -16,6 +19,8 @@ pub const MAX_RECEIVES: u32 = 5;
 pub enum Fault {
     /// It can never be worked: no delivery would change that.
     Poison(String),
+    /// Somebody else's record came between: the turn may be tried again at once.
+    Conflict(String),
     /// Something outside did not do what it should: deliver it again.
     Retry(anyhow::Error),
     /// Somebody else is at it, or its time has not come: deliver it again, but nothing is wrong.
@@ -26,7 +31,8 @@ impl From<TrailError> for Fault {
     fn from(err: TrailError) -> Self {
         match err {
             TrailError::TooLarge { .. } | TrailError::Corrupt(_) => Fault::Poison(err.to_string()),
-            TrailError::Conflict { .. } | TrailError::Unavailable(_) => Fault::Retry(err.into()),
+            TrailError::Conflict { .. } => Fault::Conflict(err.to_string()),
+            TrailError::Outrun(_) | TrailError::Unavailable(_) => Fault::Retry(err.into()),
         }
     }
 }
@@ -44,6 +50,28 @@ pub struct Delivery<'a> {
     pub body: &'a str,
     /// Which delivery of it this is, from 1.
     pub receives: u32,
+}
+
+/// The proposal that a message hints at, on a queue where nothing else belongs.
+pub fn hinted(delivery: &Delivery<'_>) -> Result<ProposalId, Fault> {
+    domain::message::hinted(delivery.body).map_err(Fault::Poison)
+}
+
+/// Loads a proposal that must exist.
+pub async fn existing(trail: &dyn Trail, id: &ProposalId) -> Result<Proposal, Fault> {
+    let proposal = load_proposal(trail, id).await?;
+    proposal.ok_or_else(|| Fault::Poison(format!("there is no proposal {id}: its stream has no records")))
+}
+
+/// Takes a turn again as long as somebody else's record comes between, within a writer's patience.
+pub async fn in_turns(clock: &dyn Clock, turn: impl AsyncFn() -> Result<(), Fault>) -> Result<(), Fault> {
+    let mut race = Race::begin(clock);
+    loop {
+        match turn().await {
+            Err(Fault::Conflict(_)) if race.goes_on().await => {}
+            other => return other,
+        }
+    }
 }
 
 /// A dead-letter queue.
@@ -124,17 +152,23 @@ async fn work(
             tracing::info!(message.id = id, message.receives = receives, reason, "not now");
             return last;
         }
-        Err(Fault::Retry(err)) if !last => {
-            tracing::warn!(
-                message.id = id,
-                message.receives = receives,
-                error = format!("{err:#}"),
-                "will be tried again"
-            );
-            return false;
-        }
-        Err(Fault::Retry(err)) => format!("failed {receives} times, at last: {err:#}"),
         Err(Fault::Poison(reason)) => reason,
+        Err(fault @ (Fault::Retry(_) | Fault::Conflict(_))) => {
+            let error = match fault {
+                Fault::Retry(err) => format!("{err:#}"),
+                Fault::Conflict(reason) | Fault::Poison(reason) | Fault::Later(reason) => reason,
+            };
+            if !last {
+                tracing::warn!(
+                    message.id = id,
+                    message.receives = receives,
+                    error,
+                    "will be tried again"
+                );
+                return false;
+            }
+            format!("failed {receives} times, at last: {error}")
+        }
     };
     match dead_letters.put(body, &reason).await {
         Ok(()) => {

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::action::Page;
+use domain::inventory::{Change, Setting, Target};
 use domain::ports::{ActError, Actuator, Unavailable};
 use domain::proposal::{Permit, Power};
-use domain::target::{Change, Setting, Target};
 
 use crate::gateway::World;
 use crate::outages::Outages;

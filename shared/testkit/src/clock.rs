@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::Clock;
-use domain::time::Timestamp;
+use domain::value::Timestamp;
 
 use crate::sample;
 

@@ -7,7 +7,7 @@
 //! # use testkit::cut::{every_point, Cut, Cutter};
 //! # use testkit::MemoryTrail;
 //! # use domain::ports::Trail;
-//! # use domain::stream::StreamId;
+//! # use domain::trail::StreamId;
 //! # async fn handle(trail: &dyn Trail) { trail.load(&StreamId::Control).await.unwrap(); }
 //! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 //! let points = every_point(async |cutter: &Cutter| {
@@ -30,20 +30,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::action::Page;
-use domain::bus::{Announcement, Row};
-use domain::digest::Digest;
-use domain::ids::ProposalId;
-use domain::inventory::Inventory;
-use domain::operator::Directory;
+use domain::inventory::{Change, Inventory, Setting, Target};
+use domain::permission::Directory;
 use domain::ports::{
     ActError, Actuator, Brief, Bus, Clock, Conclusion, Gateway, Operators, Payloads, Queue, Reasoner, Topic,
     Trail, TrailError, Unavailable, View,
 };
 use domain::proposal::Permit;
-use domain::record::{Entry, Record};
-use domain::stream::{Seq, StreamId};
-use domain::target::{Change, Setting, Target};
-use domain::time::Timestamp;
+use domain::telling::{Announcement, Row};
+use domain::trail::{Entry, Record, Seq, StreamId};
+use domain::value::{Digest, ProposalId, Timestamp};
 use tokio::sync::Notify;
 
 /// Rounds after which [`every_point`] gives up: a handler with this many steps does not end.

@@ -4,9 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use domain::action::Page;
-use domain::inventory::Inventory;
+use domain::inventory::{Inventory, Setting, Target};
 use domain::ports::{Clock, Gateway, Unavailable};
-use domain::target::{Setting, Target};
 
 use crate::clock::FrozenClock;
 use crate::outages::Outages;

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use domain::event::EventType;
+use domain::incident::EventType;
 use domain::inventory::Inventory;
 use serde_json::{Value, json};
 

@@ -5,13 +5,11 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::bus::{Announcement, Row};
-use domain::digest::Digest;
-use domain::ids::ProposalId;
-use domain::operator::Directory;
+use domain::permission::Directory;
 use domain::ports::{Bus, Clock, Operators, Payloads, Queue, Topic, Unavailable, View};
-use domain::stream::Seq;
-use domain::time::Timestamp;
+use domain::telling::{Announcement, Row};
+use domain::trail::Seq;
+use domain::value::{Digest, ProposalId, Timestamp};
 
 use crate::clock::FrozenClock;
 use crate::outages::Outages;

@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use domain::control::Control;
-use domain::digest::Digest;
-use domain::permission::Rules;
+use domain::permission::{InForce, Rules};
 use domain::policy::Policy;
-use domain::ports::{InForce, Policies};
+use domain::ports::Policies;
+use domain::trail::Control;
+use domain::value::Digest;
 use policy::Checked;
 
 /// A policy in force that the test changes as it goes.

@@ -1,13 +1,12 @@
 //! A sample world: the one that the demo's gateway starts with, its events and its operators.
 
-use domain::event::{Event, SlaMetric};
-use domain::ids::{GuardrailId, ModelGroupId, ProposalId, ProviderId, SlaId, TeamId};
-use domain::inventory::{Budget, Contract, Guardrail, Inventory, ModelGroup, Provider, Team};
-use domain::operator::Directory;
-use domain::stream::StreamId;
-use domain::target::{BudgetOwner, Route, Target};
-use domain::time::Timestamp;
-use domain::units::{Micros, Ppm};
+use domain::incident::{Event, SlaMetric};
+use domain::inventory::{Budget, Contract, Guardrail, Inventory, ModelGroup, Provider, Route, Target, Team};
+use domain::permission::Directory;
+use domain::trail::StreamId;
+use domain::value::{
+    BudgetOwner, GuardrailId, Micros, ModelGroupId, Ppm, ProposalId, ProviderId, SlaId, TeamId, Timestamp,
+};
 use serde_json::{Value, json};
 
 /// Ten o'clock on 22 November 2026, UTC: when samples happen.

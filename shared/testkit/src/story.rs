@@ -1,20 +1,15 @@
 //! A proposal's records, told one after the other: a proposal in any state, without a handler.
 
 use domain::action::{Action, CircuitBreakProvider, PageOncall, RerouteModelGroup, Undo};
-use domain::digest::Digest;
-use domain::event::{Event, Severity};
-use domain::evidence::Evidence;
-use domain::ids::{ModelGroupId, OperatorId, WriterId};
-use domain::inventory::Inventory;
+use domain::incident::{Event, Severity};
+use domain::inventory::{Change, Inventory, Reading, Setting};
 use domain::proposal::{
-    Approved, Decision, DeclineReason, Declined, Expired, Failed, Held, Precondition, Proposal, ProposalFact,
-    Proposed, Proposer, Received, Refused, Rejected, Restored, Scored, Started, State, Succeeded, Unclear,
-    UndoDecided, UndoRequested, Verbatim,
+    Approved, Decision, DeclineReason, Declined, Evidence, Expired, Failed, Held, Precondition, Proposal,
+    ProposalFact, Proposed, Proposer, Received, Refused, Rejected, Restored, Scored, Started, State,
+    Succeeded, Unclear, UndoDecided, UndoRequested, Verbatim,
 };
-use domain::record::{Actor, Entry, Record};
-use domain::target::{Change, Reading, Setting};
-use domain::tier::Tier;
-use domain::time::Timestamp;
+use domain::trail::{Actor, Entry, Record};
+use domain::value::{Digest, ModelGroupId, OperatorId, Tier, Timestamp, WriterId};
 
 use crate::sample;
 use crate::trail::MemoryTrail;
@@ -144,6 +139,7 @@ impl Story {
             because: "of the test".to_owned(),
             rules: Vec::new(),
             limit: None,
+            switched_off: None,
             sampled: false,
             automatic: (decision == Decision::Auto).then(|| domain::policy::Policy::default().automatic),
             policy: Digest::of(b"policy"),
@@ -318,6 +314,11 @@ impl Story {
         for (entry, record) in self.entries.iter().zip(&self.records) {
             assert_eq!(trail.insert(entry.clone()).unwrap(), *record);
         }
+    }
+
+    /// The records, as they were about to be written.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
     }
 
     /// The records.

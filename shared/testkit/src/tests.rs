@@ -4,21 +4,17 @@ use std::slice::from_ref;
 use std::time::Duration;
 
 use domain::action::{Action, CircuitBreakProvider};
-use domain::bus::Row;
-use domain::deployment::Deployment;
-use domain::digest::Digest;
-use domain::event::Event;
-use domain::evidence::Evidence;
-use domain::inventory::Condition;
+use domain::incident::Event;
+use domain::inventory::{Condition, Setting};
 use domain::message::hint;
 use domain::ports::{ActError, Actuator, Clock, Gateway, Operators, Queue, Trail, TrailError, View};
 use domain::proposal::{
-    Decision, Held, Permit, Proposal, ProposalFact, Proposed, Proposer, Received, Scored, Started, Verbatim,
+    Decision, Evidence, Held, Permit, Proposal, ProposalFact, Proposed, Proposer, Received, Scored, Started,
+    Verbatim,
 };
-use domain::record::{Actor, Entry, verify_chain};
-use domain::stream::StreamId;
-use domain::target::Setting;
-use domain::tier::Tier;
+use domain::telling::Row;
+use domain::trail::{Actor, Entry, StreamId, verify_chain};
+use domain::value::{Deployment, Digest, Tier};
 use expect_test::expect;
 
 use crate::cut::every_point;
@@ -82,6 +78,7 @@ async fn started(trail: &MemoryTrail) -> (Proposal, Permit) {
             because: "the score is below the threshold".to_owned(),
             rules: Vec::new(),
             limit: None,
+            switched_off: None,
             sampled: false,
             automatic: Some(domain::policy::Policy::default().automatic),
             policy: Digest::of(b"policy"),

@@ -6,11 +6,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use domain::ids::WriterId;
 use domain::ports::{Trail, TrailError};
-use domain::record::{Actor, Entry, MAX_BODY_BYTES, Record};
-use domain::stream::StreamId;
-use domain::time::Timestamp;
+use domain::trail::{Actor, Entry, MAX_BODY_BYTES, Record, StreamId};
+use domain::value::{Timestamp, WriterId};
 
 use crate::outages::Outages;
 

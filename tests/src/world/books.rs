@@ -5,9 +5,8 @@ use std::sync::Mutex;
 use adapters::DynamoTrail;
 use async_trait::async_trait;
 use domain::ports::{Trail, TrailError};
-use domain::record::{Entry, Record};
-use domain::stream::{Seq, StreamId};
-use domain::time::Timestamp;
+use domain::trail::{Entry, Record, Seq, StreamId};
+use domain::value::Timestamp;
 use testkit::{Dynamo, MemoryTrail};
 
 /// The trail, which remembers the order of its records as the table's stream does.

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use domain::inventory::{Setting, Target};
 use domain::ports::Clock;
 use domain::proposal::{Proposal, State};
-use domain::record::verify_chain;
-use domain::stream::StreamId;
-use domain::target::{Setting, Target, claim_of};
+use domain::trail::{StreamId, claim_of, verify_chain};
 
 use super::World;
 
@@ -67,7 +66,7 @@ impl World {
         self.assert_verified().await;
         self.assert_nothing_held().await;
         let story = self.story().await;
-        for queue in super::QueueName::ALL {
+        for queue in domain::message::Lane::QUEUES {
             assert_eq!(self.queue(queue).dead(), [], "{queue:?}\n{story}");
         }
     }

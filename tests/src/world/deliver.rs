@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
-use domain::bus::Announcement;
+use domain::message::Lane;
 use domain::ports::{Clock, Queue, Trail, Unavailable};
-use domain::time::Timestamp;
-use execution::Lane;
+use domain::telling::Announcement;
+use domain::value::Timestamp;
 use housekeeping::Report;
 
 use housekeeping::event_sources::EventSources;
@@ -17,7 +17,7 @@ use runtime::queue::{DeadLetters, Delivery, Fault, batch};
 use serde_json::json;
 use testkit::{Cut, Cutter};
 
-use super::{Mail, QueueName, VERIFY_AFTER_S, World, rules};
+use super::{Mail, VERIFY_AFTER_S, World, rules};
 
 /// Deliveries after which a world does not come to rest by itself any more.
 const MOST_TURNS: usize = 2_000;
@@ -106,7 +106,7 @@ impl World {
     }
 
     /// Receives one message of a queue, if one is due, and works it. Returns whether one was.
-    pub async fn deliver(&self, from: QueueName, cutter: &Cutter) -> bool {
+    pub async fn deliver(&self, from: Lane, cutter: &Cutter) -> bool {
         let Some(mail) = self.queue(from).receive() else {
             return false;
         };
@@ -115,7 +115,7 @@ impl World {
     }
 
     /// Works one message as its function does, and acknowledges it if it was worked.
-    pub async fn work(&self, from: QueueName, mail: &Mail, cutter: &Cutter) {
+    pub async fn work(&self, from: Lane, mail: &Mail, cutter: &Cutter) {
         let event: SqsEvent = serde_json::from_value(json!({ "Records": [{
             "messageId": mail.id.to_string(),
             "body": mail.body,
@@ -137,7 +137,7 @@ impl World {
     /// The handler of a queue, on one delivery.
     pub async fn handle(
         &self,
-        from: QueueName,
+        from: Lane,
         arn: Option<&str>,
         delivery: Delivery<'_>,
         cutter: &Cutter,
@@ -146,7 +146,7 @@ impl World {
         let clock = &Cut::new(&self.clock, cutter);
         let gateway = &Cut::new(&self.reading, cutter);
         match from {
-            QueueName::Ingest => {
+            Lane::Ingest => {
                 let investigator = Investigator {
                     models: &self.models,
                     settings: &self.settings,
@@ -178,7 +178,7 @@ impl World {
                 // On the heap: together the handlers' futures are larger than a test's stack.
                 Box::pin(ingest_and_propose::handle(&deps, delivery)).await
             }
-            QueueName::Scoring => {
+            Lane::Scoring => {
                 let deps = scoring::Deps {
                     trail,
                     policies: &self.policies,
@@ -187,14 +187,14 @@ impl World {
                 };
                 Box::pin(scoring::handle(&deps, delivery)).await
             }
-            QueueName::Execution | QueueName::Restore | QueueName::Verify => {
+            Lane::Execution | Lane::Restore | Lane::Verify => {
                 let deps = execution::Deps {
                     trail,
                     gateway,
                     actuator: &Cut::new(&self.acting, cutter),
-                    again: &Cut::new(self.queue(QueueName::Execution), cutter),
-                    restores: &Cut::new(self.queue(QueueName::Restore), cutter),
-                    verifications: &Cut::new(self.queue(QueueName::Verify), cutter),
+                    again: &Cut::new(self.queue(Lane::Execution), cutter),
+                    restores: &Cut::new(self.queue(Lane::Restore), cutter),
+                    verifications: &Cut::new(self.queue(Lane::Verify), cutter),
                     clock,
                     lease_s: rules::seconds("Execution", "Timeout") + execution::LEASE_MARGIN_S,
                     verify_after_s: VERIFY_AFTER_S,
@@ -202,7 +202,7 @@ impl World {
                 let lane = arn.and_then(Lane::of_queue).unwrap();
                 Box::pin(execution::handle(&deps, lane, delivery)).await
             }
-            QueueName::Announce => {
+            Lane::Announce => {
                 let deps = outbox::Deps {
                     trail,
                     bus: &Cut::new(&self.bus, cutter),
@@ -211,6 +211,7 @@ impl World {
                 };
                 Box::pin(outbox::handle_hint(&deps, delivery)).await
             }
+            Lane::Outbox | Lane::Housekeeping => panic!("{from} has no queue"),
         }
     }
 
@@ -220,12 +221,12 @@ impl World {
         let deps = housekeeping::Deps {
             trail: &Cut::new(&self.trail, cutter),
             view: &Cut::new(&self.view, cutter),
-            ingest: &queue(QueueName::Ingest) as &dyn Queue,
-            scoring: &queue(QueueName::Scoring),
-            execution: &queue(QueueName::Execution),
-            restores: &queue(QueueName::Restore),
-            verifications: &queue(QueueName::Verify),
-            announcements: &queue(QueueName::Announce),
+            ingest: &queue(Lane::Ingest) as &dyn Queue,
+            scoring: &queue(Lane::Scoring),
+            execution: &queue(Lane::Execution),
+            restores: &queue(Lane::Restore),
+            verifications: &queue(Lane::Verify),
+            announcements: &queue(Lane::Announce),
             sources: &CutSources(&self.sources, cutter),
             clock: &Cut::new(&self.clock, cutter),
             agent_enabled: self.enabled,
@@ -233,7 +234,7 @@ impl World {
             budget_s: 40,
         };
         let report = housekeeping::handle(&deps).await;
-        for name in [QueueName::Scoring, QueueName::Execution] {
+        for name in [Lane::Scoring, Lane::Execution] {
             self.queue(name).switch(!self.sources.off.load(Ordering::SeqCst));
         }
         report.map_err(|err| format!("{err:#}"))
@@ -250,7 +251,7 @@ impl World {
         for _ in 0..MOST_TURNS {
             let mut moved = self.turn_stream(&cutter).await;
             moved |= self.turn_bus();
-            for queue in QueueName::ALL {
+            for queue in Lane::QUEUES {
                 moved |= self.deliver(queue, &cutter).await;
             }
             if !moved {

@@ -16,17 +16,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::control::ControlFact;
-use domain::deployment::Deployment;
-use domain::event::Event;
-use domain::ids::ProposalId;
+use domain::incident::Event;
 use domain::inventory::Inventory;
+use domain::message::Lane;
 use domain::policy::Policy;
-use domain::ports::{Brief, Clock, Conclusion, Reasoner, Trail, Unavailable, load_control};
+use domain::ports::{Brief, Clock, Conclusion, Reasoner, Trail, Unavailable};
 use domain::proposal::{Proposal, Proposer};
-use domain::record::{Actor, Entry, Record};
-use domain::stream::StreamId;
-use domain::units::Micros;
+use domain::trail::{Actor, ControlFact, Entry, Record, StreamId};
+use domain::value::{Deployment, Micros, ProposalId};
 use ingest_and_propose::investigate::Settings;
 use ingest_and_propose::investigate::breaker::Breakers;
 use ingest_and_propose::investigate::budget::{Limits, Price, Prices};
@@ -37,10 +34,11 @@ use testkit::{
     FakeActuator, FakeGateway, FixedOperators, FixedPolicies, FrozenClock, MemoryBus, MemoryPayloads,
     MemoryTopic, MemoryView, sample,
 };
+use trail::load_control;
 
 pub use self::books::Books;
 pub use self::people::Answer;
-pub use self::queue::{Dead, Mail, Mailbox, QueueName};
+pub use self::queue::{Dead, Mail, Mailbox};
 
 /// Length of a break that the runbook proposes, seconds.
 pub const BREAK_S: u64 = 30;
@@ -125,7 +123,7 @@ impl World {
         Self {
             reading: FakeGateway::new(&gateway),
             acting: FakeActuator::new(&gateway),
-            queues: QueueName::ALL.map(|queue| Mailbox::new(&clock, visibility_s(queue))),
+            queues: Lane::QUEUES.map(|queue| Mailbox::new(&clock, visibility_s(queue))),
             minute: Mutex::new(clock.now().as_seconds() / 60),
             clock,
             trail,
@@ -185,7 +183,7 @@ impl World {
     }
 
     /// A queue.
-    pub fn queue(&self, name: QueueName) -> &Mailbox {
+    pub fn queue(&self, name: Lane) -> &Mailbox {
         &self.queues[name as usize]
     }
 
@@ -254,6 +252,7 @@ impl World {
             self.clock.now(),
             Actor::System,
             &fact,
+            None,
         );
         self.trail.append(entry).await.unwrap();
     }
@@ -305,12 +304,13 @@ fn settings(deployment: &Deployment) -> Settings {
     }
 }
 
-fn visibility_s(queue: QueueName) -> u64 {
+fn visibility_s(queue: Lane) -> u64 {
     let function = match queue {
-        QueueName::Ingest => "IngestAndPropose",
-        QueueName::Scoring => "Scoring",
-        QueueName::Execution | QueueName::Restore | QueueName::Verify => "Execution",
-        QueueName::Announce => "Outbox",
+        Lane::Ingest => "IngestAndPropose",
+        Lane::Scoring => "Scoring",
+        Lane::Execution | Lane::Restore | Lane::Verify => "Execution",
+        Lane::Announce => "Outbox",
+        Lane::Outbox | Lane::Housekeeping => panic!("{queue} has no queue"),
     };
     rules::seconds(function, "Visibility")
 }

@@ -5,53 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::ids::ProposalId;
 use domain::message::hint;
 use domain::ports::{Clock, Queue, Unavailable};
-use domain::time::Timestamp;
+use domain::value::{ProposalId, Timestamp};
 use runtime::queue::{DeadLetters, MAX_RECEIVES};
 use testkit::FrozenClock;
-
-/// The agent's queues.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum QueueName {
-    /// Incidents.
-    Ingest,
-    /// Proposals to be scored.
-    Scoring,
-    /// What was approved.
-    Execution,
-    /// What is to be taken back.
-    Restore,
-    /// What is to be verified.
-    Verify,
-    /// What the stream did not bring.
-    Announce,
-}
-
-impl QueueName {
-    /// All of them.
-    pub const ALL: [QueueName; 6] = [
-        QueueName::Ingest,
-        QueueName::Scoring,
-        QueueName::Execution,
-        QueueName::Restore,
-        QueueName::Verify,
-        QueueName::Announce,
-    ];
-
-    /// The end of the queue's name.
-    pub fn name(self) -> &'static str {
-        match self {
-            QueueName::Ingest => "ingest",
-            QueueName::Scoring => "scoring",
-            QueueName::Execution => "execution",
-            QueueName::Restore => "restore",
-            QueueName::Verify => "verify",
-            QueueName::Announce => "announce",
-        }
-    }
-}
 
 /// A message being worked.
 #[derive(Debug, Clone, PartialEq, Eq)]

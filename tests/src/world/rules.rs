@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 use serde_yaml_ng::Value as Yaml;
 
-use super::QueueName;
+use domain::message::Lane;
 
 /// The account of the sample events.
 const ACCOUNT: &str = "123456789012";
@@ -24,14 +24,14 @@ pub(super) fn seconds(function: &str, what: &str) -> u64 {
 }
 
 /// The queues that a bus event goes to.
-pub(super) fn targets(event: &Value) -> Vec<QueueName> {
-    static RULES: OnceLock<Vec<(Value, QueueName)>> = OnceLock::new();
+pub(super) fn targets(event: &Value) -> Vec<Lane> {
+    static RULES: OnceLock<Vec<(Value, Lane)>> = OnceLock::new();
     let rules = RULES.get_or_init(rules);
     let meant = rules.iter().filter(|(pattern, _)| matches(pattern, event));
     meant.map(|(_, queue)| *queue).collect()
 }
 
-fn rules() -> Vec<(Value, QueueName)> {
+fn rules() -> Vec<(Value, Lane)> {
     let resources = template()["Resources"].as_mapping().unwrap();
     let mut rules = Vec::new();
     for resource in resources.values() {
@@ -41,7 +41,7 @@ fn rules() -> Vec<(Value, QueueName)> {
         }
         for target in properties["Targets"].as_sequence().unwrap() {
             let arn = plain(&target["Arn"]);
-            let queue = QueueName::ALL.into_iter().find(|queue| {
+            let queue = Lane::QUEUES.into_iter().find(|queue| {
                 let id = arn.as_str().unwrap().to_lowercase();
                 id == format!("{}queue.arn", queue.name())
             });

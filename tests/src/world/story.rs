@@ -2,14 +2,9 @@
 
 use std::fmt::Write as _;
 
-use domain::control::{ControlFact, Extension};
-use domain::incident::IncidentFact;
-use domain::inventory::Condition;
-use domain::proposal::{ProposalFact, Started};
-use domain::record::{Actor, Fact, Record};
-use domain::stream::StreamId;
-use domain::target::{Reading, TargetFact};
-use domain::time::Timestamp;
+use domain::telling::story;
+use domain::trail::{Actor, Record, StreamId};
+use domain::value::Timestamp;
 use testkit::sample;
 
 use super::World;
@@ -53,114 +48,6 @@ fn since(at: Timestamp) -> String {
 }
 
 fn line(record: &Record) -> String {
-    let what = match &record.stream {
-        StreamId::Proposal(id) => return format!("{id} {}", proposal(&ProposalFact::read(record).unwrap())),
-        StreamId::Incident(_) => match IncidentFact::read(record).unwrap() {
-            IncidentFact::Opened { generation, .. } => format!("opened, generation {generation}"),
-        },
-        StreamId::Target(target) => match TargetFact::read(record).unwrap() {
-            TargetFact::Claimed(claim) => {
-                let why = if claim.taking_back { " to take it back" } else { "" };
-                format!("{target} claimed for {} ({}){why}", claim.proposal, claim.fence)
-            }
-            TargetFact::Released(release) => {
-                format!("{target} released by {} ({})", release.proposal, release.fence)
-            }
-        },
-        StreamId::Control => {
-            let fact = ControlFact::read(record).unwrap();
-            let paused = &fact.switches().paused;
-            let why = paused.as_ref().map_or("", |pause| &pause.reason);
-            format!("control {} {why}", fact.kind())
-        }
-        StreamId::Limit { name, .. } => format!("limit {name}"),
-    };
-    what.trim_end().to_owned()
-}
-
-fn proposal(fact: &ProposalFact) -> String {
-    let kind = fact.kind();
-    let said = match fact {
-        ProposalFact::Received(received) => received.event.to_string(),
-        ProposalFact::Declined(declined) => format!("({}) {}", declined.reason.name(), declined.explanation),
-        ProposalFact::Proposed(proposed) => {
-            format!("{} [{}]", proposed.action, proposed.preview.impact.join("; "))
-        }
-        ProposalFact::Scored(scored) => {
-            format!("{}: {}, {}", scored.score, scored.decision.name(), scored.because)
-        }
-        ProposalFact::Approved(approved) => {
-            format!(
-                "until {}{}",
-                since(approved.valid_until),
-                extended(approved.extension)
-            )
-        }
-        ProposalFact::Voted(voted) => extended(voted.extension),
-        ProposalFact::Rejected(rejected) => extended(rejected.extension),
-        ProposalFact::Expired(expired) => {
-            format!("at {}{}", since(expired.deadline), extended(expired.extension))
-        }
-        ProposalFact::Refused(refused) => refused.explanation.clone(),
-        ProposalFact::Started(started) => begun(started),
-        ProposalFact::Succeeded(succeeded) => {
-            let receipt = succeeded.receipt.as_deref().unwrap_or_default();
-            format!("{}{receipt}", read(&succeeded.readings))
-        }
-        ProposalFact::Failed(failed) | ProposalFact::RestoreFailed(failed) => failed.reason.clone(),
-        ProposalFact::Unknown(unclear) => unclear.cause.clone(),
-        ProposalFact::Restored(restored) => read(&restored.readings),
-        ProposalFact::Verified(verified) => match &verified.condition {
-            Condition::Confirmed(observed) => format!("still: {observed}"),
-            Condition::Refuted(observed) => format!("over: {observed}"),
-            Condition::Unreadable(problem) => format!("unreadable: {problem}"),
-        },
-        ProposalFact::Repeated(repeated) => repeated.event_id.to_string(),
-        ProposalFact::Amended(_)
-        | ProposalFact::UndoRequested(_)
-        | ProposalFact::UndoApproved(_)
-        | ProposalFact::UndoRejected(_)
-        | ProposalFact::Notified(_)
-        | ProposalFact::Escalated(_)
-        | ProposalFact::Commented(_) => String::new(),
-    };
-    format!("{kind} {said}").trim_end().to_owned()
-}
-
-fn begun(started: &Started) -> String {
-    let changes: Vec<String> = started.plan.changes.iter().map(ToString::to_string).collect();
-    let held: Vec<String> = started
-        .held
-        .iter()
-        .map(|held| format!("{} ({})", held.target, held.fence))
-        .collect();
-    let end = started
-        .restore_at
-        .map(|at| format!(", until {}", since(at)))
-        .unwrap_or_default();
-    let page = started.plan.page.as_ref().map_or("", |_| "page");
-    let holds = if held.is_empty() {
-        String::new()
-    } else {
-        format!(", holds {}", held.join(", "))
-    };
-    format!(
-        "{}{page}{end}{holds}{}",
-        changes.join("; "),
-        extended(started.extension)
-    )
-}
-
-fn read(readings: &[Reading]) -> String {
-    let read: Vec<String> = readings
-        .iter()
-        .map(|reading| format!("{} reads {}", reading.target, reading.value))
-        .collect();
-    read.join("; ")
-}
-
-fn extended(extension: Option<Extension>) -> String {
-    extension.map_or(String::new(), |extension| {
-        format!(", {} s longer for a pause", extension.ms / 1000)
-    })
+    let line = story::brief(record).unwrap();
+    line.render(str::to_owned, since).trim_end().to_owned()
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use domain::action::ActionKind;
-use domain::bus::Announcement;
-use domain::event::{EventType, Severity};
-use domain::proposal::{Decision, Proposal, ProposalFact};
-use domain::record::SOURCE;
+use domain::incident::{EventType, Severity};
+use domain::proposal::{Decision, Kind, Proposal};
+use domain::telling::Announcement;
+use domain::trail::SOURCE;
 use serde_json::{Value, json};
 use testkit::sample;
 use testkit::story::{Story, breaks, pages, reroutes};
@@ -62,7 +62,7 @@ fn every_announcement_passes_the_schema_and_reads_back() {
 fn the_choices_of_the_schema_are_those_of_the_domain() {
     let properties = &schema("proposal")["properties"];
     let summary = &properties["summary"]["properties"];
-    assert_eq!(choices(&properties["kind"]), names(ProposalFact::KINDS));
+    assert_eq!(choices(&properties["kind"]), names(Kind::ALL.map(Kind::name)));
     assert_eq!(
         choices(&summary["event_type"]),
         names(EventType::ALL.map(EventType::name))

@@ -2,7 +2,7 @@
 
 use aws_lambda_events::event::sqs::SqsEvent;
 use domain::message::Message;
-use domain::time::Timestamp;
+use domain::value::Timestamp;
 use lambda_http::Request;
 use lambda_http::request::LambdaRequest;
 use serde_json::Value;
@@ -123,6 +123,7 @@ async fn the_sample_clicks_are_signed_plain_and_in_base64() {
         );
         let click = Click::parse(body).unwrap().unwrap();
         assert_eq!(trust.knows(&click), Ok(()), "{file}");
-        assert_eq!(click.user, testkit::slack::ADA, "{file}");
+        let approval_callback::Identity::Slack { user, .. } = click.asked.identity;
+        assert_eq!(user, testkit::slack::ADA, "{file}");
     }
 }

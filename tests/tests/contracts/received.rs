@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use domain::event::{Event, EventType, Severity};
+use domain::incident::{Event, EventType, Severity};
 use domain::message::Message;
-use domain::operator::Directory;
+use domain::permission::Directory;
 use serde_json::{Value, json};
 
 use super::samples::{bus, files, json as read, malformed, text};
@@ -238,7 +238,7 @@ fn the_choices_of_the_schemas_are_those_of_the_domain() {
             "{}",
             event_type.name()
         );
-        assert_eq!(properties["version"]["const"], domain::event::VERSION);
+        assert_eq!(properties["version"]["const"], domain::incident::VERSION);
     }
     let budget = &schema("budget.exceeded")["properties"];
     assert_eq!(choices(&budget["kind"]), names(["soft", "hard"]));
@@ -251,13 +251,13 @@ fn the_choices_of_the_schemas_are_those_of_the_domain() {
         let description = schema(name)["description"].as_str().unwrap().to_owned();
         assert!(description.contains(what), "{name}: {description}");
     };
-    assert_eq!(domain::event::UNHEALTHY_ABOVE.0, 250_000);
+    assert_eq!(domain::incident::UNHEALTHY_ABOVE.0, 250_000);
     says("provider.unhealthy", "above an error rate of 0.25");
     says(
         "provider.unhealthy",
-        &format!("at least {} requests", domain::event::UNHEALTHY_REQUESTS),
+        &format!("at least {} requests", domain::incident::UNHEALTHY_REQUESTS),
     );
-    assert_eq!(domain::event::SPIKE_FACTOR, 3);
+    assert_eq!(domain::incident::SPIKE_FACTOR, 3);
     says("latency.spike", "above three times");
 }
 

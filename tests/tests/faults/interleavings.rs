@@ -8,15 +8,15 @@ use std::cell::Cell;
 use std::collections::HashSet;
 use std::time::Duration;
 
-use domain::event::EventType;
-use domain::ids::ProposalId;
+use domain::incident::EventType;
 use domain::inventory::Inventory;
-use domain::units::Ppm;
+use domain::message::Lane;
+use domain::value::{Ppm, ProposalId};
 use serde_json::json;
 use testkit::{Cutter, sample};
 use tests::World;
 use tests::walk::{self, Chooser, Exhaustive, Random, Task};
-use tests::world::{BREAK_S, QueueName, Script};
+use tests::world::{BREAK_S, Script};
 
 use super::in_force;
 
@@ -24,7 +24,7 @@ use super::in_force;
 const RANDOM_WALKS: u64 = 60;
 
 /// Walks a scene: functions that run at once in a world.
-fn walks(world: &World, scene: &[QueueName], interruptions: usize, ends: impl Fn(&World)) {
+fn walks(world: &World, scene: &[Lane], interruptions: usize, ends: impl Fn(&World)) {
     let mut seen = HashSet::new();
     let mut orders = 0;
     let mut exhaustive = Exhaustive::with_interruptions(interruptions);
@@ -47,7 +47,7 @@ fn walks(world: &World, scene: &[QueueName], interruptions: usize, ends: impl Fn
 
 fn walk_once(
     base: &World,
-    scene: &[QueueName],
+    scene: &[Lane],
     chooser: &mut dyn Chooser,
     seen: &mut HashSet<String>,
     ends: &impl Fn(&World),
@@ -70,7 +70,7 @@ fn walk_once(
         }
     });
     // What lies ahead of two worlds that are alike is alike.
-    let left: Vec<_> = QueueName::ALL
+    let left: Vec<_> = Lane::QUEUES
         .iter()
         .map(|queue| world.queue(*queue).contents())
         .collect();
@@ -122,7 +122,7 @@ fn approved(
         world.turn_bus();
         ids
     });
-    assert_eq!(world.queue(QueueName::Execution).len(), events.len());
+    assert_eq!(world.queue(Lane::Execution).len(), events.len());
     (world, ids)
 }
 
@@ -172,7 +172,7 @@ fn breaks_of_both_providers_of_a_group() -> World {
 /// A break that is over now, and whose restore is due; `others` lie on the execution queue.
 fn at_its_end(world: World) -> World {
     walk::now(async {
-        world.deliver(QueueName::Execution, &Cutter::never()).await;
+        world.deliver(Lane::Execution, &Cutter::never()).await;
     });
     assert_eq!(world.breaks("openai"), 1);
     let world = world.fork();
@@ -183,7 +183,7 @@ fn at_its_end(world: World) -> World {
 #[test]
 fn two_starts_on_one_provider() {
     let world = two_breaks_of_one_provider();
-    walks(&world, &[QueueName::Execution; 2], 2, |world| {
+    walks(&world, &[Lane::Execution; 2], 2, |world| {
         assert_eq!(ended(world), ["restored", "restored"]);
         assert_eq!(world.breaks("openai"), 2, "one after the other");
         world.assert_as_before();
@@ -194,7 +194,7 @@ fn two_starts_on_one_provider() {
 fn a_break_and_a_reroute_of_one_group() {
     let world = a_break_and_a_reroute();
     let ends = std::cell::RefCell::new(HashSet::new());
-    walks(&world, &[QueueName::Execution; 2], 2, |world| {
+    walks(&world, &[Lane::Execution; 2], 2, |world| {
         ends.borrow_mut().insert(ended(world));
     });
     // The re-route waits for the break's end, or comes first: then the break is not what was previewed.
@@ -206,7 +206,7 @@ fn a_break_and_a_reroute_of_one_group() {
 #[test]
 fn two_starts_on_the_providers_of_one_group() {
     let world = breaks_of_both_providers_of_a_group();
-    walks(&world, &[QueueName::Execution; 2], 2, |world| {
+    walks(&world, &[Lane::Execution; 2], 2, |world| {
         assert_eq!(ended(world), ["restored", "restored"]);
         assert_eq!((world.breaks("openai"), world.breaks("anthropic")), (1, 1));
         world.assert_as_before();
@@ -220,7 +220,7 @@ fn a_restore_and_the_start_that_waits_for_it() {
         breaks_of_both_providers_of_a_group(),
     ] {
         let world = at_its_end(world);
-        walks(&world, &[QueueName::Restore, QueueName::Execution], 2, |world| {
+        walks(&world, &[Lane::Restore, Lane::Execution], 2, |world| {
             assert_eq!(ended(world), ["restored", "restored"]);
         });
     }
@@ -232,10 +232,10 @@ fn two_restores_and_a_start() {
     let first = world.proposals().into_iter();
     for id in first.filter(|id| walk::now(world.state(id)) == "succeeded") {
         world
-            .queue(QueueName::Restore)
+            .queue(Lane::Restore)
             .send(&domain::message::hint(&id), Duration::ZERO);
     }
-    let scene = [QueueName::Restore, QueueName::Restore, QueueName::Execution];
+    let scene = [Lane::Restore, Lane::Restore, Lane::Execution];
     walks(&world, &scene, 1, |world| {
         assert_eq!(ended(world), ["restored", "restored"]);
         assert_eq!(world.breaks("openai"), 1, "the second one's, once");
@@ -250,9 +250,9 @@ fn one_approval_delivered_twice() {
         |_| {},
     );
     world
-        .queue(QueueName::Execution)
+        .queue(Lane::Execution)
         .send(&domain::message::hint(&ids[0]), Duration::ZERO);
-    walks(&world, &[QueueName::Execution; 2], 2, |world| {
+    walks(&world, &[Lane::Execution; 2], 2, |world| {
         assert_eq!(ended(world), ["restored"]);
         world.assert_as_before();
         assert_eq!(world.breaks("openai"), 1);
@@ -273,7 +273,7 @@ fn a_start_so_late_that_its_restore_overtakes_it() {
         for point in 0..100 {
             let fork = world.fork();
             let cutter = Cutter::at(point);
-            cutter.run(fork.deliver(QueueName::Execution, &cutter)).await;
+            cutter.run(fork.deliver(Lane::Execution, &cutter)).await;
             if cutter.cut_at().unwrap() == "after Queue::hint" {
                 dead = Some(fork);
                 break;
@@ -282,7 +282,7 @@ fn a_start_so_late_that_its_restore_overtakes_it() {
         let world = dead.unwrap();
         world.clock.advance(world.visibility());
         assert_eq!(world.state(&ids[0]).await, "executing");
-        walks(&world, &[QueueName::Execution, QueueName::Restore], 2, |world| {
+        walks(&world, &[Lane::Execution, Lane::Restore], 2, |world| {
             assert_eq!(ended(world), ["restored"]);
             assert_eq!(world.breaks("openai"), 0);
         });
@@ -298,7 +298,7 @@ fn two_deliveries_of_one_event() {
             event,
         ));
     }
-    walks(&world, &[QueueName::Ingest; 2], 3, |world| {
+    walks(&world, &[Lane::Ingest; 2], 3, |world| {
         assert_eq!(world.proposals().len(), 1);
     });
 }
@@ -309,11 +309,11 @@ fn two_restores_of_one_break() {
         let (world, id) = in_force().await;
         world.clock.advance(Duration::from_secs(BREAK_S));
         world
-            .queue(QueueName::Restore)
+            .queue(Lane::Restore)
             .send(&domain::message::hint(&id), Duration::ZERO);
         world
     });
-    walks(&world, &[QueueName::Restore; 2], 2, |world| {
+    walks(&world, &[Lane::Restore; 2], 2, |world| {
         assert_eq!(ended(world), ["restored"]);
         assert_eq!(world.gateway.writes().len(), 1, "one write back");
     });

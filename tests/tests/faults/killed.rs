@@ -1,11 +1,12 @@
 //! Functions killed anywhere: before and after every call that they make. Nothing is lost, nothing happens twice.
 
-use domain::ids::ProposalId;
+use domain::message::Lane;
+use domain::value::ProposalId;
 use serde_json::json;
 use testkit::cut::every_point;
 use testkit::{Cutter, Ran, sample};
 use tests::World;
-use tests::world::{QueueName, Script};
+use tests::world::Script;
 
 use super::{approved, in_force, waiting};
 
@@ -45,12 +46,12 @@ async fn ends(world: &World, id: &ProposalId) {
 }
 
 /// Kills one delivery of a queue at every point.
-async fn killed(from: QueueName, prepare: impl AsyncFn() -> (World, ProposalId)) -> usize {
+async fn killed(from: Lane, prepare: impl AsyncFn() -> (World, ProposalId)) -> usize {
     killed_and(from, prepare, ends_well).await
 }
 
 async fn killed_and(
-    from: QueueName,
+    from: Lane,
     prepare: impl AsyncFn() -> (World, ProposalId),
     then: impl AsyncFn(&World, &ProposalId),
 ) -> usize {
@@ -67,7 +68,7 @@ async fn killed_and(
 /// Kills one delivery just after it appended a record of this kind.
 async fn killed_after(
     world: impl AsyncFn() -> (World, ProposalId),
-    from: QueueName,
+    from: Lane,
     kind: &str,
 ) -> (World, ProposalId) {
     for point in 0..100 {
@@ -90,7 +91,7 @@ async fn sent() -> (World, ProposalId) {
 
 async fn proposed() -> (World, ProposalId) {
     let (world, id) = sent().await;
-    world.deliver(QueueName::Ingest, &Cutter::never()).await;
+    world.deliver(Lane::Ingest, &Cutter::never()).await;
     world.turn_stream(&Cutter::never()).await;
     world.turn_bus();
     (world, id)
@@ -105,19 +106,19 @@ async fn due() -> (World, ProposalId) {
 
 #[tokio::test]
 async fn ingest_is_killed_anywhere() {
-    let points = killed(QueueName::Ingest, sent).await;
+    let points = killed(Lane::Ingest, sent).await;
     assert!(points >= 12, "{points}");
 }
 
 #[tokio::test]
 async fn scoring_is_killed_anywhere() {
-    let points = killed(QueueName::Scoring, proposed).await;
+    let points = killed(Lane::Scoring, proposed).await;
     assert!(points >= 6, "{points}");
 }
 
 #[tokio::test]
 async fn execution_is_killed_anywhere_in_a_start() {
-    let points = killed_and(QueueName::Execution, approved, ends).await;
+    let points = killed_and(Lane::Execution, approved, ends).await;
     assert!(points >= 30, "{points}");
 }
 
@@ -135,12 +136,12 @@ async fn execution_that_is_killed_before_the_effect_of_a_long_break_still_has_it
         world.turn_bus();
         (world, id)
     };
-    killed(QueueName::Execution, prepare).await;
+    killed(Lane::Execution, prepare).await;
 }
 
 #[tokio::test]
 async fn execution_is_killed_anywhere_in_a_restore() {
-    let points = killed(QueueName::Restore, due).await;
+    let points = killed(Lane::Restore, due).await;
     assert!(points >= 30, "{points}");
 }
 
@@ -152,7 +153,7 @@ async fn execution_is_killed_anywhere_in_a_verification() {
         world.clock.advance(std::time::Duration::from_secs(120));
         (world, id)
     };
-    let points = killed(QueueName::Verify, prepare).await;
+    let points = killed(Lane::Verify, prepare).await;
     assert!(points >= 6, "{points}");
 }
 
@@ -190,10 +191,10 @@ async fn the_outbox_is_killed_anywhere_after_every_step() {
                 _ => approved().await,
             };
             match step {
-                0 => world.deliver(QueueName::Ingest, &Cutter::never()).await,
-                1 => world.deliver(QueueName::Scoring, &Cutter::never()).await,
+                0 => world.deliver(Lane::Ingest, &Cutter::never()).await,
+                1 => world.deliver(Lane::Scoring, &Cutter::never()).await,
                 2 => world.approve("alice", &id).await.status.is_success(),
-                _ => world.deliver(QueueName::Execution, &Cutter::never()).await,
+                _ => world.deliver(Lane::Execution, &Cutter::never()).await,
             };
             assert!(world.kinds(&id).await.contains(&kind.to_owned()), "{kind}");
             cutter.run(world.turn_stream(cutter)).await;
@@ -211,14 +212,14 @@ async fn housekeeping_is_killed_anywhere_with_every_message_lost() {
         let points = every_point(async |cutter: &Cutter| {
             let (world, id) = match stage {
                 // The reasoner dies when it has the lease.
-                0 => killed_after(sent, QueueName::Ingest, "received").await,
+                0 => killed_after(sent, Lane::Ingest, "received").await,
                 1 => proposed().await,
                 2 => approved().await,
                 // The executor dies when it has started.
-                3 => killed_after(approved, QueueName::Execution, "started").await,
+                3 => killed_after(approved, Lane::Execution, "started").await,
                 _ => in_force().await,
             };
-            for queue in QueueName::ALL {
+            for queue in Lane::QUEUES {
                 world.queue(queue).lose();
             }
             // Longer than the longest lease.
@@ -245,12 +246,12 @@ async fn execution_is_killed_twice() {
     for second in (1..40).step_by(8) {
         every_point(async |cutter: &Cutter| {
             let (world, id) = approved().await;
-            cutter.run(world.deliver(QueueName::Execution, cutter)).await;
+            cutter.run(world.deliver(Lane::Execution, cutter)).await;
             world.clock.advance(world.visibility());
             let again = Cutter::at(second);
-            again.run(world.deliver(QueueName::Execution, &again)).await;
+            again.run(world.deliver(Lane::Execution, &again)).await;
             let restore = Cutter::at(second);
-            restore.run(world.deliver(QueueName::Restore, &restore)).await;
+            restore.run(world.deliver(Lane::Restore, &restore)).await;
             ends(&world, &id).await;
         })
         .await;
@@ -269,7 +270,7 @@ async fn people_are_asked_even_where_the_stream_brings_nothing() {
         }
         assert!(world.kinds(&id).await.contains(&kind.to_owned()), "{kind}");
     };
-    world.deliver(QueueName::Ingest, &Cutter::never()).await;
+    world.deliver(Lane::Ingest, &Cutter::never()).await;
     minutes(3, "scored").await;
     minutes(3, "scored").await;
     let told: Vec<String> = world.topic.told().into_iter().map(|(_, reason)| reason).collect();

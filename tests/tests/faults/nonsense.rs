@@ -5,16 +5,16 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use domain::message::Lane;
 use expect_test::expect;
 use proptest::prelude::*;
 use runtime::queue::{Delivery, Fault};
 use serde_json::json;
 use testkit::{Cutter, sample};
-use tests::world::QueueName;
 use tests::{World, walk};
 
 /// What the handler of a queue makes of a body.
-async fn says(world: &World, queue: QueueName, body: &str) -> Result<(), Fault> {
+async fn says(world: &World, queue: Lane, body: &str) -> Result<(), Fault> {
     let arn = format!("arn:aws:sqs:eu-central-1:123456789012:sre-{}", queue.name());
     let delivery = Delivery { body, receives: 1 };
     world.handle(queue, Some(&arn), delivery, &Cutter::never()).await
@@ -32,9 +32,9 @@ async fn every_malformed_sample_is_declined_or_given_up_with_its_reason() {
     for file in files {
         let body = fs::read_to_string(&file).unwrap();
         let world = World::new(sample::inventory());
-        world.queue(QueueName::Ingest).send(&body, Duration::ZERO);
+        world.queue(Lane::Ingest).send(&body, Duration::ZERO);
         world.settle().await;
-        let dead = world.queue(QueueName::Ingest).dead();
+        let dead = world.queue(Lane::Ingest).dead();
         let fate = match (world.proposals().as_slice(), dead.as_slice()) {
             ([], [dead]) => format!("given up: {}", dead.reason.as_deref().unwrap()),
             ([id], []) => {
@@ -109,7 +109,7 @@ async fn what_does_not_belong_on_a_queue_is_given_up() {
     let world = World::new(sample::inventory());
     let nobody = sample::proposal_of(&sample::provider_unhealthy("openai"));
     let mut table = String::new();
-    for queue in QueueName::ALL {
+    for queue in Lane::QUEUES {
         for (what, body) in [
             ("an event", sample::provider_unhealthy_text("mistral")),
             ("a hint about nothing", domain::message::hint(&nobody)),
@@ -160,15 +160,12 @@ async fn a_source_that_is_not_allowed_is_given_up_where_no_rule_filters() {
     event["source"] = json!("somebody");
     let sns = json!({"Type": "Notification", "MessageId": "1", "TopicArn": "arn:aws:sns:eu-central-1:123456789012:in",
                      "Message": event.to_string()});
-    let Err(Fault::Poison(reason)) = says(&world, QueueName::Ingest, &sns.to_string()).await else {
+    let Err(Fault::Poison(reason)) = says(&world, Lane::Ingest, &sns.to_string()).await else {
         panic!("taken");
     };
     expect![[r#"source: "somebody" is not among the allowed sources"#]].assert_eq(&reason);
     world.route(&event.to_string());
-    assert!(
-        world.queue(QueueName::Ingest).is_empty(),
-        "the bus does not route it"
-    );
+    assert!(world.queue(Lane::Ingest).is_empty(), "the bus does not route it");
 }
 
 #[tokio::test]
@@ -177,9 +174,7 @@ async fn an_event_through_sns_is_the_event_through_the_bus() {
     let text = sample::provider_unhealthy_text("openai");
     let sns = json!({"Type": "Notification", "MessageId": "1", "TopicArn": "arn:aws:sns:eu-central-1:123456789012:in",
                      "Message": text});
-    world
-        .queue(QueueName::Ingest)
-        .send(&sns.to_string(), Duration::ZERO);
+    world.queue(Lane::Ingest).send(&sns.to_string(), Duration::ZERO);
     world.send(&text);
     world.run_until_quiet().await;
     let [id] = world.proposals().try_into().unwrap();
@@ -260,7 +255,7 @@ proptest! {
     fn random_bytes_on_any_queue_are_given_up(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let body = String::from_utf8_lossy(&bytes);
         let world = World::new(sample::inventory());
-        for queue in QueueName::ALL {
+        for queue in Lane::QUEUES {
             let said = walk::now(says(&world, queue, &body));
             prop_assert!(matches!(said, Err(Fault::Poison(_))), "{queue:?}: {said:?}");
         }
@@ -270,7 +265,7 @@ proptest! {
     #[test]
     fn nearly_an_event_is_taken_or_given_up(body in nearly_events()) {
         let world = World::new(sample::inventory());
-        let said = walk::now(says(&world, QueueName::Ingest, &body));
+        let said = walk::now(says(&world, Lane::Ingest, &body));
         match said {
             Ok(()) => walk::now(async {
                 world.settle().await;

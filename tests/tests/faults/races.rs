@@ -1,10 +1,10 @@
 //! Deliveries and decisions in parallel: one of them counts.
 
+use domain::message::Lane;
 use domain::proposal::State;
 use futures::future::join_all;
 use testkit::{Cutter, sample};
 use tests::World;
-use tests::world::QueueName;
 
 use super::waiting;
 
@@ -14,7 +14,7 @@ async fn twenty_deliveries(world: &World, text: impl Fn(usize) -> String) {
     for delivery in 0..20 {
         world.send(&text(delivery));
     }
-    join_all((0..20).map(|_| world.deliver(QueueName::Ingest, &cutter))).await;
+    join_all((0..20).map(|_| world.deliver(Lane::Ingest, &cutter))).await;
     world.settle().await;
     assert_eq!(world.proposals().len(), 1);
     world.assert_at_rest().await;
@@ -115,11 +115,11 @@ async fn an_approval_delivered_twenty_times_at_once_is_executed_once() {
     let message = domain::message::hint(&id);
     for _ in 0..19 {
         world
-            .queue(QueueName::Execution)
+            .queue(Lane::Execution)
             .send(&message, std::time::Duration::ZERO);
     }
     let cutter = Cutter::gives_way();
-    join_all((0..20).map(|_| world.deliver(QueueName::Execution, &cutter))).await;
+    join_all((0..20).map(|_| world.deliver(Lane::Execution, &cutter))).await;
     world.assert_sound().await;
     assert!(matches!(world.proposal(&id).await.state(), State::Succeeded(_)));
     world.settle().await;

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use domain::inventory::Setting;
+use domain::message::Lane;
 use domain::message::hint;
 use domain::ports::Clock;
-use domain::target::Setting;
 use expect_test::expect;
 use testkit::cut::every_point;
 use testkit::{Cutter, sample};
-use tests::world::{BREAK_S, QueueName};
+use tests::world::BREAK_S;
 use tests::{World, walk};
 
 use super::{approved, in_force, seconds_since};
@@ -28,7 +29,7 @@ async fn a_break_ends_within_five_seconds_of_its_end() {
 #[tokio::test]
 async fn a_lost_restore_is_made_up_for_by_housekeeping() {
     let (world, id) = in_force().await;
-    world.queue(QueueName::Restore).lose();
+    world.queue(Lane::Restore).lose();
     let began = world.clock.now();
     while world.state(&id).await != "restored" {
         world.advance(1).await;
@@ -52,7 +53,7 @@ async fn a_restore_that_fires_while_the_outcome_is_unknown_restores() {
             &sample::target("provider", "openai"),
             testkit::Fault::UnclearAfter,
         );
-        cutter.run(world.deliver(QueueName::Execution, cutter)).await;
+        cutter.run(world.deliver(Lane::Execution, cutter)).await;
         if world.state(&id).await != "unknown" {
             return;
         }
@@ -77,7 +78,7 @@ async fn a_restore_delivered_early_waits_and_one_delivered_often_restores_once()
     let (world, id) = in_force().await;
     for delay in [0, 10, 29, 30, 30, 31] {
         world
-            .queue(QueueName::Restore)
+            .queue(Lane::Restore)
             .send(&hint(&id), Duration::from_secs(delay));
     }
     world.advance(BREAK_S - 1).await;
@@ -152,7 +153,7 @@ async fn an_executor_too_slow_for_its_break_does_not_begin_it() {
     let (world, id) = approved().await;
     let cutter = Cutter::gives_way();
     let mut task: walk::Task<'_> = Box::pin(async {
-        world.deliver(QueueName::Execution, &cutter).await;
+        world.deliver(Lane::Execution, &cutter).await;
     });
     let mut slow = false;
     while !walk::step(&mut task) {
@@ -179,7 +180,7 @@ async fn a_restorer_too_slow_for_its_lease_leaves_it_to_the_next() {
     let claims = || world.trail.written().iter().filter(|(_, seq)| *seq == 2).count();
     let before = claims();
     let mut task: walk::Task<'_> = Box::pin(async {
-        world.deliver(QueueName::Restore, &cutter).await;
+        world.deliver(Lane::Restore, &cutter).await;
     });
     let mut slow = false;
     while !walk::step(&mut task) {
@@ -205,7 +206,7 @@ async fn a_write_that_arrives_when_the_restore_has_begun_is_taken_back() {
     let began = world.clock.now();
     let cutter = Cutter::gives_way();
     let mut task: walk::Task<'_> = Box::pin(async {
-        world.deliver(QueueName::Restore, &cutter).await;
+        world.deliver(Lane::Restore, &cutter).await;
     });
     let mut arrived = false;
     while !walk::step(&mut task) {
@@ -226,14 +227,14 @@ async fn a_write_that_arrives_when_the_restore_has_begun_is_taken_back() {
 }
 
 /// A world whose executor died in its write, which is still on its way.
-async fn killed_after_a_late_write() -> (World, domain::ids::ProposalId) {
+async fn killed_after_a_late_write() -> (World, domain::value::ProposalId) {
     for point in 0..100 {
         let (world, id) = approved().await;
         world
             .acting
             .on(&sample::target("provider", "openai"), testkit::Fault::Late);
         let cutter = Cutter::at(point);
-        cutter.run(world.deliver(QueueName::Execution, &cutter)).await;
+        cutter.run(world.deliver(Lane::Execution, &cutter)).await;
         let at = cutter.cut_at().unwrap();
         if at.starts_with("after Actuator::apply") {
             return (world, id);
@@ -255,12 +256,12 @@ async fn the_trail_down_at_the_end_only_delays_it() {
         // Every call in turn fails, with and without its effect.
         trail.outages.next(failing);
         trail.outages.next_replies(failing);
-        fork.deliver(QueueName::Restore, &Cutter::never()).await;
+        fork.deliver(Lane::Restore, &Cutter::never()).await;
         trail.outages.end();
         fork.settle().await;
         assert_eq!(fork.state(&id).await, "restored", "{failing}");
         fork.assert_at_rest().await;
     }
-    assert_eq!(trail.records(&domain::stream::StreamId::Control), []);
+    assert_eq!(trail.records(&domain::trail::StreamId::Control), []);
     expect!["succeeded"].assert_eq(world.state(&id).await);
 }

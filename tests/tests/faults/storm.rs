@@ -6,15 +6,14 @@
 
 use std::time::Duration;
 
-use domain::ids::ProposalId;
+use domain::message::Lane;
 use domain::ports::Clock;
-use domain::time::Timestamp;
-use domain::units::Ppm;
+use domain::value::{Ppm, ProposalId, Timestamp};
 use serde_json::json;
 use testkit::{Cutter, Fault, sample};
 use tests::World;
 use tests::walk::{self, REQUEST_MS, Random, Task};
-use tests::world::{QueueName, Script};
+use tests::world::Script;
 
 /// Functions at a time.
 const MOST_AT_A_TIME: usize = 3;
@@ -149,7 +148,7 @@ impl<'a> Storm<'a> {
                 (What::Click, Box::pin(click))
             }
             _ => {
-                let queue = QueueName::ALL[self.dice.below(5)];
+                let queue = Lane::QUEUES[self.dice.below(5)];
                 if self.dice.below(12) == 0
                     && let Some(twice) = world.queue(queue).contents().into_iter().next()
                 {

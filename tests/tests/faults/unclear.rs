@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
+use domain::inventory::Setting;
+use domain::message::Lane;
 use domain::ports::Clock;
-use domain::target::Setting;
 use expect_test::expect;
 use testkit::{Cutter, Fault, sample};
-use tests::world::QueueName;
 use tests::{World, walk};
 
 use super::approved;
 
-async fn start_with(fault: Fault) -> (World, domain::ids::ProposalId) {
+async fn start_with(fault: Fault) -> (World, domain::value::ProposalId) {
     let (world, id) = approved().await;
     world.acting.on(&sample::target("provider", "openai"), fault);
     world.run_until_quiet().await;
@@ -19,7 +19,7 @@ async fn start_with(fault: Fault) -> (World, domain::ids::ProposalId) {
 }
 
 /// The kinds from the start on, for as long as nobody restores.
-async fn since_start(world: &World, id: &domain::ids::ProposalId) -> String {
+async fn since_start(world: &World, id: &domain::value::ProposalId) -> String {
     let kinds = world.kinds(id).await;
     let at = kinds.iter().position(|kind| kind == "started").unwrap();
     kinds[at..].join(" ")
@@ -60,7 +60,7 @@ async fn a_write_that_arrives_late_is_still_found() {
     let cutter = Cutter::gives_way();
     let began = world.clock.now();
     let mut task: walk::Task<'_> = Box::pin(async {
-        world.deliver(QueueName::Execution, &cutter).await;
+        world.deliver(Lane::Execution, &cutter).await;
     });
     let mut ended = false;
     while !ended {
@@ -101,7 +101,7 @@ async fn a_target_that_somebody_else_sets_meanwhile_has_drifted_and_is_paged_abo
     world.turn_bus();
     let cutter = Cutter::gives_way();
     let mut task: walk::Task<'_> = Box::pin(async {
-        world.deliver(QueueName::Execution, &cutter).await;
+        world.deliver(Lane::Execution, &cutter).await;
     });
     let mut ended = false;
     while !ended {
@@ -122,7 +122,7 @@ async fn a_target_that_somebody_else_sets_meanwhile_has_drifted_and_is_paged_abo
     world.assert_at_rest().await;
 }
 
-async fn page_waiting() -> (World, domain::ids::ProposalId) {
+async fn page_waiting() -> (World, domain::value::ProposalId) {
     let world = World::new(sample::inventory_with_spent_budget("payments"));
     let id = world.send(&sample::budget_exceeded_text("payments"));
     world.run_until_quiet().await;
@@ -160,7 +160,7 @@ async fn a_page_that_the_pager_refuses_has_failed_and_people_hear_of_it() {
     assert_eq!(world.state(&id).await, "failed");
     let (last, reason) = world.topic.told().pop().unwrap();
     assert_eq!(
-        (last.kind.as_str(), reason.as_str()),
+        (last.kind.name(), reason.as_str()),
         ("failed", "an action failed")
     );
     world.assert_at_rest().await;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use domain::event::EventType;
+use domain::incident::EventType;
 use expect_test::{Expect, expect};
 use serde_json::Value;
 use testkit::hostile::{self, Place};

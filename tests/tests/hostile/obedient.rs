@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use domain::event::EventType;
+use domain::incident::EventType;
 use domain::ports::{Brief, Conclusion, Reasoner, Unavailable};
 use domain::proposal::{Proposer, Verbatim};
 use expect_test::expect;

@@ -1,8 +1,8 @@
 //! The one text that an event has a part in and that wakes somebody: a page, where the gateway cannot be read.
 
 use domain::action::{Action, PageOncall};
-use domain::event::EventType;
-use domain::ids::MAX_NAME_BYTES;
+use domain::incident::EventType;
+use domain::value::MAX_NAME_BYTES;
 use expect_test::expect;
 use testkit::hostile::{self, Place};
 use testkit::sample;

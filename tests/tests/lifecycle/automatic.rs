@@ -4,17 +4,18 @@
 
 use std::time::Duration;
 
-use domain::control::Control;
-use domain::ids::ProposalId;
-use domain::limit::SafetyLimit;
+use domain::message::Lane;
 use domain::message::hint;
-use domain::policy::Ranged;
-use domain::ports::{Clock, load_control};
+use domain::policy::{Ranged, SafetyLimit};
+use domain::ports::Clock;
 use domain::proposal::Scored;
+use domain::trail::Control;
+use domain::value::ProposalId;
 use serde_json::json;
 use testkit::{Cutter, Fault, sample};
 use tests::World;
-use tests::world::{QueueName, Script};
+use tests::world::Script;
+use trail::load_control;
 
 /// A world in which every action runs by itself, as far as the limits go.
 fn automatic(inventory: domain::inventory::Inventory) -> World {
@@ -40,7 +41,7 @@ fn pages(teams: usize) -> (World, Vec<String>) {
             ..team.clone()
         });
         inventory.budgets.push(domain::inventory::Budget {
-            owner: domain::target::BudgetOwner::Team(name.parse().unwrap()),
+            owner: domain::value::BudgetOwner::Team(name.parse().unwrap()),
             ..budget.clone()
         });
     }
@@ -109,8 +110,8 @@ async fn until_scored(world: &World) {
     while moved {
         moved = world.turn_stream(&cutter).await;
         moved |= world.turn_bus();
-        moved |= world.deliver(QueueName::Ingest, &cutter).await;
-        moved |= world.deliver(QueueName::Scoring, &cutter).await;
+        moved |= world.deliver(Lane::Ingest, &cutter).await;
+        moved |= world.deliver(Lane::Scoring, &cutter).await;
     }
 }
 
@@ -211,7 +212,7 @@ async fn a_success_of_before_does_not_end_a_row_of_failures_when_its_effect_ends
     world.gateway.change(|inventory| {
         for provider in &mut inventory.providers {
             if provider.id.as_str() == "openai" {
-                provider.error_rate = domain::units::Ppm(620_000);
+                provider.error_rate = domain::value::Ppm(620_000);
             }
         }
     });
@@ -294,7 +295,7 @@ async fn so_many_failures_in_a_row_switch_it_off_until_a_person_switches_it_on()
     let fact = control(&world).await.automatic_on(world.clock.now()).unwrap();
     world.switch(fact).await;
     for id in world.proposals() {
-        world.queue(QueueName::Restore).send(&hint(&id), Duration::ZERO);
+        world.queue(Lane::Restore).send(&hint(&id), Duration::ZERO);
     }
     world.advance(240).await;
     assert_eq!(control(&world).await.switches.automatic_off, None);

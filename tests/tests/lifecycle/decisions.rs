@@ -9,7 +9,7 @@ use tests::world::Script;
 use super::tells;
 
 /// A break of openai that waits for a person.
-async fn waiting() -> (World, domain::ids::ProposalId) {
+async fn waiting() -> (World, domain::value::ProposalId) {
     let world = World::new(sample::inventory_with_unhealthy("openai"));
     let id = world.send(&sample::provider_unhealthy_text("openai"));
     world.run_until_quiet().await;
@@ -17,7 +17,7 @@ async fn waiting() -> (World, domain::ids::ProposalId) {
 }
 
 /// The same with an action that two people must approve.
-async fn waiting_for_two() -> (World, domain::ids::ProposalId) {
+async fn waiting_for_two() -> (World, domain::value::ProposalId) {
     let mut world = World::new(sample::inventory_with_violation("gold"));
     world.reasoner = Script::proposes(json!({"action": "disable_sla_contract", "sla_id": "gold"}));
     let id = world.send(&sample::sla_violation_text("gold"));
@@ -149,7 +149,7 @@ async fn an_empty_directory_approves_nothing() {
     let (world, id) = waiting().await;
     world
         .operators
-        .set(domain::operator::Directory::parse(r#"{"operators": []}"#).unwrap());
+        .set(domain::permission::Directory::parse(r#"{"operators": []}"#).unwrap());
     expect!["You are not in the operator directory, so your decision does not count."]
         .assert_eq(world.approve("alice", &id).await.text());
     world.settle().await;

@@ -2,10 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use domain::action::ActionKind;
-use domain::history::{Came, History};
-use domain::ids::ProposalId;
 use domain::ports::Clock;
-use domain::units::Ppm;
+use domain::proposal::{Came, History};
+use domain::value::{Ppm, ProposalId};
 use serde_json::json;
 use testkit::sample;
 use tests::World;

@@ -3,13 +3,14 @@
 
 use std::time::Duration;
 
-use domain::ids::ProposalId;
+use domain::message::Lane;
 use domain::ports::Clock;
-use domain::proposal::State;
+use domain::proposal::{Kind, State};
+use domain::value::ProposalId;
 use serde_json::{Value, json};
 use testkit::cut::every_point;
 use testkit::{Cutter, sample};
-use tests::world::{BREAK_S, QueueName};
+use tests::world::BREAK_S;
 use tests::{ScriptedModel, World};
 
 /// Longer than SQS keeps a message, and longer than the proposals' longest life.
@@ -30,7 +31,7 @@ impl By {
         }
         // Housekeeping follows within a minute.
         keep_house(world).await;
-        assert!(!world.queue(QueueName::Scoring).is_on());
+        assert!(!world.queue(Lane::Scoring).is_on());
     }
 
     async fn resumes(self, world: &mut World) {
@@ -59,7 +60,7 @@ fn send(world: &World, orgs: std::ops::Range<usize>) -> Vec<ProposalId> {
 }
 
 /// The messages of a queue that are due, and no other step.
-async fn work_all(world: &World, queue: QueueName) {
+async fn work_all(world: &World, queue: Lane) {
     while world.deliver(queue, &Cutter::never()).await {}
 }
 
@@ -71,8 +72,9 @@ async fn announce_all(world: &World) {
 /// How often each was asked about.
 fn asked(world: &World, id: &ProposalId) -> usize {
     let told = world.topic.told();
-    let about =
-        |told: &&(domain::bus::Announcement, String)| told.0.proposal == *id && told.0.kind == "scored";
+    let about = |told: &&(domain::telling::Announcement, String)| {
+        told.0.proposal == *id && told.0.kind == Kind::Scored
+    };
     told.iter().filter(about).count()
 }
 
@@ -86,13 +88,13 @@ async fn a_burst_is_paused_for_forty_days(by: By, view_is_lost: bool) {
     world.run_until_quiet().await;
     // Proposed, and to be scored.
     let proposed = send(&world, 5..10);
-    work_all(&world, QueueName::Ingest).await;
+    work_all(&world, Lane::Ingest).await;
     announce_all(&world).await;
-    assert_eq!(world.queue(QueueName::Scoring).len(), proposed.len());
+    assert_eq!(world.queue(Lane::Scoring).len(), proposed.len());
     // Approved and executing; approved and to be executed.
     world.approve("alice", &under_way).await.text();
     announce_all(&world).await;
-    work_all(&world, QueueName::Execution).await;
+    work_all(&world, Lane::Execution).await;
     let State::Succeeded(done) = world.proposal(&under_way).await.state().clone() else {
         panic!("the break is in force");
     };
@@ -114,7 +116,7 @@ async fn a_burst_is_paused_for_forty_days(by: By, view_is_lost: bool) {
     world.reject("alice", &waiting[1]).await.text();
 
     world.clock.advance(Duration::from_secs(DAYS * 86_400));
-    for queue in QueueName::ALL {
+    for queue in Lane::QUEUES {
         world.queue(queue).lose();
     }
     keep_house(&world).await;
@@ -199,7 +201,7 @@ async fn an_event_during_a_pause_is_recorded_and_nobody_is_asked_about_it() {
     assert_eq!(world.kinds(&id).await, ["received", "repeated"]);
     assert_eq!(world.state(&id).await, "reasoning");
     assert!(
-        world.queue(QueueName::Ingest).is_empty(),
+        world.queue(Lane::Ingest).is_empty(),
         "nothing is left to be delivered"
     );
     assert_eq!((model.asked(), world.topic.told().len()), (0, 0));
@@ -220,8 +222,8 @@ async fn ingest_dies_around_a_pause(in_it: bool) -> usize {
         if in_it {
             world.pause("a migration").await;
         }
-        let mail = world.queue(QueueName::Ingest).receive().unwrap();
-        cutter.run(world.work(QueueName::Ingest, &mail, cutter)).await;
+        let mail = world.queue(Lane::Ingest).receive().unwrap();
+        cutter.run(world.work(Lane::Ingest, &mail, cutter)).await;
         if !in_it {
             world.pause("a migration").await;
         }
@@ -236,7 +238,7 @@ async fn ingest_dies_around_a_pause(in_it: bool) -> usize {
         world.advance(3_600).await;
         assert_eq!(proposed().await, before, "nothing is proposed during the pause");
         assert!(
-            world.queue(QueueName::Ingest).is_empty(),
+            world.queue(Lane::Ingest).is_empty(),
             "and the message is not needed any more"
         );
         world.resume().await;

@@ -1,8 +1,7 @@
 //! What is declined before it is proposed, and refused before it starts.
 
-use domain::target::Setting;
-use domain::tier::Tier;
-use domain::units::Ppm;
+use domain::inventory::Setting;
+use domain::value::{Ppm, Tier};
 use expect_test::{Expect, expect};
 use serde_json::json;
 use testkit::sample;

@@ -1,13 +1,14 @@
 //! The switches of the whole agent: a pause holds what would begin, and never what must end.
 
+use domain::message::Lane;
 use expect_test::expect;
 use testkit::sample;
 use tests::World;
-use tests::world::{BREAK_S, QueueName};
+use tests::world::BREAK_S;
 
 use super::tells;
 
-async fn waiting() -> (World, domain::ids::ProposalId) {
+async fn waiting() -> (World, domain::value::ProposalId) {
     let world = World::new(sample::inventory_with_unhealthy("openai"));
     let id = world.send(&sample::provider_unhealthy_text("openai"));
     world.run_until_quiet().await;
@@ -84,7 +85,7 @@ async fn a_pause_by_the_template_records_events_and_loses_none() {
     let id = world.send(&sample::provider_unhealthy_text("openai"));
     world.advance(3600).await;
     assert_eq!(world.kinds(&id).await, ["received"]);
-    let queued = [QueueName::Ingest, QueueName::Scoring, QueueName::Execution].map(|name| world.queue(name));
+    let queued = [Lane::Ingest, Lane::Scoring, Lane::Execution].map(|name| world.queue(name));
     assert_eq!(
         queued.map(|queue| (queue.is_on(), queue.len())),
         [(true, 0), (false, 0), (false, 0)]

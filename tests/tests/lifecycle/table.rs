@@ -1,13 +1,15 @@
 //! The documents' table: seven actions, every score, automatic approval on and off, every licence tier.
 
 use domain::action::ActionKind;
-use domain::control::Control;
 use domain::inventory::Inventory;
+use domain::permission::InForce;
 use domain::policy::{ByUndo, DayTime, Points, Policy, Week, Weekday};
-use domain::ports::{Clock, InForce};
+use domain::ports::Clock;
 use domain::proposal::Decision;
-use domain::risk::{self, Subject};
-use domain::tier::Tier;
+use domain::risk;
+use domain::risk::Subject;
+use domain::trail::Control;
+use domain::value::Tier;
 use serde_json::{Value, json};
 use testkit::sample;
 use tests::World;

@@ -1,7 +1,7 @@
 //! Taking an effect back on demand: one person asks, another agrees.
 
-use domain::ids::ProposalId;
-use domain::target::Setting;
+use domain::inventory::Setting;
+use domain::value::ProposalId;
 use serde_json::json;
 use testkit::sample;
 use tests::World;

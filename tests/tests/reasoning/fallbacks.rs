@@ -1,7 +1,7 @@
 //! Models that cannot answer: the next one, then the runbook, and the trail says why.
 
-use domain::ids::ProposalId;
 use domain::proposal::Proposer;
+use domain::value::ProposalId;
 use expect_test::{Expect, expect};
 use serde_json::json;
 use testkit::sample;

@@ -6,10 +6,10 @@
 use std::sync::Mutex;
 
 use domain::action::Action;
-use domain::deployment::Deployment;
 use domain::inventory::Inventory;
-use domain::ports::{Clock, load_proposal};
+use domain::ports::Clock;
 use domain::proposal::{Decision, Proposal, Proposer};
+use domain::value::Deployment;
 use ingest_and_propose::investigate::breaker::Breakers;
 use ingest_and_propose::investigate::{Investigator, Settings};
 use ingest_and_propose::model::{Answer, Model, NoAnswer, Stop, ToolCall, Turn, Usage};
@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use testkit::{FakeGateway, FixedPolicies, FrozenClock, MemoryPayloads, MemoryTrail, sample};
 use tests::model::calling;
 use tests::{ScriptedModel, World};
+use trail::load_proposal;
 
 const NAMES: [&str; 18] = [
     "circuit_break_provider",

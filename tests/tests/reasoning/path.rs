@@ -1,12 +1,10 @@
 //! A model investigates, concludes, is corrected once, and is kept within its budget.
 
-use domain::digest::Digest;
-use domain::ids::ProposalId;
+use domain::message::Lane;
 use domain::ports::Payloads;
 use domain::proposal::{DeclineReason, Proposer, Reasoning};
-use domain::spend;
-use domain::stream::StreamId;
-use domain::units::Micros;
+use domain::trail::{StreamId, spend};
+use domain::value::{Digest, Micros, ProposalId};
 use ingest_and_propose::model::{Answer, NoAnswer, Stop, Turn};
 use serde_json::{Value, json};
 use std::io::Read;
@@ -14,7 +12,7 @@ use std::pin::Pin;
 use testkit::cut::every_point;
 use testkit::{Cutter, sample};
 use tests::model::calling;
-use tests::{QueueName, ScriptedModel, World};
+use tests::{ScriptedModel, World};
 
 const MODEL: &str = "claude-sonnet-4-6";
 
@@ -378,7 +376,7 @@ async fn a_redelivery_asks_no_model_again_unless_the_answer_was_not_recorded() {
         let model = ScriptedModel::new(MODEL, |_| Ok(calling(&[break_openai()])));
         world.ask(vec![Box::new(model.clone())]);
         let id = world.send(&sample::provider_unhealthy_text("openai"));
-        cutter.run(world.deliver(QueueName::Ingest, cutter)).await;
+        cutter.run(world.deliver(Lane::Ingest, cutter)).await;
         let proposed = async || {
             let records = world.trail.seen(&StreamId::Proposal(id.clone())).await;
             records.iter().filter(|record| record.kind == "proposed").count()

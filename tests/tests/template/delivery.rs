@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::stream::StreamId;
+use domain::trail::StreamId;
 use serde_json::{Value, json};
 use testkit::sample;
 

@@ -86,7 +86,7 @@ fn only_the_outbox_speaks(template: &Template) -> Vec<String> {
     let policy = &template.properties("IncidentBus")["Policy"]["Statement"];
     let denied = items(policy).into_iter().any(|statement| {
         statement["Effect"] == "Deny"
-            && statement["Condition"]["ForAnyValue:StringEquals"]["events:source"] == domain::record::SOURCE
+            && statement["Condition"]["ForAnyValue:StringEquals"]["events:source"] == domain::trail::SOURCE
             && target(&statement["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]).as_deref()
                 == Some("OutboxRole")
     });

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use domain::event::EventType;
-use domain::proposal::{Decision, ProposalFact};
-use domain::record::SOURCE;
+use domain::incident::EventType;
+use domain::proposal::{Decision, Kind};
+use domain::trail::SOURCE;
 use serde_json::{Value, json};
 
 use super::tree::{Template, entries, items, target, texts};
@@ -26,7 +26,7 @@ fn patterns(template: &Template) -> Vec<(&str, &Value)> {
 fn rules_match_what_is_emitted(template: &Template) -> Vec<String> {
     let mut wrong = Vec::new();
     let incoming: BTreeSet<String> = EventType::ALL.map(|one| one.name().to_owned()).into();
-    let outgoing: BTreeSet<String> = ProposalFact::KINDS.map(|kind| format!("proposal.{kind}")).into();
+    let outgoing: BTreeSet<String> = Kind::ALL.map(|kind| format!("proposal.{kind}")).into();
     let ours = json!([{"Ref": "AWS::AccountId"}]);
     let senders = json!({"Fn::If": ["HasSenderAccounts", {"Ref": "SenderAccounts"}, ours]});
     for (id, pattern) in patterns(template) {
@@ -147,7 +147,7 @@ fn every_sample_incident_goes_to_ingest_and_nowhere_else() {
 fn announcements_wake_the_function_whose_turn_it_is() {
     let template = Template::read();
     let (_, sample) = outgoing().pop().unwrap();
-    for kind in ProposalFact::KINDS {
+    for kind in Kind::ALL {
         for decision in [
             None,
             Some(Decision::Gate),
@@ -159,9 +159,9 @@ fn announcements_wake_the_function_whose_turn_it_is() {
             event["detail"]["kind"] = json!(kind);
             event["detail"]["summary"]["decision"] = json!(decision);
             let expected = match (kind, decision) {
-                ("proposed" | "amended" | "expired", _) => Some("ScoringQueue"),
-                ("approved" | "undo_approved", _) => Some("ExecutionQueue"),
-                ("scored", Some(Decision::Auto)) => Some("ExecutionQueue"),
+                (Kind::Proposed | Kind::Amended | Kind::Expired, _) => Some("ScoringQueue"),
+                (Kind::Approved | Kind::UndoApproved, _) => Some("ExecutionQueue"),
+                (Kind::Scored, Some(Decision::Auto)) => Some("ExecutionQueue"),
                 _ => None,
             };
             let woken: Vec<String> = queues_for(&template, &event).into_iter().collect();

@@ -111,10 +111,10 @@ fn every_secret_begins_with_a_value_that_opens_nothing() {
     let empty = template.properties("OperatorsSecret")["SecretString"]
         .as_str()
         .unwrap();
-    let directory = domain::operator::Directory::parse(empty).unwrap();
+    let directory = domain::permission::Directory::parse(empty).unwrap();
     assert_eq!(
         directory,
-        domain::operator::Directory::default(),
+        domain::permission::Directory::default(),
         "nobody may decide at first"
     );
 }

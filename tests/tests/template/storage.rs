@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::operation::create_table::builders::CreateTableInputBuilder;
 use aws_sdk_dynamodb::types::KeySchemaElement;
-use domain::tier::Tier;
+use domain::value::Tier;
 use serde_json::{Value, json};
 
 use super::tree::Template;

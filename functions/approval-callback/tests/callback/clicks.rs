@@ -24,8 +24,8 @@ async fn an_operator_approves() {
     assert_eq!(record.kind, "approved");
     assert_eq!(
         record.actor,
-        domain::record::Actor::Operator {
-            id: domain::ids::OperatorId::new("alice").unwrap(),
+        domain::trail::Actor::Operator {
+            id: domain::value::OperatorId::new("alice").unwrap(),
             name: "Alice".to_owned(),
             channel: "slack".to_owned(),
         }
@@ -75,7 +75,7 @@ async fn who_is_no_operator_decides_nothing() {
 #[tokio::test]
 async fn an_empty_directory_approves_nothing() {
     let door = Door::new();
-    door.operators.set(domain::operator::Directory::default());
+    door.operators.set(domain::permission::Directory::default());
     let told = "You are not in the operator directory, so your decision does not count.";
     tells(&door, ALICE, "approve", told).await;
     assert!(door.since().is_empty());
@@ -100,7 +100,7 @@ async fn a_click_on_what_is_not_any_more_is_told_so() {
 
     let door = Door::new();
     let mut older = door.payload(ALICE, "approve");
-    let other = domain::digest::Digest::of(b"an older score");
+    let other = domain::value::Digest::of(b"an older score");
     older["actions"][0]["value"] = json!(format!("{}.{other}", door.story.proposal().id()));
     door.send(&interaction(&door.signed(&older))).await;
     let mut unknown = door.payload(ALICE, "approve");

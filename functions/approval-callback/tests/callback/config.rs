@@ -37,7 +37,7 @@ fn a_complete_environment_is_taken() {
     let config = with("", None).unwrap();
     assert_eq!(config.slack_app, "A1");
     assert_eq!(config.slack_teams, ["T1", "T2"]);
-    assert_eq!(config.deployment, domain::deployment::Deployment::default());
+    assert_eq!(config.deployment, domain::value::Deployment::default());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use approval_callback::reply::Reply;
 use approval_callback::slack::Trust;
 use approval_callback::{Deps, handle};
 use async_trait::async_trait;
-use domain::deployment::Deployment;
+use domain::value::Deployment;
 use lambda_http::http::StatusCode;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Body, Response};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use domain::time::Timestamp;
+use domain::value::Timestamp;
 
 /// Failures in a row after which a model is left alone.
 const FAILURES: u32 = 2;

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::proposal::DeclineReason;
-use domain::time::Timestamp;
-use domain::units::Micros;
+use domain::value::{Micros, Timestamp};
 
 use crate::model::Usage;
 

@@ -4,15 +4,13 @@
 use std::collections::BTreeSet;
 
 use domain::action::Action;
-use domain::ids::ProposalId;
 use domain::inventory::Inventory;
-use domain::ports::{Trail, TrailError, load_proposal};
-use domain::proposal::{Proposal, State};
-use domain::record::HOUR_SHARDS;
-use domain::stream::StreamId;
-use domain::time::Timestamp;
-use domain::units::Ppm;
+use domain::ports::{Trail, TrailError};
+use domain::proposal::{Outcome, Proposal, State};
+use domain::value::{Ppm, ProposalId, Timestamp};
 use serde_json::{Value, json};
+use trail::load_proposal;
+use trail::walk::{self, Window};
 
 use crate::model::Tool;
 
@@ -133,14 +131,14 @@ impl Sources<'_> {
     /// A tool's answer. One that cannot be given says so: the model goes on without it.
     pub async fn answer(&self, tool: EvidenceTool) -> Value {
         let history = match tool {
+            EvidenceTool::ProviderHealth => return self.of_gateway(providers),
+            EvidenceTool::ModelGroupRoutes => return self.of_gateway(routes),
+            EvidenceTool::TeamUsage => return self.of_gateway(teams),
+            EvidenceTool::BudgetState => return self.of_gateway(budgets),
+            EvidenceTool::SlaState => return self.of_gateway(contracts),
             EvidenceTool::RecentChanges => self.recent(changes_of).await,
             EvidenceTool::RecentIncidents => self.recent(|proposal| Some(outcome_of(proposal))).await,
             EvidenceTool::SimilarIncidents => self.similar().await,
-            EvidenceTool::ProviderHealth
-            | EvidenceTool::ModelGroupRoutes
-            | EvidenceTool::TeamUsage
-            | EvidenceTool::BudgetState
-            | EvidenceTool::SlaState => return self.of_gateway(tool),
         };
         history.unwrap_or_else(|err| {
             tracing::warn!(error = %err, tool = tool.name(), "evidence could not be read");
@@ -148,16 +146,10 @@ impl Sources<'_> {
         })
     }
 
-    fn of_gateway(&self, tool: EvidenceTool) -> Value {
-        let Some(inventory) = self.inventory else {
-            return json!({"unavailable": "the gateway cannot be read now: only a page is possible"});
-        };
-        match tool {
-            EvidenceTool::ProviderHealth => providers(inventory),
-            EvidenceTool::ModelGroupRoutes => routes(inventory),
-            EvidenceTool::TeamUsage => teams(inventory),
-            EvidenceTool::BudgetState => budgets(inventory),
-            _ => contracts(inventory),
+    fn of_gateway(&self, told: impl Fn(&Inventory) -> Value) -> Value {
+        match self.inventory {
+            Some(inventory) => told(inventory),
+            None => json!({"unavailable": "the gateway cannot be read now: only a page is possible"}),
         }
     }
 
@@ -165,16 +157,10 @@ impl Sources<'_> {
     async fn recent(&self, said: impl Fn(&Proposal) -> Option<Value>) -> Result<Value, TrailError> {
         let mut ids = BTreeSet::new();
         for back in 0..HOURS {
-            let hour = self.now.minus_seconds(back * 3600).hour();
-            for shard in 0..HOUR_SHARDS {
-                for stream in self.trail.streams_of(&format!("{hour}/{shard}")).await? {
-                    if let StreamId::Proposal(id) = stream
-                        && id != *self.proposal
-                    {
-                        ids.insert(id);
-                    }
-                }
-            }
+            // Hour by hour: a busy one is enough.
+            let hour = Window::hours_back(0, self.now.minus_seconds(back * 3600));
+            ids.extend(walk::proposals(self.trail, hour).await?);
+            ids.remove(self.proposal);
             if ids.len() >= MOST {
                 break;
             }
@@ -258,7 +244,7 @@ fn budgets(inventory: &Inventory) -> Value {
 fn contracts(inventory: &Inventory) -> Value {
     let contract = |contract: &domain::inventory::Contract| {
         json!({"sla_id": contract.id, "in_force": contract.enabled, "measured": contract.measured,
-               "missed": contract.measured.map(domain::event::SlaMetric::violated)})
+               "missed": contract.measured.map(domain::incident::SlaMetric::violated)})
     };
     let guardrail = |guardrail: &domain::inventory::Guardrail| json!({"guardrail": guardrail.id, "in_force": guardrail.enabled});
     json!({
@@ -284,8 +270,12 @@ fn outcome_of(proposal: &Proposal) -> Value {
 fn changes_of(proposal: &Proposal) -> Option<Value> {
     let in_force = match proposal.state() {
         State::Succeeded(_) | State::Executing(_) | State::Unknown(_) => true,
-        State::Closed(domain::proposal::Outcome::Restored) => false,
-        _ => return None,
+        State::Closed(Outcome::Restored) => false,
+        State::Reasoning(_)
+        | State::Proposed
+        | State::AwaitingApproval(_)
+        | State::Approved(_)
+        | State::Closed(_) => return None,
     };
     Some(json!({"since": proposal.state_since(), "action": action_of(proposal), "in_force": in_force}))
 }

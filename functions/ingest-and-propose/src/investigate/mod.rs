@@ -16,22 +16,18 @@ pub mod budget;
 pub mod evidence;
 mod turns;
 
+use std::convert::Infallible;
 use std::io::Write;
 
 use async_trait::async_trait;
-use domain::digest::Digest;
-use domain::ids::{ProposalId, ProviderId};
 use domain::inventory::Inventory;
 use domain::ports::{Brief, Clock, Conclusion, Payloads, Reasoner, Trail, TrailError, Unavailable};
 use domain::proposal::{Declined, Fallback, Proposer, Reasoning};
-use domain::record::Record;
-use domain::stream::Seq;
-use domain::tier::Tier;
-use domain::time::Timestamp;
-use domain::units::Micros;
-use domain::{deployment, spend};
+use domain::trail::{Actor, Record, Seq, SpendFact, StreamId, spend};
+use domain::value::{Digest, Micros, ProposalId, ProviderId, Tier, Timestamp};
 use flate2::{Compression, GzBuilder};
 use serde_json::{Value, json};
+use trail::{Extended, Next, Stream, extend};
 
 use self::breaker::Breakers;
 use self::budget::{Budget, Limits, Price, Prices};
@@ -44,9 +40,6 @@ use crate::runbook::Runbook;
 
 /// What is left of the invocation for storing the transcript and recording the conclusion, seconds.
 const RESERVE_S: u64 = 10;
-
-/// Tries to extend the day's spending while others do, too.
-const MOST_ROUNDS: usize = 20;
 
 /// How models are used.
 #[derive(Debug, Clone)]
@@ -62,7 +55,7 @@ pub struct Settings {
     /// How long the day's spending is kept.
     pub tier: Tier,
     /// Bounds of actions.
-    pub bounds: deployment::Limits,
+    pub bounds: domain::value::Limits,
 }
 
 /// Reasons with models, and with the runbook where they cannot.
@@ -92,7 +85,7 @@ struct Work {
 
 /// What the day's spending holds for this incident.
 struct Reservation {
-    stream: domain::stream::StreamId,
+    stream: StreamId,
     seq: Seq,
 }
 
@@ -288,65 +281,50 @@ impl Investigator<'_> {
 
     /// Reserves the incident's whole budget of the day's, or says why it cannot.
     async fn reserve(&self, brief: &Brief<'_>) -> Result<Result<Reservation, String>, Unavailable> {
-        let stream = spend::stream(self.clock.now());
-        for _ in 0..MOST_ROUNDS {
-            let records = self.trail.load(&stream).await.map_err(trail)?;
-            let now = self.clock.now();
-            let expires_at = expires_at(self.settings.tier, now);
-            let entry = spend::reserve(
-                &records,
-                brief.proposal,
-                self.settings.limits.cost,
-                self.settings.daily_cap,
-                now,
-                expires_at,
-            )
-            .map_err(|err| trail(err.into()))?;
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(spent) => {
-                    tracing::error!(alarm = "model_daily_cap", %spent, "the models' daily cap is reached");
-                    return Ok(Err(format!(
-                        "the models' daily cap of {} USD does not allow another {} USD: {spent} USD are spent or reserved",
-                        self.settings.daily_cap, self.settings.limits.cost
-                    )));
-                }
-            };
-            match self.trail.append(entry).await {
-                Ok(Record { seq, .. }) => return Ok(Ok(Reservation { stream, seq })),
-                Err(TrailError::Conflict { .. }) => {}
-                Err(err) => return Err(trail(err)),
+        let stream = self.spending(spend::stream(self.clock.now()));
+        let (amount, cap) = (self.settings.limits.cost, self.settings.daily_cap);
+        let reserved = extend(self.trail, self.clock, &stream, |records, _| {
+            Ok(match spend::reserve(records, brief.proposal, amount, cap)? {
+                Ok(fact) => Next::Append(fact),
+                Err(spent) => Next::Refuse(spent),
+            })
+        });
+        match reserved.await.map_err(trail)? {
+            Extended::Appended { record, .. } => Ok(Ok(Reservation {
+                stream: stream.id,
+                seq: record.seq,
+            })),
+            Extended::Refused(spent) => {
+                tracing::error!(alarm = "model_daily_cap", %spent, "the models' daily cap is reached");
+                Ok(Err(format!(
+                    "the models' daily cap of {cap} USD does not allow another {amount} USD: {spent} USD are spent or reserved"
+                )))
             }
+            Extended::Nothing => Err(Unavailable::new("the trail", "nothing was reserved")),
         }
-        Err(Unavailable::new(
-            "the trail",
-            "too many reasoners reserve money at once",
-        ))
     }
 
     /// Gives back what was not spent. Where that fails, too much stays counted: never too little.
     async fn settle(&self, reservation: &Reservation, cost: Micros) {
-        for _ in 0..MOST_ROUNDS {
-            let settled = async {
-                let records = self.trail.load(&reservation.stream).await?;
-                let now = self.clock.now();
-                let entry = spend::settle(
-                    &records,
-                    reservation.seq,
-                    cost,
-                    now,
-                    expires_at(self.settings.tier, now),
-                );
-                self.trail.append(entry).await
-            };
-            match settled.await {
-                Ok(_) => return,
-                Err(TrailError::Conflict { .. }) => {}
-                Err(err) => {
-                    tracing::warn!(error = %err, "what was not spent stays reserved for today");
-                    return;
-                }
-            }
+        let stream = self.spending(reservation.stream.clone());
+        let settled = SpendFact::Settled {
+            reservation: reservation.seq,
+            amount: cost,
+        };
+        let settles = |_: &[Record], _| Ok(Next::<_, Infallible>::Append(settled.clone()));
+        if let Err(err) = extend(self.trail, self.clock, &stream, settles).await {
+            tracing::warn!(error = %err, "what was not spent stays reserved for today");
+        }
+    }
+
+    /// A day's spending, which is kept as long as what was spent on.
+    fn spending(&self, id: StreamId) -> Stream {
+        let days = 1 + self.settings.tier.retention_days();
+        let expires = self.clock.now().plus_seconds(days * 86_400).as_seconds();
+        Stream {
+            id,
+            actor: Actor::Agent,
+            expires_at: Some(u64::try_from(expires).unwrap_or(0)),
         }
     }
 }
@@ -367,32 +345,27 @@ fn missing(model: &str, reason: &str) {
     );
 }
 
-fn expires_at(tier: Tier, now: Timestamp) -> u64 {
-    let days = 1 + tier.retention_days();
-    u64::try_from(now.plus_seconds(days * 86_400).as_seconds()).unwrap_or(0)
-}
-
 fn trail(err: TrailError) -> Unavailable {
     Unavailable::new("the trail", err)
 }
 
 /// What a transcript says of itself: which proposal it is of, the prompt, and what it took.
 fn about(proposal: &ProposalId, reasoning: &Reasoning) -> serde_json::Map<String, Value> {
-    let about = json!({
-        "proposal": proposal,
-        "model": reasoning.model,
-        "prompt_version": reasoning.prompt_version,
-        "prompt": reasoning.prompt,
-        "turns": reasoning.turns,
-        "input_tokens": reasoning.input_tokens,
-        "output_tokens": reasoning.output_tokens,
-        "cost_usd": reasoning.cost,
-        "took_ms": reasoning.took_ms,
-    });
-    match about {
-        Value::Object(about) => about,
-        _ => serde_json::Map::new(),
-    }
+    let about = [
+        ("proposal", json!(proposal)),
+        ("model", json!(reasoning.model)),
+        ("prompt_version", json!(reasoning.prompt_version)),
+        ("prompt", json!(reasoning.prompt)),
+        ("turns", json!(reasoning.turns)),
+        ("input_tokens", json!(reasoning.input_tokens)),
+        ("output_tokens", json!(reasoning.output_tokens)),
+        ("cost_usd", json!(reasoning.cost)),
+        ("took_ms", json!(reasoning.took_ms)),
+    ];
+    about
+        .map(|(name, value)| (name.to_owned(), value))
+        .into_iter()
+        .collect()
 }
 
 /// Equal texts give equal bytes, and so one object.

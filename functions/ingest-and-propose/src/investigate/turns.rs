@@ -1,9 +1,9 @@
 //! The conversation with one model: evidence as long as it asks for some, then one conclusion, with one repair.
 
 use domain::action::{Action, ActionKind, ActionTool};
-use domain::deployment::Limits;
 use domain::ports::{Brief, Clock, Trail};
 use domain::proposal::DeclineReason;
+use domain::value::Limits;
 use serde_json::{Value, json};
 
 use super::budget::{Budget, Price};
@@ -207,7 +207,7 @@ impl Talk<'_> {
                 (None, Some(kind), _) => conclusions.push(self.action(kind, call)),
                 (None, None, DECLINE) => conclusions.push(decline(call)),
                 (None, None, other) => {
-                    complaints.push(format!("there is no tool \"{}\"", domain::event::shorten(other)));
+                    complaints.push(format!("there is no tool \"{}\"", domain::value::shorten(other)));
                 }
             }
         }

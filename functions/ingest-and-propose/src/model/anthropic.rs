@@ -16,8 +16,8 @@
 //! newer models refuse them.
 
 use async_trait::async_trait;
-use domain::time::Timestamp;
-use gateway::http::brief;
+use domain::value::Timestamp;
+use outbound::brief;
 use serde::Serialize;
 use serde_json::{Value, json};
 

@@ -21,12 +21,12 @@ use aws_sdk_bedrockruntime::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_bedrockruntime::error::{BoxError, DisplayErrorContext};
 use aws_sdk_bedrockruntime::{Client, config};
 use domain::ports::Clock;
-use domain::time::Timestamp;
-use gateway::http::brief;
+use domain::value::Timestamp;
+use outbound::brief;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
-use super::http::{ATTEMPT_MS, MAX_REPLY_BYTES};
+use super::http::BOUNDS;
 use super::retry::{Bounds, Outcome, Problem, Request, Transport, persist};
 use super::transcript::Transcript;
 use super::{Answer, Conversation, Model, NoAnswer, Stop, ToolCall, ToolResult, Turn, Usage};
@@ -54,11 +54,11 @@ impl Bedrock {
             client: Client::from_conf(config),
             model: model.into(),
             clock,
-            attempt: Duration::from_millis(ATTEMPT_MS),
+            attempt: Duration::from_millis(BOUNDS.request_ms),
         }
     }
 
-    /// The same, with another bound for one attempt than [`ATTEMPT_MS`].
+    /// The same, with another bound for one attempt than [`BOUNDS`] has.
     pub fn with_attempt_ms(self, ms: u64) -> Self {
         Self {
             attempt: Duration::from_millis(ms),
@@ -165,11 +165,11 @@ impl Seen {
             .and_then(|id| Some(brief(id.to_str().ok()?)));
         let problem = match &reply.body {
             None => Some(Problem::Broken("no whole reply".to_owned())),
-            Some(body) if body.len() > MAX_REPLY_BYTES => Some(Problem::TooLong),
+            Some(body) if body.len() > BOUNDS.reply_bytes => Some(Problem::TooLong),
             Some(_) => None,
         };
         let mut body = reply.body.unwrap_or_default();
-        body.truncate(MAX_REPLY_BYTES);
+        body.truncate(BOUNDS.reply_bytes);
         Outcome {
             status: reply.status,
             headers: reply.headers,

@@ -6,24 +6,23 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::ports::Clock;
-use domain::time::Timestamp;
-use gateway::http::{BadSettings, BaseUrl, Rotating, Token, brief, causes};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Client, redirect};
+use domain::value::Timestamp;
+use outbound::{BadSettings, BaseUrl, Broken, Client, Rotating, Token, brief, listen};
+use reqwest::Method;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 
 use super::NoAnswer;
 use super::retry::{Bounds, Outcome, Problem, Request, Transport, persist};
 use super::transcript::Transcript;
 
-/// How long opening a connection may take, ms.
-pub const CONNECT_MS: u64 = 2_000;
-
-/// How long one attempt may take, ms, unless the deadline comes first. A model that thinks is silent for long:
-/// nothing is streamed.
-pub const ATTEMPT_MS: u64 = 90_000;
-
-/// The longest reply that is read, bytes. An answer of 64,000 tokens has some 300,000.
-pub const MAX_REPLY_BYTES: usize = 2 * 1024 * 1024;
+/// How long opening a connection may take; how long one attempt may take, unless the deadline comes first: a model that
+/// thinks is silent for long, and nothing is streamed; and the longest reply: an answer of 64,000 tokens has some 300,000
+/// bytes.
+pub const BOUNDS: outbound::Bounds = outbound::Bounds {
+    connect_ms: 2_000,
+    request_ms: 90_000,
+    reply_bytes: 2 * 1024 * 1024,
+};
 
 /// Where replies carry the provider's id of the request: Anthropic, OpenAI, LiteLLM.
 const REQUEST_IDS: [&str; 3] = ["request-id", "x-request-id", "x-litellm-call-id"];
@@ -49,30 +48,18 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// An API at a base URL, without the version: `https://api.anthropic.com`. Nothing is sent yet.
-    ///
-    /// The client follows no redirect, since that would carry conversation and key to another host, and takes no
-    /// proxy from the environment.
     pub fn new(base: BaseUrl, key: Rotating, clock: Arc<dyn Clock>) -> Result<Self, BadSettings> {
-        let client = Client::builder()
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .connect_timeout(Duration::from_millis(CONNECT_MS))
-            .user_agent("sre-agent")
-            .build()
-            .map_err(|err| BadSettings {
-                setting: "the model's HTTP client",
-                problem: causes(&err),
-            })?;
+        let client = Client::within(BOUNDS)?;
         Ok(Self {
             client,
             base,
             key,
             clock,
-            attempt: Duration::from_millis(ATTEMPT_MS),
+            attempt: Duration::from_millis(BOUNDS.request_ms),
         })
     }
 
-    /// The same, with another bound for one attempt than [`ATTEMPT_MS`].
+    /// The same, with another bound for one attempt than [`BOUNDS`] has.
     pub fn with_attempt_ms(self, ms: u64) -> Self {
         Self {
             attempt: Duration::from_millis(ms),
@@ -137,7 +124,7 @@ impl Transport for Post<'_> {
         let mut builder = self
             .endpoint
             .client
-            .post(self.endpoint.base.join(request.path))
+            .request(Method::POST, self.endpoint.base.join(request.path))
             .timeout(limit)
             .header(CONTENT_TYPE, "application/json")
             .header(name, value)
@@ -170,54 +157,24 @@ impl Transport for Post<'_> {
 
 /// Sends a request and reads as much of its reply as comes.
 async fn exchange(request: reqwest::RequestBuilder) -> Outcome {
-    let mut outcome = Outcome {
-        status: None,
-        headers: HeaderMap::new(),
-        request_id: None,
-        body: Vec::new(),
-        problem: None,
-    };
-    let mut response = match request.send().await {
-        Ok(response) => response,
-        Err(err) => {
-            outcome.problem = Some(Problem::of(&err));
-            return outcome;
-        }
-    };
-    outcome.status = Some(response.status().as_u16());
-    outcome.headers = std::mem::take(response.headers_mut());
-    let id = |name: &&str| outcome.headers.get(*name)?.to_str().ok();
-    outcome.request_id = REQUEST_IDS.iter().find_map(id).map(str::to_owned);
-    loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) => {
-                let room = MAX_REPLY_BYTES - outcome.body.len();
-                outcome.body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-                if chunk.len() > room {
-                    outcome.problem = Some(Problem::TooLong);
-                    return outcome;
-                }
-            }
-            Ok(None) => return outcome,
-            Err(err) => {
-                outcome.problem = Some(Problem::of(&err));
-                return outcome;
-            }
-        }
+    let heard = listen(request, BOUNDS).await;
+    let id = |name: &&str| heard.headers.get(*name)?.to_str().ok();
+    Outcome {
+        status: heard.status.map(|status| status.as_u16()),
+        request_id: REQUEST_IDS.iter().find_map(id).map(str::to_owned),
+        headers: heard.headers,
+        body: heard.body,
+        problem: heard.broken.map(Problem::from),
     }
 }
 
-impl Problem {
+impl From<Broken> for Problem {
     /// A connection that could not be opened in its time is broken, not slow: the attempt had more time.
-    fn of(err: &reqwest::Error) -> Self {
-        if err.is_connect() && err.is_timeout() {
-            Self::Broken(format!("no connection within {CONNECT_MS} ms"))
-        } else if err.is_timeout() {
-            Self::Slow
-        } else if err.is_connect() {
-            Self::Broken(format!("no connection: {}", causes(err)))
-        } else {
-            Self::Broken(format!("no whole reply: {}", causes(err)))
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::Slow(_) => Self::Slow,
+            Broken::TooLong(_) => Self::TooLong,
+            Broken::NoConnection(_) | Broken::Off(_) => Self::Broken(broken.to_string()),
         }
     }
 }

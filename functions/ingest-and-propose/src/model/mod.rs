@@ -23,7 +23,7 @@ mod retry;
 pub mod transcript;
 
 use async_trait::async_trait;
-use domain::time::Timestamp;
+use domain::value::Timestamp;
 use serde_json::Value;
 
 use self::transcript::Transcript;

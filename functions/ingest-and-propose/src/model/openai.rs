@@ -7,8 +7,8 @@
 //! (<https://docs.litellm.ai/docs/reasoning_content>). How much they think is left to the gateway's configuration.
 
 use async_trait::async_trait;
-use domain::time::Timestamp;
-use gateway::http::brief;
+use domain::value::Timestamp;
+use outbound::brief;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -184,7 +184,9 @@ fn input(arguments: &Value) -> Result<Value, String> {
             serde_json::from_str(text).map_err(|err| format!("its arguments are no JSON: {err}"))
         }
         Value::Object(_) => Ok(arguments.clone()),
-        _ => Err("it has no arguments".to_owned()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
+            Err("it has no arguments".to_owned())
+        }
     }
 }
 
@@ -193,7 +195,7 @@ fn text(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
         Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
-        _ => String::new(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => String::new(),
     }
 }
 

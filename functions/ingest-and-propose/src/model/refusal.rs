@@ -4,7 +4,7 @@
 //! Anthropic's own error as JSON (<https://github.com/SWE-agent/mini-swe-agent/issues/184>). So the words are looked
 //! for in the whole body, and the innermost message is shown.
 
-use gateway::http::brief;
+use outbound::brief;
 use serde_json::Value;
 
 use super::NoAnswer;

@@ -11,11 +11,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use data_encoding::BASE64;
 use domain::ports::Clock;
-use domain::time::Timestamp;
+use domain::value::Timestamp;
 use reqwest::header::HeaderMap;
 
 use super::NoAnswer;
-use super::http::MAX_REPLY_BYTES;
+use super::http::BOUNDS;
 use super::refusal::refused;
 use super::transcript::{Attempt, Transcript};
 
@@ -160,7 +160,7 @@ impl Problem {
         match self {
             Self::Broken(why) => why.clone(),
             Self::Slow => format!("no whole reply within {} ms", limit.as_millis()),
-            Self::TooLong => format!("the reply is longer than {MAX_REPLY_BYTES} bytes"),
+            Self::TooLong => format!("the reply is longer than {} bytes", BOUNDS.reply_bytes),
         }
     }
 }
@@ -265,7 +265,10 @@ fn too_late(last: &str) -> NoAnswer {
 fn tried(no_answer: NoAnswer, attempts: u32) -> NoAnswer {
     match no_answer {
         NoAnswer::Unavailable(why) => NoAnswer::Unavailable(format!("{why}; tried {attempts} times")),
-        other => other,
+        NoAnswer::ContextExceeded(_)
+        | NoAnswer::Rejected(_)
+        | NoAnswer::Missing(_)
+        | NoAnswer::TooLate(_) => no_answer,
     }
 }
 

@@ -4,7 +4,7 @@
 //! they came. Headers are not kept, but for a reply's request id: so no key gets in. Where a reply echoes the key that it
 //! was asked with, `…` stands for it: the one thing that is not as it came.
 
-use domain::time::Timestamp;
+use domain::value::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 

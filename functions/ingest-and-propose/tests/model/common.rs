@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use domain::ports::Clock;
-use gateway::http::{BaseUrl, Rotating, Token};
 use ingest_and_propose::model::anthropic::Anthropic;
 use ingest_and_propose::model::http::Endpoint;
 use ingest_and_propose::model::openai::OpenAi;
 use ingest_and_propose::model::transcript::Transcript;
 use ingest_and_propose::model::{Answer, Conversation, Model, NoAnswer, Tool, ToolResult, Turn};
+use outbound::{BaseUrl, Rotating, Token};
 use serde_json::{Value, json};
 use testkit::FrozenClock;
 use wiremock::matchers::method;

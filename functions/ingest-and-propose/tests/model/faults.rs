@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use expect_test::{Expect, expect};
 use ingest_and_propose::model::anthropic::Anthropic;
-use ingest_and_propose::model::http::MAX_REPLY_BYTES;
+use ingest_and_propose::model::http::BOUNDS;
 use serde_json::json;
 use testkit::FrozenClock;
 use testkit::blunt::{self, End};
@@ -358,7 +358,7 @@ async fn bytes_that_are_no_text_are_kept_as_they_are() {
 
 #[tokio::test]
 async fn a_huge_reply_is_not_read_to_its_end() {
-    let huge = ResponseTemplate::new(200).set_body_bytes(vec![b' '; MAX_REPLY_BYTES + 1]);
+    let huge = ResponseTemplate::new(200).set_body_bytes(vec![b' '; BOUNDS.reply_bytes + 1]);
     check(
         vec![huge],
         expect![[r#"

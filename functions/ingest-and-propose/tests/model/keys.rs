@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use expect_test::expect;
-use gateway::http::{Rotating, Token};
 use ingest_and_propose::model::Model;
 use ingest_and_propose::model::anthropic::Anthropic;
 use ingest_and_propose::model::http::Auth;
 use ingest_and_propose::model::openai::OpenAi;
+use outbound::{Rotating, Token};
 use serde_json::json;
 use testkit::{FixedCredential, FrozenClock};
 use wiremock::matchers::header;

@@ -5,8 +5,8 @@ mod registry;
 use std::path::PathBuf;
 
 use adapters::{PayloadBucket, SystemClock};
-use domain::digest::Digest;
-use domain::record::Actor;
+use domain::trail::Actor;
+use domain::value::Digest;
 
 use crate::policy::registry::{Registry, sound};
 use crate::print::Terminal;

@@ -1,21 +1,18 @@
 //! Where policies are published: their bucket, and `control`, which says which one is in force.
 
+use std::convert::Infallible;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
 use ::policy::{Bundle, Checked, Faults};
 use anyhow::{Context as _, bail};
-use domain::control::Control;
-use domain::digest::Digest;
-use domain::ports::{Clock, Payloads, Trail, TrailError, load_control};
-use domain::record::{Actor, Entry};
-use domain::stream::StreamId;
+use domain::ports::{Clock, Payloads, Trail, TrailError};
+use domain::trail::{Actor, Control, Record, StreamId};
+use domain::value::Digest;
+use trail::{Extended, Next, Stream, extend, load_control};
 
 use crate::print::{Terminal, count};
-
-/// How often a policy is tried to be put in force while others write to `control`.
-const TRIES: usize = 5;
 
 /// A directory's policy, told as sound or with everything that is wrong with it.
 pub(super) fn sound(directory: &Path, terminal: &mut Terminal<'_>) -> anyhow::Result<Option<Bundle>> {
@@ -56,30 +53,32 @@ impl Registry<'_> {
     ) -> anyhow::Result<()> {
         let stored = self.bucket.put(bundle.bytes()).await;
         let hash = stored.context("nothing was published")?;
-        for _ in 0..TRIES {
-            let last = self.trail.last(&StreamId::Control).await;
-            let last = last.context("the policy is stored, and not in force")?;
-            let Some(fact) = Control::read(last.as_ref())?.publish(hash) else {
-                terminal.line("it is in force already: nothing changed")?;
-                return Ok(());
-            };
-            let now = self.clock.now();
-            let entry = Entry::next(StreamId::Control, last.as_ref(), now, actor.clone(), &fact);
-            match self.trail.append(entry).await {
-                Ok(record) => {
-                    terminal.line(&format!("in force: record {} of control says so", record.seq))?;
-                    return Ok(());
-                }
-                // Somebody else changed a switch: theirs is kept.
-                Err(TrailError::Conflict { .. }) => {}
-                Err(err) => {
-                    return Err(err).context(
-                        "the policy is stored; whether it is in force is not known: `policy show` tells",
-                    );
-                }
+        let readable = load_control(self.trail).await;
+        readable.context("the policy is stored, and not in force")?;
+        let stream = Stream::endless(StreamId::Control, actor);
+        // A switch that somebody else changes meanwhile is kept.
+        let publishes = |last: &[Record], _| {
+            Ok(match Control::read(last.last())?.publish(hash) {
+                Some(fact) => Next::<_, Infallible>::Append(fact),
+                None => Next::Nothing,
+            })
+        };
+        match extend(self.trail, self.clock, &stream, publishes).await {
+            Ok(Extended::Appended { record, .. }) => {
+                terminal.line(&format!("in force: record {} of control says so", record.seq))?;
+                Ok(())
             }
+            Ok(Extended::Nothing) => {
+                terminal.line("it is in force already: nothing changed")?;
+                Ok(())
+            }
+            Ok(Extended::Refused(never)) => match never {},
+            Err(TrailError::Outrun(_)) => {
+                bail!("the policy is stored, and not in force: others kept writing to control. Try again")
+            }
+            Err(err) => Err(err)
+                .context("the policy is stored; whether it is in force is not known: `policy show` tells"),
         }
-        bail!("the policy is stored, and not in force: others kept writing to control. Try again")
     }
 
     /// Shows a policy, the one in force where none is named. False where this version would not take it.
@@ -170,9 +169,8 @@ fn write(bundle: &Bundle, directory: &Path) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use domain::control::ControlFact;
-    use domain::ids::OperatorId;
-    use domain::record::Fact as _;
+    use domain::trail::{ControlFact, Entry, Fact as _};
+    use domain::value::OperatorId;
     use expect_test::expect;
     use testkit::{FrozenClock, MemoryPayloads, MemoryTrail};
 
@@ -301,7 +299,7 @@ mod tests {
         assert_eq!(kinds, ["paused", "policy_published"]);
         let published = ControlFact::read(&records[1]).unwrap();
         assert!(published.switches().paused.is_some());
-        domain::record::verify_chain(&records).unwrap();
+        domain::trail::verify_chain(&records).unwrap();
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::print::quote;
 use crate::redrive::sqs::Letter;
-use crate::stack::Lane;
+use domain::message::Lane;
 
 /// Attributes that say why a message is where it is. They do not go back with it.
 ///
@@ -27,7 +27,7 @@ pub(crate) const EXPLAINING: [&str; 12] = [
 ];
 
 /// Why it is here, one sentence a line.
-pub(crate) fn of(lane: Lane, letter: &Letter) -> Vec<String> {
+pub(crate) fn diagnose(lane: Lane, letter: &Letter) -> Vec<String> {
     if let Some(reason) = letter.attribute("reason") {
         let function = letter.attribute("function").unwrap_or("a function");
         let at = letter
@@ -85,7 +85,15 @@ fn body(lane: Lane, body: &str) -> String {
             let what = format!("event {}, {}", event.event_id, event.event_type().name());
             match lane {
                 Lane::Ingest => format!("its body can be read: {what}"),
-                _ => format!("its body is refused: {what} is an incident, which this queue does not take"),
+                Lane::Scoring
+                | Lane::Execution
+                | Lane::Restore
+                | Lane::Verify
+                | Lane::Announce
+                | Lane::Outbox
+                | Lane::Housekeeping => {
+                    format!("its body is refused: {what} is an incident, which this queue does not take")
+                }
             }
         }
     }

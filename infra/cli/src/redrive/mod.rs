@@ -9,11 +9,13 @@ mod sqs;
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use serde::Serialize;
 
 use crate::print::{Terminal, count, quote_within};
 use crate::redrive::sqs::{Letter, Queues};
-use crate::stack::{Lane, Stack};
+use crate::stack::Stack;
+use domain::message::Lane;
 
 /// How long listed messages stay invisible where this command dies before it shows them again, seconds.
 const LISTING_S: i32 = 60;
@@ -32,7 +34,7 @@ pub(crate) struct Arguments {
     list: bool,
 
     /// Only the dead letters of this queue
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = lanes())]
     queue: Option<Lane>,
 
     /// Only the message with this id; may be given more than once
@@ -53,6 +55,12 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
+/// The queues by name, each with what it is for.
+fn lanes() -> impl TypedValueParser<Value = Lane> {
+    let names = Lane::ALL.map(|lane| PossibleValue::new(lane.name()).help(lane.about()));
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<Lane>())
+}
+
 /// Whether everything asked for was done.
 pub(crate) async fn run(
     stack: &Stack,
@@ -63,8 +71,9 @@ pub(crate) async fn run(
     let lanes = arguments.queue.map_or(Lane::ALL.to_vec(), |lane| vec![lane]);
     let mut complete = true;
     for lane in lanes {
-        let dead = stack.output(lane.dead_letters_output())?;
-        let source = lane.queue_output().map(|name| stack.output(name)).transpose()?;
+        let dead = stack.output(&lane.dead_letters_output())?;
+        let source = lane.queue_output();
+        let source = source.as_deref().map(|name| stack.output(name)).transpose()?;
         let desk = Desk {
             queues: &sqs,
             lane,
@@ -172,7 +181,7 @@ impl Desk<'_> {
         let lane = self.lane;
         terminal.line(&format!("{lane}: {}", count(letters.len(), "failure record")))?;
         if !letters.is_empty() {
-            for line in diagnosis::of(lane, &letters[0]).iter().skip(1) {
+            for line in diagnosis::diagnose(lane, &letters[0]).iter().skip(1) {
                 terminal.line(&format!("  {line}"))?;
             }
             terminal.line(&format!(
@@ -257,7 +266,7 @@ impl Desk<'_> {
             reason: letter.attribute("reason"),
             function: letter.attribute("function"),
             failed_at: letter.attribute("failed_at"),
-            why: diagnosis::of(self.lane, letter),
+            why: diagnosis::diagnose(self.lane, letter),
             body: &letter.body,
         }
     }
@@ -267,7 +276,7 @@ impl Desk<'_> {
             .sent_at
             .map_or("at an unknown time".to_owned(), |at| at.to_string());
         terminal.line(&format!("  {}, received {at}", letter.id))?;
-        for line in diagnosis::of(self.lane, letter) {
+        for line in diagnosis::diagnose(self.lane, letter) {
             terminal.line(&format!("    {line}"))?;
         }
         let (bytes, start) = (letter.body.len(), quote_within(&letter.body, BODY));

@@ -6,7 +6,7 @@ use anyhow::Context;
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName};
-use domain::time::Timestamp;
+use domain::value::Timestamp;
 
 /// A message of a dead-letter queue, taken out for a while.
 #[derive(Debug, Clone)]

@@ -39,7 +39,7 @@ impl MemoryQueues {
         let letter = Letter {
             id: id.to_owned(),
             receipt: format!("receipt-{id}"),
-            sent_at: Some(domain::time::Timestamp::from_millis(
+            sent_at: Some(domain::value::Timestamp::from_millis(
                 sample::now().as_millis() + number,
             )),
             moved_by_sqs: false,

@@ -1,30 +1,30 @@
 //! Looks at every part of a deployed agent at once. What cannot be seen does not hide the rest.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use adapters::{DynamoView, Secret, SystemClock};
 use anyhow::Context as _;
 use aws_sdk_sqs::types::QueueAttributeName;
-use domain::control::{Control, ControlFact};
-use domain::ids::ProposalId;
 use domain::inventory::Inventory;
+use domain::message::Lane;
 use domain::ports::{Gateway, Trail, View};
 use domain::proposal::Proposal;
-use domain::record::{Fact, HOUR_SHARDS};
-use domain::stream::StreamId;
-use domain::time::Timestamp;
+use domain::telling::waits_for;
+use domain::trail::{Control, ControlFact, Fact, StreamId};
+use domain::value::{ProposalId, Timestamp};
 use futures::StreamExt as _;
 use futures::stream;
 use gateway::AdminApi;
-use gateway::http::{BaseUrl, same_origin};
+use outbound::{BaseUrl, same_origin};
+use trail::verify::verified;
+use trail::walk::{self, Window};
 
-use crate::stack::{Lane, Stack};
+use crate::print::told;
+use crate::stack::Stack;
 use crate::status::picture::{
     AgentPart, GatewayPart, Messages, OpenPart, Picture, ProposalPart, QueuePart, SourcePart, StackPart,
 };
-use crate::status::waiting;
-use crate::trail::verified;
 
 /// The stack's outputs that are read here, but for those of the queues.
 #[cfg(test)]
@@ -49,7 +49,7 @@ const MOST_READ: usize = 1000;
 const AT_ONCE: usize = 16;
 
 /// Everything there is to see.
-pub(crate) async fn at(stack: &Stack, now: Timestamp) -> Picture {
+pub(crate) async fn look_at(stack: &Stack, now: Timestamp) -> Picture {
     let (agent, queues, event_sources, open, gateway) = tokio::join!(
         agent(stack),
         queues(stack),
@@ -91,7 +91,7 @@ async fn queues(stack: &Stack) -> anyhow::Result<Vec<QueuePart>> {
     let mut parts = Vec::new();
     for lane in Lane::ALL {
         let messages = match lane.queue_output() {
-            Some(output) => Some(messages(&client, stack.output(output)?).await?),
+            Some(output) => Some(messages(&client, stack.output(&output)?).await?),
             None => None,
         };
         let dead = messages_of_dead_letters(&client, stack, lane).await?;
@@ -109,7 +109,7 @@ async fn messages_of_dead_letters(
     stack: &Stack,
     lane: Lane,
 ) -> anyhow::Result<Messages> {
-    messages(client, stack.output(lane.dead_letters_output())?).await
+    messages(client, stack.output(&lane.dead_letters_output())?).await
 }
 
 async fn messages(client: &aws_sdk_sqs::Client, url: &str) -> anyhow::Result<Messages> {
@@ -180,7 +180,8 @@ fn lane_of(stack: &Stack, arn: &str) -> Option<Lane> {
     }
     let queue = arn.rsplit(':').next()?;
     Lane::ALL.into_iter().find(|lane| {
-        let url = lane.queue_output().and_then(|output| stack.output(output).ok());
+        let output = lane.queue_output();
+        let url = output.and_then(|output| stack.output(&output).ok());
         url.is_some_and(|url| url.rsplit('/').next() == Some(queue))
     })
 }
@@ -193,19 +194,7 @@ async fn open(stack: &Stack, now: Timestamp) -> anyhow::Result<OpenPart> {
     let control = Control::read(last.as_ref())?;
     let switched_at = last.map(|record| record.at);
     let mut ids: Vec<ProposalId> = view.open().await?;
-    let mut recent = BTreeSet::new();
-    for back in 0..=2 {
-        let hour = now.minus_seconds(back * 3600).hour();
-        for shard in 0..HOUR_SHARDS {
-            let streams = trail.streams_of(&format!("{hour}/{shard}")).await?;
-            recent.extend(streams.into_iter().filter_map(|stream| match stream {
-                StreamId::Proposal(id) => Some(id),
-                StreamId::Incident(_) | StreamId::Target(_) | StreamId::Limit { .. } | StreamId::Control => {
-                    None
-                }
-            }));
-        }
-    }
+    let recent = walk::proposals(&trail, Window::hours_back(2, now)).await?;
     ids.retain(|id| !recent.contains(id));
     ids.extend(recent);
     let unread = ids.len().saturating_sub(MOST_READ);
@@ -240,7 +229,7 @@ pub(super) fn described(
     switched_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Option<ProposalPart> {
-    let waiting = waiting::of(proposal, control, switched_at, now)?;
+    let waiting = waits_for(proposal, control, switched_at, now)?;
     let mut what = proposal.received().event.to_string();
     if let Some(proposed) = proposal.proposed() {
         what = proposed.action.to_string();
@@ -253,8 +242,8 @@ pub(super) fn described(
         opened_at: proposal.opened_at(),
         state: proposal.state().name(),
         what,
-        waits_for: waiting.on,
-        overdue: waiting.overdue,
+        waits_for: told(&waiting.on),
+        overdue: waiting.overdue.as_ref().map(told),
     })
 }
 

@@ -2,7 +2,6 @@
 
 mod look;
 mod picture;
-mod waiting;
 
 use adapters::SystemClock;
 use domain::ports::Clock;
@@ -28,7 +27,7 @@ pub(crate) async fn run(
     terminal: &mut Terminal<'_>,
 ) -> anyhow::Result<bool> {
     let now = SystemClock.now();
-    let picture = look::at(stack, now).await;
+    let picture = look::look_at(stack, now).await;
     let reasons = picture.reasons(now);
     if arguments.json {
         terminal.json(&picture.judged(&reasons))?;

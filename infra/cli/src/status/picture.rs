@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use domain::control::Switches;
-use domain::time::Timestamp;
+use domain::trail::Switches;
+use domain::value::Timestamp;
 use serde::Serialize;
 
-use crate::print::{count, quote, span};
-use crate::stack::Lane;
+use crate::print::{count, duration, quote};
+use domain::message::Lane;
 
 /// `housekeeping` makes the event sources agree with `control` every minute: for so long they may differ.
 const FOLLOWS_WITHIN_MS: u64 = 180_000;
@@ -288,7 +288,7 @@ impl Picture {
                 format!(
                     "agent: paused since {} ({}): {}",
                     pause.since,
-                    span(now.millis_since(pause.since)),
+                    duration(now.millis_since(pause.since)),
                     quote(&pause.reason)
                 ),
                 "  incidents are recorded and wait, scoring and new executions wait in their queues"
@@ -359,7 +359,7 @@ impl Picture {
             }
         )];
         for one in open.proposals.iter().take(MOST_SHOWN) {
-            let age = span(now.millis_since(one.opened_at));
+            let age = duration(now.millis_since(one.opened_at));
             lines.push(format!(
                 "  {}, {}, opened {age} ago: {}",
                 one.proposal, one.state, one.what

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use domain::control::{Control, Pause, Switches};
 use domain::proposal::Proposal;
+use domain::telling::waits_for;
+use domain::trail::{Control, Pause, Switches};
 use expect_test::{Expect, expect};
 
+use super::look;
 use super::picture::*;
-use super::{look, waiting};
-use crate::stack::Lane;
+use crate::print::told;
 use crate::trail::tests::{Story, at};
+use domain::message::Lane;
 
 /// A healthy agent with nothing to do.
 fn healthy() -> Picture {
@@ -365,14 +367,14 @@ fn a_proposal_waits_for_somebody_and_not_for_ever() {
     ] {
         let proposal = replayed(&story);
         let control = Control::default();
-        let soon = waiting::of(&proposal, &control, None, at(soon)).unwrap();
+        let soon = waits_for(&proposal, &control, None, at(soon)).unwrap();
         assert_eq!(soon.overdue, None, "{}", proposal.state().name());
-        let late = waiting::of(&proposal, &control, None, at(late)).unwrap();
+        let late = waits_for(&proposal, &control, None, at(late)).unwrap();
         lines.push(format!(
             "{}: {}; {}",
             proposal.state().name(),
-            soon.on,
-            late.overdue.unwrap()
+            told(&soon.on),
+            told(&late.overdue.unwrap())
         ));
     }
     expect![[r#"
@@ -397,9 +399,8 @@ fn a_pause_moves_deadlines_and_excuses_work_but_no_restore() {
         },
     };
     let overdue = |story: Story| {
-        waiting::of(&replayed(&story), &control, Some(at(10)), at(5000))
-            .unwrap()
-            .overdue
+        let waiting = waits_for(&replayed(&story), &control, Some(at(10)), at(5000)).unwrap();
+        waiting.overdue.as_ref().map(told)
     };
     assert_eq!(overdue(Story::begin()), None);
     assert_eq!(overdue(Story::begin().proposed()), None);
@@ -440,12 +441,12 @@ fn what_a_pause_holds_waits_for_its_end_and_then_has_a_while() {
     ] {
         let proposal = replayed(&story);
         let waits =
-            |control, switched, now| waiting::of(&proposal, control, Some(at(switched)), at(now)).unwrap();
+            |control, switched, now| waits_for(&proposal, control, Some(at(switched)), at(now)).unwrap();
         let paused = waits(&control, 100, 5000);
         assert_eq!(paused.overdue, None);
-        lines.push(paused.on);
+        lines.push(told(&paused.on));
         assert_eq!(waits(&resumed, 9000, 9180).overdue, None);
-        lines.extend(waits(&resumed, 9000, 9181).overdue);
+        lines.extend(waits(&resumed, 9000, 9181).overdue.as_ref().map(told));
     }
     expect![[r#"
         the end of the pause: then it is reasoned about

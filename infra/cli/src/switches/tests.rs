@@ -1,5 +1,6 @@
 //! What is recorded, what is told, and what happens where two people switch at once.
 
+use domain::trail::Entry;
 use expect_test::{Expect, expect};
 use testkit::{FrozenClock, MemoryTrail, sample};
 
@@ -107,7 +108,7 @@ async fn a_switch_goes_after_what_somebody_else_switched_at_the_same_time() {
     let mut desk = Desk::new();
     desk.trail.before_next_append(|trail| {
         let fact = Control::default().automatic_off("a rival").unwrap();
-        let entry = Entry::next(StreamId::Control, None, sample::now(), Actor::System, &fact);
+        let entry = Entry::next(StreamId::Control, None, sample::now(), Actor::System, &fact, None);
         trail.insert(entry).unwrap();
     });
     desk.says(0, pauses("gateway upgrade")).await;
@@ -122,7 +123,7 @@ async fn a_rival_that_pauses_first_has_paused() {
     let mut desk = Desk::new();
     desk.trail.before_next_append(|trail| {
         let fact = Control::default().pause("a rival", sample::now()).unwrap();
-        let entry = Entry::next(StreamId::Control, None, sample::now(), Actor::System, &fact);
+        let entry = Entry::next(StreamId::Control, None, sample::now(), Actor::System, &fact, None);
         trail.insert(entry).unwrap();
     });
     desk.says(1, pauses("gateway upgrade")).await;
@@ -156,7 +157,7 @@ async fn a_lost_reply_is_told_as_what_it_is() {
 async fn a_resume_against_the_template_says_so() {
     let mut desk = Desk::new();
     let fact = Control::default().follow_template(false, sample::now()).unwrap();
-    let entry = Entry::next(StreamId::Control, None, sample::now(), Actor::System, &fact);
+    let entry = Entry::next(StreamId::Control, None, sample::now(), Actor::System, &fact, None);
     desk.trail.insert(entry).unwrap();
     desk.says(5, pauses("x")).await;
     desk.says(60, Switch::Resume(None)).await;

@@ -8,12 +8,13 @@ use adapters::SystemClock;
 use anyhow::{Context, bail};
 use domain::ports::{Clock, Trail};
 use domain::proposal::Proposal;
-use domain::record::verify_chain;
-use domain::stream::StreamId;
+use domain::trail::{StreamId, verify_chain};
 use futures::StreamExt as _;
 
-use crate::history;
-use crate::moment::{Moment, Window};
+use trail::history;
+use trail::walk::Window;
+
+use crate::moment::{self, Moment};
 use crate::print::{Terminal, count};
 use crate::stack::Stack;
 
@@ -42,7 +43,7 @@ pub(crate) async fn export(
     arguments: &ExportArguments,
     terminal: &mut Terminal<'_>,
 ) -> anyhow::Result<bool> {
-    let window = Window::new(arguments.since, arguments.until, SystemClock.now())?;
+    let window = moment::window(arguments.since, arguments.until, SystemClock.now())?;
     print(&stack.trail()?, window, terminal).await?;
     Ok(true)
 }

@@ -1,17 +1,17 @@
 //! `sre-agent trail`: the story of one proposal, after its records were verified; and the export of many.
 
 mod export;
-mod story;
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
-use domain::ids::ProposalId;
 use domain::ports::Trail;
-use domain::proposal::Proposal;
-use domain::record::{Record, verify_chain};
-use domain::stream::StreamId;
+use domain::trail::{Record, StreamId};
+use domain::value::ProposalId;
 
-use crate::print::{Terminal, count};
+use ::trail::verify::verify;
+use domain::telling::{count, story};
+
+use crate::print::Terminal;
 use crate::stack::Stack;
 
 /// What `trail` takes.
@@ -98,8 +98,8 @@ fn tell(id: &ProposalId, records: &[Record], terminal: &mut Terminal<'_>) -> any
     terminal.line(&format!("proposal {id}"))?;
     for record in &records[..verdict.good] {
         terminal.line("")?;
-        for line in story::lines(record) {
-            terminal.line(&line)?;
+        for line in story::in_full(record) {
+            terminal.told(&line)?;
         }
     }
     terminal.line("")?;
@@ -114,57 +114,6 @@ fn tell(id: &ProposalId, records: &[Record], terminal: &mut Terminal<'_>) -> any
             terminal.line(&format!("NOT VERIFIED: {fault}"))?;
             Ok(false)
         }
-    }
-}
-
-/// What verifying a stream found.
-struct Verdict {
-    /// Records that hold, from the first.
-    good: usize,
-    /// What these make.
-    proposal: Option<Proposal>,
-    /// The first record that does not hold, and why.
-    fault: Option<String>,
-}
-
-/// Recomputes every digest and replays the state machine over what is intact.
-fn verify(records: &[Record]) -> Verdict {
-    let (intact, broken) = match verify_chain(records) {
-        Ok(()) => (records.len(), None),
-        Err(broken) => {
-            let holds = |end: &usize| verify_chain(&records[..*end]).is_ok();
-            let intact = (0..records.len()).rev().find(holds).unwrap_or(0);
-            (intact, Some(broken.to_string()))
-        }
-    };
-    match Proposal::replay(&records[..intact]) {
-        Ok(proposal) => Verdict {
-            good: intact,
-            proposal: Some(proposal),
-            fault: broken,
-        },
-        Err(illegal) => {
-            let position = records[..intact]
-                .iter()
-                .position(|record| record.seq == illegal.seq);
-            Verdict {
-                good: position.unwrap_or(0),
-                proposal: None,
-                // Nothing is intact: the broken record is the first.
-                fault: broken
-                    .filter(|_| intact == 0)
-                    .or_else(|| Some(illegal.to_string())),
-            }
-        }
-    }
-}
-
-/// The state and what is wrong, for who looks at a proposal without telling its story.
-pub(crate) fn verified(records: &[Record]) -> Result<Proposal, String> {
-    let verdict = verify(records);
-    match (verdict.proposal, verdict.fault) {
-        (Some(proposal), None) => Ok(proposal),
-        (_, fault) => Err(fault.unwrap_or_else(|| "it has no records".to_owned())),
     }
 }
 

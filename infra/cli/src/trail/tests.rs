@@ -3,16 +3,10 @@
 mod hostile;
 
 use domain::action::{Action, Preview, Undo};
-use domain::control::Extension;
-use domain::digest::Digest;
-use domain::evidence::Evidence;
-use domain::ids::WriterId;
-use domain::inventory::{Condition, Inventory};
-use domain::proposal::*;
-use domain::record::{Actor, Entry};
-use domain::target::{Change, Reading, Setting};
-use domain::tier::Tier;
-use domain::time::Timestamp;
+use domain::inventory::{Change, Condition, Inventory, Reading, Setting};
+use domain::proposal::{Evidence, *};
+use domain::trail::{Actor, Entry, Extension};
+use domain::value::{Digest, Tier, Timestamp, WriterId};
 use expect_test::expect;
 use serde_json::json;
 use testkit::sample;
@@ -75,7 +69,7 @@ impl Story {
             score: 25,
             baseline: 15,
             floor: 5,
-            factors: vec![domain::risk::Factor {
+            factors: vec![domain::proposal::Factor {
                 name: "critical_team".to_owned(),
                 points: 10,
                 because: "team checkout is critical".to_owned(),
@@ -86,6 +80,7 @@ impl Story {
             because: "automatic approval is off".to_owned(),
             rules: Vec::new(),
             limit: None,
+            switched_off: None,
             sampled: false,
             automatic: None,
             policy: Digest::of(b"policy"),
@@ -449,7 +444,11 @@ fn every_other_kind_has_its_words() {
     for fact in &facts {
         story = story.then(1, Actor::System, fact);
     }
-    let lines: Vec<String> = story.records[1..].iter().flat_map(story::lines).collect();
+    let lines: Vec<String> = story.records[1..]
+        .iter()
+        .flat_map(story::in_full)
+        .map(|line| crate::print::told(&line))
+        .collect();
     // Digests change with the format of a body, which is no matter of these words.
     let without_digests: Vec<String> = lines
         .iter()

@@ -12,8 +12,8 @@ use std::path::PathBuf;
 
 use domain::action::ActionKind;
 use domain::proposal::{IllegalTransition, Scored};
-use domain::record::Record;
-use domain::time::Timestamp;
+use domain::trail::Record;
+use domain::value::Timestamp;
 use policy::{Bundle, Checked, Faults};
 use serde::Serialize;
 
@@ -21,7 +21,9 @@ pub(super) use self::report::conclude;
 use super::life::{self, Answer, Course, End};
 use super::source::{Gather, Source, Switched};
 use super::wilson::{self, Bounds, Confidence};
-use crate::moment::{Moment, Window};
+use trail::walk::Window;
+
+use crate::moment::Moment;
 
 /// How far back the trail is looked at where nothing else is asked for.
 pub(super) const DEFAULT_SINCE: &str = "90d";

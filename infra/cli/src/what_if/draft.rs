@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, anyhow, ensure};
 use domain::action::ActionKind;
-use domain::digest::Digest;
+use domain::value::Digest;
 use policy::{Bundle, Checked, SCHEMA};
 
 use super::calibrate::Finding;

@@ -1,9 +1,9 @@
 //! A proposal's life as it was recorded: every scoring, what people answered, and how it ended.
 
-use domain::ids::OperatorId;
 use domain::inventory::Condition;
-use domain::proposal::{Decision, IllegalTransition, Outcome, Proposal, Scored, State};
-use domain::record::{Actor, Record};
+use domain::proposal::{Decision, IllegalTransition, Kind, Outcome, Proposal, Scored, State};
+use domain::trail::{Actor, Record};
+use domain::value::OperatorId;
 use serde::Serialize;
 
 use crate::print::quote_within;
@@ -93,12 +93,12 @@ pub(crate) fn walk<T>(
     let mut undone = false;
     for record in &records[first..] {
         proposal = proposal.apply(record)?;
-        match (record.kind.as_str(), proposal.scored(), told.last_mut()) {
-            ("scored", Some(now), _) => {
+        match (proposal.last_kind(), proposal.scored(), told.last_mut()) {
+            (Kind::Scored, Some(now), _) => {
                 let course = Course::after(now.decision);
                 told.push((scored(&proposal, now, record), course));
             }
-            ("undo_approved", _, _) => undone = true,
+            (Kind::UndoApproved, _, _) => undone = true,
             (kind, _, Some((_, course))) => course.follow(kind, &record.actor, proposal.state()),
             (_, _, None) => {}
         }
@@ -124,18 +124,36 @@ impl Course {
         }
     }
 
-    fn follow(&mut self, kind: &str, actor: &Actor, state: &State) {
+    fn follow(&mut self, kind: Kind, actor: &Actor, state: &State) {
         let answer = match kind {
-            "voted" => self.answer,
-            "approved" => Answer::Approved,
-            "rejected" => Answer::Rejected,
-            "amended" => Answer::Narrowed,
-            "expired" if *state == State::Closed(Outcome::Expired) => Answer::Expired,
-            "expired" => {
+            Kind::Voted => self.answer,
+            Kind::Approved => Answer::Approved,
+            Kind::Rejected => Answer::Rejected,
+            Kind::Amended => Answer::Narrowed,
+            Kind::Expired if *state == State::Closed(Outcome::Expired) => Answer::Expired,
+            Kind::Expired => {
                 self.end = End::Lapsed;
                 return;
             }
-            _ => return,
+            Kind::Received
+            | Kind::Declined
+            | Kind::Proposed
+            | Kind::Scored
+            | Kind::Refused
+            | Kind::Started
+            | Kind::Succeeded
+            | Kind::Failed
+            | Kind::Unknown
+            | Kind::Restored
+            | Kind::RestoreFailed
+            | Kind::UndoRequested
+            | Kind::UndoApproved
+            | Kind::UndoRejected
+            | Kind::Verified
+            | Kind::Repeated
+            | Kind::Notified
+            | Kind::Escalated
+            | Kind::Commented => return,
         };
         self.answer = answer;
         if let Actor::Operator { id, name, .. } = actor {

@@ -12,22 +12,21 @@ use std::sync::Arc;
 
 use clap::builder::BoolishValueParser;
 use domain::action::ActionKind;
-use domain::control::Control;
-use domain::deployment::Deployment;
-use domain::digest::Digest;
-use domain::ids::ProposalId;
-use domain::limit::{Reached, SafetyLimit};
-use domain::ports::InForce;
+use domain::permission::InForce;
+use domain::policy::{Reached, SafetyLimit};
 use domain::proposal::{Decision, IllegalTransition, Proposal, Scored};
-use domain::record::Record;
-use domain::risk::{self, Subject};
-use domain::time::Timestamp;
+use domain::risk;
+use domain::risk::{SWITCHED_OFF, Subject};
+use domain::trail::{Control, Record};
+use domain::value::{Deployment, Digest, ProposalId, Timestamp};
 use serde::Serialize;
 
 pub(super) use self::report::aligned;
 use super::life::{self, Course};
 use super::source::{Gather, Source, Switched};
-use crate::moment::{Moment, Window};
+use trail::walk::Window;
+
+use crate::moment::Moment;
 
 /// How far back the trail is looked at where nothing else is asked for: 30 days.
 pub(super) const DEFAULT_MOMENT: Moment = Moment::Ago(30 * 86_400);
@@ -126,18 +125,14 @@ impl Trial {
     }
 }
 
-/// How scoring tells that it was switched off.
-const OFF: &str = "automatic execution was switched off: ";
-
 /// `control` as scoring saw it. What the record itself tells of it comes first: the clocks of who switched and who scored
 /// are two.
 fn control(scored: &Scored, at: Timestamp, switched: &Switched) -> Control {
     let rules_allowed = scored.decision == Decision::Auto || scored.sampled || scored.limit.is_some();
     // Rules are asked after the switch, and name themselves.
-    let off = scored
-        .because
-        .strip_prefix(OFF)
-        .filter(|_| scored.decision == Decision::Gate && scored.rules.is_empty());
+    let told = || scored.because.strip_prefix(SWITCHED_OFF);
+    let off = scored.switched_off.as_deref().or_else(told);
+    let off = off.filter(|_| scored.decision == Decision::Gate && scored.rules.is_empty());
     let mut control = switched.at(at);
     match off {
         Some(reason) => control.switches.automatic_off = Some(reason.to_owned()),

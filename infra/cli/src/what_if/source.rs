@@ -8,17 +8,16 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use adapters::SystemClock;
 use anyhow::{Context, anyhow, bail};
-use domain::control::{Control, ControlFact, Switches};
-use domain::digest::Digest;
 use domain::ports::{Clock, Trail};
 use domain::proposal::IllegalTransition;
-use domain::record::{Fact, Record, verify_chain};
-use domain::stream::StreamId;
-use domain::time::Timestamp;
+use domain::trail::{Control, ControlFact, Fact, Record, StreamId, Switches, verify_chain};
+use domain::value::{Digest, Timestamp};
 use futures::StreamExt as _;
 
-use crate::history::{self, History};
-use crate::moment::{Moment, Window};
+use trail::history::{self, History};
+use trail::walk::Window;
+
+use crate::moment::{self, Moment};
 use crate::stack::Stack;
 
 /// Streams that are handed over at once.
@@ -125,7 +124,7 @@ impl Source {
         default: Moment,
         empty: impl FnOnce(Window) -> T,
     ) -> anyhow::Result<Gathered<T>> {
-        let window = Window::new(self.since.unwrap_or(default), None, SystemClock.now())?;
+        let window = moment::window(self.since.unwrap_or(default), None, SystemClock.now())?;
         gather_live(&stack.trail()?, window, empty(window)).await
     }
 }

@@ -4,26 +4,19 @@
 use std::collections::BTreeMap;
 
 use domain::action::{Action, ActionKind, Undo};
-use domain::control::{Control, ControlFact};
-use domain::deployment::Deployment;
-use domain::event::Event;
-use domain::evidence::Evidence;
-use domain::history::{Came, History, Past};
-use domain::ids::{OperatorId, ProposalId, WriterId};
-use domain::inventory::{Condition, Inventory};
-use domain::limit::{Reached, SafetyLimit};
-use domain::ports::InForce;
+use domain::incident::Event;
+use domain::inventory::{Change, Condition, Inventory, Reading, Setting};
+use domain::permission::InForce;
+use domain::policy::{Reached, SafetyLimit};
 use domain::proposal::{
-    Amended, Approved, Decision, Expired, Failed, Held, Precondition, Proposal, ProposalFact, Proposed,
-    Proposer, Received, Refused, Rejected, Restored, Started, State, Succeeded, Unclear, UndoDecided,
-    UndoRequested, Verbatim, Verified, Voted,
+    Amended, Approved, Came, Decision, Evidence, Expired, Failed, Held, History, Past, Precondition,
+    Proposal, ProposalFact, Proposed, Proposer, Received, Refused, Rejected, Restored, Started, State,
+    Succeeded, Unclear, UndoDecided, UndoRequested, Verbatim, Verified, Voted,
 };
-use domain::record::{Actor, Entry, Record};
-use domain::risk::{self, Subject};
-use domain::stream::StreamId;
-use domain::target::{Change, Reading, Setting};
-use domain::tier::Tier;
-use domain::time::Timestamp;
+use domain::risk;
+use domain::risk::Subject;
+use domain::trail::{Actor, Control, ControlFact, Entry, Record, StreamId};
+use domain::value::{Deployment, OperatorId, ProposalId, Tier, Timestamp, WriterId};
 use policy::{Bundle, Checked, RISK};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -199,6 +192,7 @@ impl World {
             second(at),
             person("ada"),
             fact,
+            None,
         );
         self.control.push(entry.seal(writer(0)));
     }
@@ -369,7 +363,7 @@ impl Life<'_> {
         }
     }
 
-    fn waiting(&self) -> Option<(domain::digest::Digest, usize)> {
+    fn waiting(&self) -> Option<(domain::value::Digest, usize)> {
         match self.proposal.state() {
             State::AwaitingApproval(waiting) => Some((waiting.scored, usize::from(waiting.needed))),
             _ => None,

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use actuator::{AdminActuator, PagerDuty};
+use domain::inventory::Change;
 use domain::ports::{ActError, Actuator, Gateway};
 use domain::proposal::Permit;
-use domain::target::Change;
 use sandbox::{CallFault, CallFaultMode, Fault, Options};
 use serde_json::json;
 use wiremock::matchers::{body_json, header, method, path};
@@ -134,7 +134,7 @@ async fn silence_is_unclear() {
     let (sandbox, permit, change) = breaking().await;
     let half = "HTTP/1.1 200 OK\r\ncontent-length: 16\r\n\r\n{\"blocked\":true";
     let mut endless = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
-    endless.resize(endless.len() + gateway::http::MAX_REPLY_BYTES + 1, b' ');
+    endless.resize(endless.len() + gateway::BOUNDS.reply_bytes + 1, b' ');
     for (bytes, end) in [
         (Vec::new(), End::Close),
         (Vec::new(), End::Reset),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actuator::{AdminActuator, PagerDuty};
 use domain::action::Page;
-use domain::event::Severity;
+use domain::incident::Severity;
 use domain::ports::{ActError, Actuator, Gateway};
 use sandbox::Options;
 use serde_json::json;

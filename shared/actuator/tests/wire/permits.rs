@@ -1,19 +1,14 @@
 //! Permits, in the one way there is: from a proposal's records.
 
 use domain::action::{Action, Plan, Undo};
-use domain::digest::Digest;
-use domain::event::Event;
-use domain::evidence::Evidence;
-use domain::ids::{ProposalId, WriterId};
-use domain::inventory::Inventory;
+use domain::incident::Event;
+use domain::inventory::{Inventory, Reading};
 use domain::proposal::{
-    Decision, Held, Permit, Proposal, ProposalFact, Proposed, Proposer, Received, Scored, Started, Succeeded,
-    UndoDecided, UndoRequested, Verbatim,
+    Decision, Evidence, Held, Permit, Proposal, ProposalFact, Proposed, Proposer, Received, Scored, Started,
+    Succeeded, UndoDecided, UndoRequested, Verbatim,
 };
-use domain::record::{Actor, Record};
-use domain::target::Reading;
-use domain::tier::Tier;
-use domain::time::Timestamp;
+use domain::trail::{Actor, Record};
+use domain::value::{Digest, ProposalId, Tier, Timestamp, WriterId};
 use serde_json::{Value, json};
 
 /// The beginning of the story, and some seconds.
@@ -79,6 +74,7 @@ impl Story {
             because: "of the test".to_owned(),
             rules: Vec::new(),
             limit: None,
+            switched_off: None,
             sampled: false,
             automatic: Some(domain::policy::Policy::default().automatic),
             policy: Digest::of(b"policy"),
@@ -151,7 +147,7 @@ impl Story {
 
 fn held(plan: &Plan) -> Vec<Held> {
     let hold = |target: &_| Held {
-        target: domain::target::Target::clone(target),
+        target: domain::inventory::Target::clone(target),
         fence: 1,
     };
     plan.claims.iter().map(hold).collect()

@@ -2,9 +2,8 @@
 
 use actuator::{AdminActuator, PagerDuty};
 use domain::action::Action;
-use domain::inventory::Inventory;
+use domain::inventory::{Change, Inventory, Setting, Target};
 use domain::ports::{ActError, Actuator, Gateway};
-use domain::target::{Change, Setting, Target};
 use sandbox::{Options, Running};
 use serde_json::json;
 

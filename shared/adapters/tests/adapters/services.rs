@@ -2,12 +2,12 @@ use std::time::Duration;
 
 use adapters::{DeadLetter, EventBus, PayloadBucket, SnsTopic, SqsQueue};
 use domain::action::ActionKind;
-use domain::bus::{Announcement, Summary};
-use domain::digest::Digest;
-use domain::event::{EventType, Severity};
-use domain::ids::{OrgId, TeamId};
+use domain::incident::{EventType, Severity};
 use domain::message::Message;
 use domain::ports::{Bus, Payloads, Queue, Topic};
+use domain::proposal::Kind;
+use domain::telling::{Announcement, Summary};
+use domain::value::{Digest, OrgId, TeamId};
 use serde_json::{Value, json};
 use testkit::{Proxy, sample};
 use wiremock::matchers::{method, path};
@@ -37,7 +37,7 @@ fn announcement(seq: u64) -> Announcement {
         version: 1,
         proposal: sample::proposal_of(&sample::budget_exceeded("payments")),
         seq,
-        kind: "scored".to_owned(),
+        kind: Kind::Scored,
         digest: Digest::of(b"record"),
         at: sample::now(),
         summary: Summary {

@@ -2,10 +2,9 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::ids::OperatorId;
 use domain::ports::{Trail, TrailError};
-use domain::record::{Actor, Entry, MAX_BODY_BYTES, Record, hour_key, verify_chain};
-use domain::stream::StreamId;
+use domain::trail::{Actor, Entry, MAX_BODY_BYTES, Record, StreamId, hour_key, verify_chain};
+use domain::value::OperatorId;
 use futures::future::join_all;
 use testkit::{Dynamo, Proxy, TRAIL_TABLE, Trouble, sample};
 
@@ -258,7 +257,7 @@ async fn the_streams_of_an_hour_are_named_once_each() {
         expected.insert(limit);
     }
     let mut found = Vec::new();
-    for shard in 0..domain::record::HOUR_SHARDS {
+    for shard in 0..domain::trail::HOUR_SHARDS {
         found.extend(trail.streams_of(&format!("2026-11-22T11/{shard}")).await.unwrap());
     }
     found.sort();
@@ -266,7 +265,7 @@ async fn the_streams_of_an_hour_are_named_once_each() {
 
     // Each was opened in the hour before, where its first record is filed.
     let mut opened = Vec::new();
-    for shard in 0..domain::record::HOUR_SHARDS {
+    for shard in 0..domain::trail::HOUR_SHARDS {
         opened.extend(trail.opened_in(&format!("2026-11-22T10/{shard}")).await.unwrap());
         assert_eq!(
             trail.opened_in(&format!("2026-11-22T11/{shard}")).await.unwrap(),

@@ -1,7 +1,7 @@
-use domain::bus::{Row, Summary};
-use domain::event::{EventType, Severity};
-use domain::ids::OrgId;
+use domain::incident::{EventType, Severity};
 use domain::ports::View;
+use domain::telling::{Row, Summary};
+use domain::value::OrgId;
 use testkit::{Dynamo, Proxy, Trouble, sample};
 
 fn row(provider: &str, seq: u64, open: bool) -> Row {

@@ -5,12 +5,10 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Complaint, Operation, Preview, single};
-use crate::deployment::Limits;
-use crate::event::{Event, Trouble};
-use crate::inventory::Inventory;
-use crate::target::{BudgetOwner, Change, Setting, Target};
-use crate::units::Micros;
+use super::{Action, Complaint, Entry, Operation, Plan, Preview, UNDONE, single, tool};
+use crate::incident::{Event, Trouble};
+use crate::inventory::{Change, Inventory, Setting, Target};
+use crate::value::{BudgetOwner, Limits, Micros, Ppm};
 
 /// Sets a budget's hard cap higher.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -22,6 +20,15 @@ pub struct BumpBudgetCap {
     /// maximum.
     pub hard_cap: Micros,
 }
+
+/// What the library says of it.
+pub(super) const ENTRY: Entry = Entry {
+    name: "bump_budget_cap",
+    baseline: 75,
+    floor: 65,
+    undone: UNDONE,
+    schema: tool::schema::<BumpBudgetCap>,
+};
 
 impl Operation for BumpBudgetCap {
     fn out_of_bounds(&self, limits: &Limits) -> Vec<Complaint> {
@@ -75,8 +82,23 @@ impl Operation for BumpBudgetCap {
         ))
     }
 
-    fn narrows(&self, other: &Self) -> bool {
+    fn narrows(&self, other: &Action) -> bool {
+        let Action::BumpBudgetCap(other) = other else {
+            return false;
+        };
         self.owner == other.owner && self.hard_cap <= other.hard_cap
+    }
+
+    /// Twice the cap, or more, is the largest.
+    fn size(&self, plan: &Plan) -> Option<Ppm> {
+        plan.changes
+            .iter()
+            .find_map(|change| match (&change.before, &change.after) {
+                (Setting::HardCap(before), Setting::HardCap(after)) => {
+                    Some(Ppm::ratio(after.0.saturating_sub(before.0), before.0.max(1)))
+                }
+                (_, _) => None,
+            })
     }
 }
 

@@ -5,12 +5,10 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Complaint, Operation, Plan, Preview, Undo};
-use crate::deployment::Limits;
-use crate::event::Event;
-use crate::ids::ProviderId;
-use crate::inventory::{Inventory, ModelGroup};
-use crate::target::{Change, Setting, Target};
+use super::{Action, Complaint, Entry, Operation, Plan, Preview, Undo, part_of_range, tool};
+use crate::incident::Event;
+use crate::inventory::{Change, Inventory, ModelGroup, Setting, Target};
+use crate::value::{Limits, Ppm, ProviderId};
 
 /// Opens a provider's breaker and closes it by itself when the time is over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +53,15 @@ impl CircuitBreakProvider {
         format!("model group {}: {}", group.id, shares.join(", "))
     }
 }
+
+/// What the library says of it.
+pub(super) const ENTRY: Entry = Entry {
+    name: "circuit_break_provider",
+    baseline: 15,
+    floor: 5,
+    undone: "It ends by itself.",
+    schema: tool::schema::<CircuitBreakProvider>,
+};
 
 impl Operation for CircuitBreakProvider {
     fn out_of_bounds(&self, _limits: &Limits) -> Vec<Complaint> {
@@ -124,8 +131,15 @@ impl Operation for CircuitBreakProvider {
         })
     }
 
-    fn narrows(&self, other: &Self) -> bool {
+    fn narrows(&self, other: &Action) -> bool {
+        let Action::CircuitBreakProvider(other) = other else {
+            return false;
+        };
         self.provider == other.provider && self.duration_s <= other.duration_s
+    }
+
+    fn size(&self, _plan: &Plan) -> Option<Ppm> {
+        Some(part_of_range(self.duration_s, Self::MIN_S, Self::MAX_S))
     }
 }
 

@@ -5,12 +5,10 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Complaint, Operation, Preview, single};
-use crate::deployment::Limits;
-use crate::event::{Event, EventType};
-use crate::ids::GuardrailId;
-use crate::inventory::Inventory;
-use crate::target::{Change, Setting, Target};
+use super::{Action, Complaint, Entry, Operation, Preview, UNDONE, single, tool};
+use crate::incident::{Event, EventType};
+use crate::inventory::{Change, Inventory, Setting, Target};
+use crate::value::{GuardrailId, Limits};
 
 /// Switches a guardrail off: it slows or refuses traffic that should pass.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -18,6 +16,15 @@ pub struct DisableGuardrail {
     /// The guardrail.
     pub guardrail: GuardrailId,
 }
+
+/// What the library says of it.
+pub(super) const ENTRY: Entry = Entry {
+    name: "disable_guardrail",
+    baseline: 60,
+    floor: 50,
+    undone: UNDONE,
+    schema: tool::schema::<DisableGuardrail>,
+};
 
 impl Operation for DisableGuardrail {
     fn out_of_bounds(&self, _limits: &Limits) -> Vec<Complaint> {
@@ -58,8 +65,8 @@ impl Operation for DisableGuardrail {
         ))
     }
 
-    fn narrows(&self, other: &Self) -> bool {
-        self == other
+    fn narrows(&self, other: &Action) -> bool {
+        matches!(other, Action::DisableGuardrail(other) if self == other)
     }
 }
 

@@ -5,12 +5,10 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Complaint, Operation, Preview, single};
-use crate::deployment::Limits;
-use crate::event::{Event, Trouble};
-use crate::ids::SlaId;
-use crate::inventory::Inventory;
-use crate::target::{Change, Setting, Target};
+use super::{Action, Complaint, Entry, Operation, Preview, UNDONE, single, tool};
+use crate::incident::{Event, Trouble};
+use crate::inventory::{Change, Inventory, Setting, Target};
+use crate::value::{Limits, SlaId};
 
 /// Takes an SLA contract out of force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -18,6 +16,15 @@ pub struct DisableSlaContract {
     /// The contract.
     pub sla_id: SlaId,
 }
+
+/// What the library says of it.
+pub(super) const ENTRY: Entry = Entry {
+    name: "disable_sla_contract",
+    baseline: 85,
+    floor: 75,
+    undone: UNDONE,
+    schema: tool::schema::<DisableSlaContract>,
+};
 
 impl Operation for DisableSlaContract {
     fn out_of_bounds(&self, _limits: &Limits) -> Vec<Complaint> {
@@ -62,8 +69,8 @@ impl Operation for DisableSlaContract {
         ))
     }
 
-    fn narrows(&self, other: &Self) -> bool {
-        self == other
+    fn narrows(&self, other: &Action) -> bool {
+        matches!(other, Action::DisableSlaContract(other) if self == other)
     }
 }
 

@@ -25,10 +25,9 @@ pub use self::page_oncall::PageOncall;
 pub use self::raise_rate_limit::RaiseRateLimit;
 pub use self::reroute_model_group::RerouteModelGroup;
 pub use self::tool::ActionTool;
-use crate::deployment::Limits;
-use crate::event::{Event, Severity};
-use crate::inventory::Inventory;
-use crate::target::{Change, Target};
+use crate::incident::{Event, Severity};
+use crate::inventory::{Change, Inventory, Target};
+use crate::value::{Limits, Ppm};
 
 /// Which action, without its parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -64,42 +63,48 @@ impl ActionKind {
 
     /// The action's name in configuration, records and events.
     pub fn name(self) -> &'static str {
-        match self {
-            ActionKind::CircuitBreakProvider => "circuit_break_provider",
-            ActionKind::RerouteModelGroup => "reroute_model_group",
-            ActionKind::RaiseRateLimit => "raise_rate_limit",
-            ActionKind::PageOncall => "page_oncall",
-            ActionKind::DisableGuardrail => "disable_guardrail",
-            ActionKind::BumpBudgetCap => "bump_budget_cap",
-            ActionKind::DisableSlaContract => "disable_sla_contract",
-        }
+        self.entry().name
     }
 
     /// Risk before any factor, 0–100.
     pub fn baseline(self) -> u8 {
-        match self {
-            ActionKind::CircuitBreakProvider => 15,
-            ActionKind::RerouteModelGroup => 25,
-            ActionKind::RaiseRateLimit => 30,
-            ActionKind::PageOncall => 35,
-            ActionKind::DisableGuardrail => 60,
-            ActionKind::BumpBudgetCap => 75,
-            ActionKind::DisableSlaContract => 85,
-        }
+        self.entry().baseline
     }
 
     /// Risk that nothing can bring the action below, 0–100.
     pub fn floor(self) -> u8 {
+        self.entry().floor
+    }
+
+    fn entry(self) -> &'static Entry {
         match self {
-            ActionKind::CircuitBreakProvider => 5,
-            ActionKind::RerouteModelGroup | ActionKind::PageOncall => 10,
-            ActionKind::RaiseRateLimit => 20,
-            ActionKind::DisableGuardrail => 50,
-            ActionKind::BumpBudgetCap => 65,
-            ActionKind::DisableSlaContract => 75,
+            ActionKind::CircuitBreakProvider => &circuit_break_provider::ENTRY,
+            ActionKind::RerouteModelGroup => &reroute_model_group::ENTRY,
+            ActionKind::RaiseRateLimit => &raise_rate_limit::ENTRY,
+            ActionKind::PageOncall => &page_oncall::ENTRY,
+            ActionKind::DisableGuardrail => &disable_guardrail::ENTRY,
+            ActionKind::BumpBudgetCap => &bump_budget_cap::ENTRY,
+            ActionKind::DisableSlaContract => &disable_sla_contract::ENTRY,
         }
     }
 }
+
+/// What the library says of an action whatever its parameters: each file's one table.
+struct Entry {
+    /// Its name in configuration, records and events.
+    name: &'static str,
+    /// Risk before any factor, 0–100.
+    baseline: u8,
+    /// Risk that nothing can bring it below, 0–100.
+    floor: u8,
+    /// How it is taken back, in a sentence for a model.
+    undone: &'static str,
+    /// The schema of its parameters.
+    schema: fn() -> serde_json::Value,
+}
+
+/// How most actions are taken back, in a sentence for a model.
+const UNDONE: &str = "It stays until a person takes it back.";
 
 impl fmt::Display for ActionKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -209,8 +214,8 @@ pub struct Preview {
     pub undo: Undo,
 }
 
-/// What every action must say of itself.
-pub trait Operation {
+/// What every action must say of itself. Its `Display` is one sentence for people.
+pub trait Operation: fmt::Display {
     /// Parameters out of their bounds, if any.
     fn out_of_bounds(&self, limits: &Limits) -> Vec<Complaint>;
 
@@ -220,8 +225,20 @@ pub trait Operation {
     /// What it would do to this inventory, or why it cannot be done.
     fn preview(&self, inventory: &Inventory) -> Result<Preview, Complaint>;
 
-    /// Whether this is `other` with less effect: all that an approver may amend it to.
-    fn narrows(&self, other: &Self) -> bool;
+    /// Whether this is `other`, or `other` with less effect: all that an approver may amend it to.
+    fn narrows(&self, other: &Action) -> bool;
+
+    /// How large the change is within the action's bounds: 0 the smallest, 1 the largest. `None` for actions that have
+    /// no size.
+    fn size(&self, plan: &Plan) -> Option<Ppm> {
+        let _ = plan;
+        None
+    }
+}
+
+/// Where a value stands between the least and the most.
+fn part_of_range(value: u64, least: u64, most: u64) -> Ppm {
+    Ppm::ratio(value.saturating_sub(least), most.saturating_sub(least))
 }
 
 impl Action {
@@ -238,42 +255,27 @@ impl Action {
         }
     }
 
-    /// Parameters out of their bounds, if any.
-    pub fn out_of_bounds(&self, limits: &Limits) -> Vec<Complaint> {
+    /// What it says of itself.
+    pub fn operation(&self) -> &dyn Operation {
         match self {
-            Action::CircuitBreakProvider(action) => action.out_of_bounds(limits),
-            Action::RerouteModelGroup(action) => action.out_of_bounds(limits),
-            Action::RaiseRateLimit(action) => action.out_of_bounds(limits),
-            Action::PageOncall(action) => action.out_of_bounds(limits),
-            Action::DisableGuardrail(action) => action.out_of_bounds(limits),
-            Action::BumpBudgetCap(action) => action.out_of_bounds(limits),
-            Action::DisableSlaContract(action) => action.out_of_bounds(limits),
+            Action::CircuitBreakProvider(action) => action,
+            Action::RerouteModelGroup(action) => action,
+            Action::RaiseRateLimit(action) => action,
+            Action::PageOncall(action) => action,
+            Action::DisableGuardrail(action) => action,
+            Action::BumpBudgetCap(action) => action,
+            Action::DisableSlaContract(action) => action,
         }
     }
 
-    fn unrelated(&self, event: &Event, inventory: &Inventory) -> Option<Complaint> {
-        match self {
-            Action::CircuitBreakProvider(action) => action.unrelated(event, inventory),
-            Action::RerouteModelGroup(action) => action.unrelated(event, inventory),
-            Action::RaiseRateLimit(action) => action.unrelated(event, inventory),
-            Action::PageOncall(action) => action.unrelated(event, inventory),
-            Action::DisableGuardrail(action) => action.unrelated(event, inventory),
-            Action::BumpBudgetCap(action) => action.unrelated(event, inventory),
-            Action::DisableSlaContract(action) => action.unrelated(event, inventory),
-        }
+    /// Parameters out of their bounds, if any.
+    pub fn out_of_bounds(&self, limits: &Limits) -> Vec<Complaint> {
+        self.operation().out_of_bounds(limits)
     }
 
     /// What it would do to this inventory, or why it cannot be done.
     pub fn preview(&self, inventory: &Inventory) -> Result<Preview, Complaint> {
-        match self {
-            Action::CircuitBreakProvider(action) => action.preview(inventory),
-            Action::RerouteModelGroup(action) => action.preview(inventory),
-            Action::RaiseRateLimit(action) => action.preview(inventory),
-            Action::PageOncall(action) => action.preview(inventory),
-            Action::DisableGuardrail(action) => action.preview(inventory),
-            Action::BumpBudgetCap(action) => action.preview(inventory),
-            Action::DisableSlaContract(action) => action.preview(inventory),
-        }
+        self.operation().preview(inventory)
     }
 
     /// Whether the agent may propose it for this event at all: within bounds, on existing targets that
@@ -289,7 +291,7 @@ impl Action {
             return Err(complaints);
         }
         match (inventory, self) {
-            (Some(inventory), _) => match self.unrelated(event, inventory) {
+            (Some(inventory), _) => match self.operation().unrelated(event, inventory) {
                 Some(complaint) => Err(vec![complaint]),
                 None => self.preview(inventory).map_err(|complaint| vec![complaint]),
             },
@@ -303,41 +305,14 @@ impl Action {
 
     /// Whether this is `other` with less effect, and not the same.
     pub fn narrows(&self, other: &Action) -> bool {
-        let narrower = match (self, other) {
-            (Action::CircuitBreakProvider(a), Action::CircuitBreakProvider(b)) => a.narrows(b),
-            (Action::RerouteModelGroup(a), Action::RerouteModelGroup(b)) => a.narrows(b),
-            (Action::RaiseRateLimit(a), Action::RaiseRateLimit(b)) => a.narrows(b),
-            (Action::PageOncall(a), Action::PageOncall(b)) => a.narrows(b),
-            (Action::DisableGuardrail(a), Action::DisableGuardrail(b)) => a.narrows(b),
-            (Action::BumpBudgetCap(a), Action::BumpBudgetCap(b)) => a.narrows(b),
-            (Action::DisableSlaContract(a), Action::DisableSlaContract(b)) => a.narrows(b),
-            (
-                Action::CircuitBreakProvider(_)
-                | Action::RerouteModelGroup(_)
-                | Action::RaiseRateLimit(_)
-                | Action::PageOncall(_)
-                | Action::DisableGuardrail(_)
-                | Action::BumpBudgetCap(_)
-                | Action::DisableSlaContract(_),
-                _,
-            ) => false,
-        };
-        narrower && self != other
+        self.operation().narrows(other) && self != other
     }
 }
 
 impl fmt::Display for Action {
     /// One sentence for people.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Action::CircuitBreakProvider(action) => action.fmt(f),
-            Action::RerouteModelGroup(action) => action.fmt(f),
-            Action::RaiseRateLimit(action) => action.fmt(f),
-            Action::PageOncall(action) => action.fmt(f),
-            Action::DisableGuardrail(action) => action.fmt(f),
-            Action::BumpBudgetCap(action) => action.fmt(f),
-            Action::DisableSlaContract(action) => action.fmt(f),
-        }
+        self.operation().fmt(f)
     }
 }
 

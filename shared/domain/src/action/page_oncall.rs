@@ -5,11 +5,10 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Complaint, Operation, Page, Plan, Preview, Undo};
-use crate::deployment::Limits;
-use crate::event::{Event, Severity};
+use super::{Action, Complaint, Entry, Operation, Page, Plan, Preview, Undo, tool};
+use crate::incident::{Event, Severity};
 use crate::inventory::Inventory;
-use crate::text::is_dangerous;
+use crate::value::{Limits, is_dangerous};
 
 /// Pages the on-call engineer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -42,6 +41,15 @@ impl PageOncall {
     }
 }
 
+/// What the library says of it.
+pub(super) const ENTRY: Entry = Entry {
+    name: "page_oncall",
+    baseline: 35,
+    floor: 10,
+    undone: "A page cannot be taken back.",
+    schema: tool::schema::<PageOncall>,
+};
+
 impl Operation for PageOncall {
     fn out_of_bounds(&self, _limits: &Limits) -> Vec<Complaint> {
         let length = self.summary.chars().count();
@@ -66,7 +74,10 @@ impl Operation for PageOncall {
         Ok(self.one_shot())
     }
 
-    fn narrows(&self, other: &Self) -> bool {
+    fn narrows(&self, other: &Action) -> bool {
+        let Action::PageOncall(other) = other else {
+            return false;
+        };
         self.summary == other.summary && self.severity <= other.severity
     }
 }

@@ -5,12 +5,10 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Complaint, Operation, Preview, single};
-use crate::deployment::Limits;
-use crate::event::{Event, Trouble};
-use crate::ids::TeamId;
-use crate::inventory::Inventory;
-use crate::target::{BudgetOwner, Change, Setting, Target};
+use super::{Action, Complaint, Entry, Operation, Plan, Preview, UNDONE, part_of_range, single, tool};
+use crate::incident::{Event, Trouble};
+use crate::inventory::{Change, Inventory, Setting, Target};
+use crate::value::{BudgetOwner, Limits, Ppm, TeamId};
 
 /// Raises one team's requests or tokens a minute by a percentage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +29,15 @@ impl RaiseRateLimit {
     /// The largest raise, percent.
     pub const MAX_PERCENT: u64 = 50;
 }
+
+/// What the library says of it.
+pub(super) const ENTRY: Entry = Entry {
+    name: "raise_rate_limit",
+    baseline: 30,
+    floor: 20,
+    undone: UNDONE,
+    schema: tool::schema::<RaiseRateLimit>,
+};
 
 impl Operation for RaiseRateLimit {
     fn out_of_bounds(&self, _limits: &Limits) -> Vec<Complaint> {
@@ -104,11 +111,19 @@ impl Operation for RaiseRateLimit {
         ))
     }
 
-    fn narrows(&self, other: &Self) -> bool {
+    fn narrows(&self, other: &Action) -> bool {
+        let Action::RaiseRateLimit(other) = other else {
+            return false;
+        };
         let within = |mine: Option<u64>, theirs: Option<u64>| mine.unwrap_or(0) <= theirs.unwrap_or(0);
         self.team == other.team
             && within(self.rpm_percent, other.rpm_percent)
             && within(self.tpm_percent, other.tpm_percent)
+    }
+
+    fn size(&self, _plan: &Plan) -> Option<Ppm> {
+        let percent = self.rpm_percent.max(self.tpm_percent).unwrap_or_default();
+        Some(part_of_range(percent, Self::MIN_PERCENT, Self::MAX_PERCENT))
     }
 }
 

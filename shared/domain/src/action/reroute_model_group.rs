@@ -5,12 +5,10 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Complaint, Operation, Plan, Preview, Undo};
-use crate::deployment::Limits;
-use crate::event::Event;
-use crate::ids::{ModelGroupId, ProviderId};
-use crate::inventory::Inventory;
-use crate::target::{Change, Route, Setting, Target};
+use super::{Action, Complaint, Entry, Operation, Plan, Preview, UNDONE, Undo, tool};
+use crate::incident::Event;
+use crate::inventory::{Change, Inventory, Route, Setting, Target};
+use crate::value::{Limits, ModelGroupId, ProviderId};
 
 /// Moves the whole weight that `from` has in a model group to `to`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -53,6 +51,15 @@ impl RerouteModelGroup {
         after
     }
 }
+
+/// What the library says of it.
+pub(super) const ENTRY: Entry = Entry {
+    name: "reroute_model_group",
+    baseline: 25,
+    floor: 10,
+    undone: UNDONE,
+    schema: tool::schema::<RerouteModelGroup>,
+};
 
 impl Operation for RerouteModelGroup {
     fn out_of_bounds(&self, _limits: &Limits) -> Vec<Complaint> {
@@ -131,8 +138,8 @@ impl Operation for RerouteModelGroup {
         })
     }
 
-    fn narrows(&self, other: &Self) -> bool {
-        self == other
+    fn narrows(&self, other: &Action) -> bool {
+        matches!(other, Action::RerouteModelGroup(other) if self == other)
     }
 }
 

@@ -3,10 +3,7 @@
 use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
-use super::{
-    Action, ActionKind, BumpBudgetCap, CircuitBreakProvider, DisableGuardrail, DisableSlaContract,
-    PageOncall, RaiseRateLimit, RerouteModelGroup,
-};
+use super::{Action, ActionKind};
 
 /// The parameter of every tool in which the model says why.
 pub const RATIONALE: &str = "rationale";
@@ -34,25 +31,19 @@ impl ActionTool {
     }
 
     fn of(kind: ActionKind) -> Self {
-        let (root, undo) = match kind {
-            ActionKind::CircuitBreakProvider => (schema::<CircuitBreakProvider>(), "It ends by itself."),
-            ActionKind::RerouteModelGroup => (schema::<RerouteModelGroup>(), UNDONE),
-            ActionKind::RaiseRateLimit => (schema::<RaiseRateLimit>(), UNDONE),
-            ActionKind::PageOncall => (schema::<PageOncall>(), "A page cannot be taken back."),
-            ActionKind::DisableGuardrail => (schema::<DisableGuardrail>(), UNDONE),
-            ActionKind::BumpBudgetCap => (schema::<BumpBudgetCap>(), UNDONE),
-            ActionKind::DisableSlaContract => (schema::<DisableSlaContract>(), UNDONE),
-        };
+        let entry = kind.entry();
+        let root = (entry.schema)();
         let about = root["description"].as_str().unwrap_or_default();
         Self {
             kind,
-            description: format!("{about} {undo} Baseline risk {} of 100.", kind.baseline()),
+            description: format!(
+                "{about} {} Baseline risk {} of 100.",
+                entry.undone, entry.baseline
+            ),
             schema: with_rationale(root),
         }
     }
 }
-
-const UNDONE: &str = "It stays until a person takes it back.";
 
 impl Action {
     /// Reads what a model gave a tool of the library: the action with the rationale, or what is wrong. Ranges and
@@ -65,13 +56,13 @@ impl Action {
         };
         let known = Self::parameters(kind);
         if let Some(unknown) = parameters.keys().find(|name| !known.contains(name)) {
-            let unknown = crate::event::shorten(unknown);
+            let unknown = crate::value::shorten(unknown);
             return Err(format!("{kind} has no parameter \"{unknown}\""));
         }
         parameters.insert("action".to_owned(), json!(kind));
         match serde_json::from_value(Value::Object(parameters)) {
             Ok(action) => Ok((action, rationale)),
-            Err(err) => Err(crate::event::shorten(&err.to_string())),
+            Err(err) => Err(crate::value::shorten(&err.to_string())),
         }
     }
 
@@ -83,7 +74,7 @@ impl Action {
 }
 
 /// The schema of a type, without references.
-fn schema<T: JsonSchema>() -> Value {
+pub(super) fn schema<T: JsonSchema>() -> Value {
     let settings = schemars::generate::SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;

@@ -4,6 +4,7 @@
 //! A value out of its range is refused while it is read. What takes two values to see is found by
 //! [`Policy::problems`].
 
+mod automatic;
 mod calendar;
 mod check;
 
@@ -12,11 +13,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::automatic::{Automatic, Reached, SafetyLimit};
 pub use self::calendar::{Daily, DayTime, Freeze, Local, LocalTime, Week, Weekday, Zone};
 pub use self::check::Problem;
 use crate::action::{ActionKind, Undo};
-use crate::ids::TeamId;
-use crate::units::Ppm;
+use crate::value::{Ppm, TeamId};
 
 /// Everything that risk and limits depend on besides the evidence, the clock, the deployment and `control`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -262,23 +263,6 @@ pub struct Windows {
     pub proven_s: WindowS,
     /// For evidence: older is stale.
     pub stale_s: WindowS,
-}
-
-/// Limits of automatic execution.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Automatic {
-    /// Automatic executions in a clock hour (UTC), of all actions.
-    pub per_hour: Ranged<0, 1000>,
-    /// Automatic executions in a clock hour (UTC) on one target.
-    pub per_target_per_hour: Ranged<0, 1000>,
-    /// How long after an action failed or was taken back it does not run by itself on the same target, seconds.
-    pub cooldown_s: WindowS,
-    /// So many automatic executions that failed one after the other switch automatic execution off.
-    pub failures_in_a_row: Ranged<1, 20>,
-    /// Share of what would run by itself that is sent to a person all the same, parts per million: so that there
-    /// are labels to calibrate with.
-    pub human_share_ppm: Ranged<0, 1_000_000>,
 }
 
 impl Policy {

@@ -1,7 +1,11 @@
 //! A proposal: the fold of its records. There is no other copy of its state.
 
 mod apply;
+mod claim;
+mod evidence;
 mod fact;
+mod history;
+mod next_step;
 mod permit;
 mod state;
 #[cfg(test)]
@@ -10,19 +14,20 @@ mod tests;
 use std::collections::BTreeSet;
 
 pub use self::apply::IllegalTransition;
+pub use self::claim::claim_counts;
+pub use self::evidence::Evidence;
 pub use self::fact::{
-    Amended, Approved, Commented, Decision, DeclineReason, Declined, Escalated, Expired, Failed, Fallback,
-    Held, Notified, Precondition, ProposalFact, Proposed, Proposer, Reasoning, Received, Refused, Rejected,
-    Repeated, Restored, Scored, Started, Succeeded, Unclear, UndoDecided, UndoRequested, Verbatim, Verified,
-    Voted,
+    Amended, Approved, Commented, Decision, DeclineReason, Declined, Escalated, Expired, Factor, Failed,
+    Fallback, Held, Kind, Notified, Precondition, ProposalFact, Proposed, Proposer, Reasoning, Received,
+    Refused, Rejected, Repeated, Restored, Scored, Started, Succeeded, Unclear, UndoDecided, UndoRequested,
+    Verbatim, Verified, Voted,
 };
+pub use self::history::{Came, History, INCIDENTS_S, Past};
+pub use self::next_step::NextStep;
 pub use self::permit::{Permit, Power};
 pub use self::state::{Approval, Awaiting, Done, Execution, Lease, Outcome, State, UndoState};
-use crate::ids::{EventId, OperatorId, ProposalId, WriterId};
-use crate::record::{Actor, Entry, Fact, Record};
-use crate::stream::StreamId;
-use crate::tier::Tier;
-use crate::time::Timestamp;
+use crate::trail::{Actor, Entry, Fact, Record, StreamId};
+use crate::value::{EventId, OperatorId, ProposalId, Tier, Timestamp, WriterId};
 
 /// The longest life of a proposal in days: its records are kept for the tier's retention after that.
 pub const LONGEST_LIFE_DAYS: u64 = 30;
@@ -35,6 +40,7 @@ pub const MOST_REPEATS: usize = 50;
 pub struct Proposal {
     id: ProposalId,
     last: Record,
+    last_kind: Kind,
     opened_at: Timestamp,
     received: Received,
     declined: Option<Declined>,
@@ -81,7 +87,7 @@ impl Proposal {
         actor: Actor,
         fact: &ProposalFact,
     ) -> Result<Entry, IllegalTransition> {
-        let entry = Entry::after(&self.last, at.max(self.last.at), actor, fact);
+        let entry = Entry::after(&self.last, at, actor, fact);
         // Legality does not depend on the writer: any token serves to try.
         self.clone()
             .apply(&entry.clone().seal(self.last.writer.clone()))?;
@@ -96,6 +102,11 @@ impl Proposal {
     /// Its last record.
     pub fn last(&self) -> &Record {
         &self.last
+    }
+
+    /// What its last record says happened.
+    pub fn last_kind(&self) -> Kind {
+        self.last_kind
     }
 
     /// When its first record was written.
@@ -126,6 +137,11 @@ impl Proposal {
     /// Where it stands.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// Whether its effect is known to be in force.
+    pub fn is_in_force(&self) -> bool {
+        matches!(self.state, State::Succeeded(_))
     }
 
     /// When it came there.
@@ -183,6 +199,7 @@ impl Proposal {
         Ok(Self {
             id: id.clone(),
             last: first.clone(),
+            last_kind: Kind::Received,
             opened_at: first.at,
             requesters: received.requested_by.iter().cloned().collect(),
             state: State::Reasoning(Lease {

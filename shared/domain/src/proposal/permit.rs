@@ -4,9 +4,8 @@ use super::Proposal;
 use super::fact::Held;
 use super::state::State;
 use crate::action::Plan;
-use crate::ids::ProposalId;
-use crate::record::Record;
-use crate::time::Timestamp;
+use crate::trail::Record;
+use crate::value::{ProposalId, Timestamp};
 
 /// What a permit allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,10 +73,8 @@ impl Proposal {
     /// Leave to take the effect back: only when its end has come, or an undo was approved, and only with a
     /// fresh claim on every target of the plan.
     pub fn permit_undo(&self, held: &[Held], lease: Timestamp, now: Timestamp) -> Option<Permit> {
-        let execution = self.state().execution()?;
-        let undo_approved = matches!(self.state(), State::Succeeded(done) if done.undo.is_approved());
-        let holds_all = held.iter().map(|held| &held.target).eq(&execution.plan.claims);
-        if !holds_all || !(undo_approved || execution.restore_due(now)) {
+        let execution = self.state().to_take_back(now)?;
+        if !held.iter().map(|held| &held.target).eq(&execution.plan.claims) {
             return None;
         }
         Some(Permit {

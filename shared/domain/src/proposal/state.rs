@@ -1,11 +1,9 @@
 //! The states of a proposal.
 
 use crate::action::Plan;
-use crate::control::Extension;
-use crate::digest::Digest;
-use crate::ids::OperatorId;
 use crate::proposal::fact::Held;
-use crate::time::Timestamp;
+use crate::trail::{Control, Deadline};
+use crate::value::{Digest, OperatorId, Timestamp};
 
 /// Where a proposal stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +57,23 @@ pub struct Awaiting {
     pub votes: Vec<OperatorId>,
 }
 
+impl Awaiting {
+    /// Until when people may decide, as it stands now.
+    pub fn deadline_now(&self, control: &Control, now: Timestamp) -> Deadline {
+        control.deadline(self.deadline, self.paused_before_ms, now)
+    }
+
+    /// How many different people are still missing.
+    pub fn missing(&self) -> usize {
+        usize::from(self.needed).saturating_sub(self.votes.len())
+    }
+
+    /// Whether one more person completes the quorum.
+    pub fn is_completed_by_one_more(&self) -> bool {
+        self.missing() <= 1
+    }
+}
+
 /// An approval that is good for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Approval {
@@ -69,15 +84,10 @@ pub struct Approval {
 }
 
 impl Approval {
-    /// Whether it is still good, with the extension that a pause gave it.
-    pub fn holds(&self, now: Timestamp, extension: Option<Extension>) -> bool {
-        now <= extended(self.valid_until, extension)
+    /// Until when it is good, as it stands now.
+    pub fn deadline(&self, control: &Control, now: Timestamp) -> Deadline {
+        control.deadline(self.valid_until, self.paused_before_ms, now)
     }
-}
-
-/// A deadline with the extension that a pause gave it.
-pub(super) fn extended(deadline: Timestamp, extension: Option<Extension>) -> Timestamp {
-    deadline.plus_millis(extension.map_or(0, |extension| extension.ms))
 }
 
 /// An effect that began.
@@ -195,6 +205,13 @@ impl State {
             | State::Approved(_)
             | State::Closed(_) => None,
         }
+    }
+
+    /// The effect that may be taken back now: its end has come, or a person's undo was approved.
+    pub fn to_take_back(&self, now: Timestamp) -> Option<&Execution> {
+        let undo_approved = matches!(self, State::Succeeded(done) if done.undo.is_approved());
+        self.execution()
+            .filter(|execution| undo_approved || execution.restore_due(now))
     }
 
     /// Whether nothing more will happen to the gateway by itself.

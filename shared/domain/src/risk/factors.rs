@@ -3,15 +3,11 @@
 //! What is not known is taken at its worst, so that missing evidence never lowers a score; and nothing that lowers one
 //! rests on evidence that is missing.
 
-use super::Factor;
 use crate::action::{Action, ActionKind, Undo};
-use crate::history::Past;
 use crate::inventory::Condition;
 use crate::policy::{Local, Points, Policy};
-use crate::proposal::Proposed;
-use crate::target::Setting;
-use crate::time::Timestamp;
-use crate::units::Ppm;
+use crate::proposal::{Factor, Past, Proposed};
+use crate::value::{Ppm, Timestamp};
 
 /// What is judged.
 pub(super) struct Case<'a> {
@@ -274,39 +270,7 @@ fn team_tier(case: &Case<'_>) -> Option<Found> {
 /// How large a change is within its action's bounds: 0 the smallest, 1 the largest. `None` for actions that have no
 /// size.
 pub fn size(proposed: &Proposed) -> Option<Ppm> {
-    let between = |value: u64, least: u64, most: u64| {
-        Ppm::ratio(value.saturating_sub(least), most.saturating_sub(least))
-    };
-    match &proposed.action {
-        Action::CircuitBreakProvider(action) => Some(between(
-            action.duration_s,
-            crate::action::CircuitBreakProvider::MIN_S,
-            crate::action::CircuitBreakProvider::MAX_S,
-        )),
-        Action::RaiseRateLimit(action) => Some(between(
-            action.rpm_percent.max(action.tpm_percent).unwrap_or_default(),
-            crate::action::RaiseRateLimit::MIN_PERCENT,
-            crate::action::RaiseRateLimit::MAX_PERCENT,
-        )),
-        // Twice the cap, or more, is the largest.
-        Action::BumpBudgetCap(_) => {
-            proposed
-                .preview
-                .plan
-                .changes
-                .iter()
-                .find_map(|change| match (&change.before, &change.after) {
-                    (Setting::HardCap(before), Setting::HardCap(after)) => {
-                        Some(Ppm::ratio(after.0.saturating_sub(before.0), before.0.max(1)))
-                    }
-                    (_, _) => None,
-                })
-        }
-        Action::RerouteModelGroup(_)
-        | Action::PageOncall(_)
-        | Action::DisableGuardrail(_)
-        | Action::DisableSlaContract(_) => None,
-    }
+    proposed.action.operation().size(&proposed.preview.plan)
 }
 
 fn magnitude(case: &Case<'_>) -> Option<Found> {

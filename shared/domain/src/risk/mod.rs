@@ -3,39 +3,21 @@
 //! `score = clamp(baseline + Σ factors, floor, 100)`. A pure function of the recorded evidence, the policy, the
 //! deployment, the switches and the clock: so it can be computed again from the trail.
 
+pub mod admission;
 mod factors;
 #[cfg(test)]
 mod tests;
 
-use serde::{Deserialize, Serialize};
-
 use self::factors::Case;
 pub use self::factors::{FACTORS, Rule, size};
 use crate::action::ActionKind;
-use crate::control::Control;
-use crate::deployment::Deployment;
-use crate::digest::Digest;
-use crate::event::Event;
-use crate::ids::ProposalId;
+use crate::incident::Event;
 use crate::inventory::Condition;
-use crate::limit::Reached;
-use crate::permission::{Circumstances, Principal, Resource, Verb};
-use crate::policy::{Local, Policy};
-use crate::ports::InForce;
-use crate::proposal::{Decision, Proposed, Scored};
-use crate::time::Timestamp;
-use crate::units::Ppm;
-
-/// One thing that moved a score, with the sentence that explains it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Factor {
-    /// Its name, of [`FACTORS`]; or `floor` or `ceiling`, where the sum was outside what a score can be.
-    pub name: String,
-    /// Points added; negative lowers.
-    pub points: i32,
-    /// One plain sentence.
-    pub because: String,
-}
+use crate::permission::{Circumstances, InForce, Principal, Resource, Verb};
+use crate::policy::{Local, Policy, Reached};
+use crate::proposal::{Decision, Factor, Proposed, Scored};
+use crate::trail::Control;
+use crate::value::{Deployment, Digest, Ppm, ProposalId, Timestamp};
 
 /// A score with what it is made of: baseline and factors sum to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +80,7 @@ pub struct Subject<'a> {
 /// Scores a proposal and decides where it goes.
 ///
 /// `Decision::Auto` is what risk and rules allow: the safety limits, which are counted on the trail, come after it
-/// ([`crate::limit::admit`], [`Scored::held_by`]).
+/// ([`admission`], [`Scored::held_by`]).
 pub fn score(
     subject: &Subject<'_>,
     in_force: &InForce,
@@ -123,6 +105,7 @@ pub fn score(
         because: gate.because,
         rules: gate.rules,
         limit: None,
+        switched_off: gate.switched_off,
         sampled: gate.sampled,
         automatic: automatic.then_some(policy.automatic),
         policy: in_force.digest,
@@ -159,11 +142,16 @@ impl Scored {
     }
 }
 
+/// How a score tells that automatic execution was switched off. Records that do not hold the reason by itself yet are
+/// read by it.
+pub const SWITCHED_OFF: &str = "automatic execution was switched off: ";
+
 /// Where a score leads, and why.
 struct Gate {
     decision: Decision,
     because: String,
     rules: Vec<String>,
+    switched_off: Option<String>,
     sampled: bool,
 }
 
@@ -173,6 +161,7 @@ impl Gate {
             decision: Decision::Gate,
             because: because.into(),
             rules: Vec::new(),
+            switched_off: None,
             sampled: false,
         }
     }
@@ -206,7 +195,10 @@ fn gate(
         return Gate::person("automatic approval is off");
     }
     if let Some(reason) = &control.switches.automatic_off {
-        return Gate::person(format!("automatic execution was switched off: {reason}"));
+        return Gate {
+            switched_off: Some(reason.clone()),
+            ..Gate::person(format!("{SWITCHED_OFF}{reason}"))
+        };
     }
     if let Some(problem) = &in_force.instead_because {
         return Gate::person(problem);
@@ -251,6 +243,7 @@ fn gate(
             "the score of {score} is not above the threshold of {threshold}, and automatic approval is on"
         ),
         rules: verdict.rules,
+        switched_off: None,
         sampled: false,
     }
 }

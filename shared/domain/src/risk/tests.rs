@@ -3,13 +3,11 @@ use serde_json::json;
 
 use super::*;
 use crate::action::Action;
-use crate::event::Event;
-use crate::evidence::Evidence;
-use crate::history::{Came, History, Past};
+use crate::incident::Event;
 use crate::policy::{DayTime, Freeze, LocalTime, Points, Ranged, TeamTier, Week, Weekday};
-use crate::proposal::ProposalFact;
+use crate::proposal::{Came, Evidence, History, Past, ProposalFact};
 use crate::samples::*;
-use crate::tier::Tier;
+use crate::value::Tier;
 
 /// Wednesday, 10:00 in UTC.
 fn quiet_weekday() -> Timestamp {

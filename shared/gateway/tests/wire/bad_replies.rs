@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use domain::inventory::Target;
 use domain::ports::Gateway;
-use domain::target::Target;
 use gateway::AdminApi;
 use testkit::FixedCredential;
 use testkit::blunt::{End, answering};
@@ -133,7 +133,7 @@ async fn a_gateway_that_does_not_listen_is_told_from_one_that_is_slow() {
 #[tokio::test]
 async fn a_reply_without_end_is_left() {
     let mut reply = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
-    reply.resize(reply.len() + gateway::http::MAX_REPLY_BYTES + 1, b' ');
+    reply.resize(reply.len() + gateway::BOUNDS.reply_bytes + 1, b' ');
     for text in told(&answering(reply, End::Close).await).await {
         assert!(text.ends_with("the reply is longer than 8388608 bytes"), "{text}");
     }

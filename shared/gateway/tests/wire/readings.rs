@@ -1,8 +1,8 @@
 //! What is read of the sandbox.
 
+use domain::inventory::{Setting, Target};
 use domain::ports::Gateway;
-use domain::target::{BudgetOwner, Setting, Target};
-use domain::units::{Micros, Ppm};
+use domain::value::{BudgetOwner, Micros, Ppm};
 use gateway::AdminApi;
 use sandbox::{Clock, Fault, Options};
 

@@ -82,7 +82,7 @@ fn nothing_runs_by_itself_unconfirmed_or_in_a_freeze() {
 
 /// What the default policy says to a yes and to a no.
 fn decides(
-    change: impl Fn(&mut domain::operator::Operator, &mut bool, &mut Circumstances),
+    change: impl Fn(&mut domain::permission::Operator, &mut bool, &mut Circumstances),
     expected: &Expect,
 ) {
     let policy = Checked::builtin();
@@ -247,7 +247,7 @@ fn every_fact_that_rules_may_speak_of_reaches_them() {
 #[test]
 fn the_schema_knows_every_word_that_is_put_to_it() {
     let rules = Checked::builtin();
-    let monday: domain::time::Timestamp = "2026-11-23T00:00:00Z".parse().unwrap();
+    let monday: domain::value::Timestamp = "2026-11-23T00:00:00Z".parse().unwrap();
     let days: Vec<Local> = (0..7)
         .map(|day| {
             Policy::default()

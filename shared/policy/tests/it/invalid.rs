@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use domain::control::{Control, Switches};
 use domain::ports::Policies;
+use domain::trail::{Control, Switches};
 use expect_test::expect;
 use policy::{Bundle, Checked, Published, RISK, SCHEMA};
 
@@ -402,7 +402,7 @@ fn the_policy_of_the_repository_is_the_built_in_one() {
 fn one_policy_has_one_byte_string() {
     let bundle = Bundle::builtin();
     assert_eq!(Bundle::decode(bundle.bytes()).unwrap(), bundle);
-    assert_eq!(bundle.digest(), domain::digest::Digest::of(bundle.bytes()));
+    assert_eq!(bundle.digest(), domain::value::Digest::of(bundle.bytes()));
     let other = [b" ", bundle.bytes()].concat();
     assert!(Bundle::decode(&other).is_err());
     let with_schema = serde_json::json!({ "files": files() }).to_string();

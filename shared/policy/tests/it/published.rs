@@ -4,10 +4,10 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use domain::action::ActionKind;
-use domain::control::{Control, ControlFact, Switches};
-use domain::digest::Digest;
-use domain::permission::{Principal, Verb};
-use domain::ports::{InForce, Payloads, Policies};
+use domain::permission::{InForce, Principal, Verb};
+use domain::ports::{Payloads, Policies};
+use domain::trail::{Control, ControlFact, Switches};
+use domain::value::Digest;
 use policy::{Bundle, Published, RISK};
 
 use crate::world::{Bucket, Hand, Subject, circumstances, operator, replaced};

@@ -7,13 +7,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::action::{ActionKind, Undo};
-use domain::digest::Digest;
-use domain::ids::{Fingerprint, OrgId, ProposalId, ProviderId, TeamId};
-use domain::operator::Operator;
-use domain::permission::{Circumstances, Principal, Resource, Verb, Verdict};
+use domain::permission::{Circumstances, Operator, Principal, Resource, Verb, Verdict};
 use domain::policy::Policy;
 use domain::ports::{Clock, Payloads, Unavailable};
-use domain::time::Timestamp;
+use domain::value::{Digest, Fingerprint, OrgId, ProposalId, ProviderId, TeamId, Timestamp};
 use policy::{Bundle, Checked, Faults};
 
 /// A Monday at ten.

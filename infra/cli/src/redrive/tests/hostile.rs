@@ -1,6 +1,6 @@
 //! Events that were refused for what is in them, as they are listed.
 
-use domain::event::EventType;
+use domain::incident::EventType;
 use domain::message::Message;
 use testkit::hostile;
 

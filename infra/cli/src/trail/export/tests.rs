@@ -1,20 +1,19 @@
 //! What is exported is what can be checked, and what was done to it is found.
 
-use domain::control::Control;
-use domain::ids::WriterId;
 use domain::proposal::{Commented, ProposalFact};
-use domain::record::{Actor, Entry, Record};
+use domain::trail::{Actor, Control, Entry, Record};
+use domain::value::WriterId;
 use expect_test::expect;
 use futures::TryStreamExt as _;
 use testkit::story::{Story, breaks};
 use testkit::{MemoryTrail, sample};
 
 use super::*;
-use crate::history::History;
+use trail::history::History;
 
 fn window() -> Window {
     let now = sample::now().plus_seconds(3600);
-    Window::new(Moment::Ago(7200), None, now).unwrap()
+    moment::window(Moment::Ago(7200), None, now).unwrap()
 }
 
 /// A pause, and a proposal that was restored.
@@ -54,9 +53,7 @@ async fn an_export_reads_back_as_the_trail_has_it_and_holds() {
     assert!(text.contains("\\u202e") && !text.contains('\u{202e}'));
     let live = history::live(&trail, window()).await.unwrap();
     let live: Vec<History> = live.try_collect().await.unwrap();
-    let read: Vec<History> = history::read(text.as_bytes())
-        .collect::<anyhow::Result<_>>()
-        .unwrap();
+    let read: Vec<History> = history::read(text.as_bytes()).collect::<Result<_, _>>().unwrap();
     assert_eq!(read, live);
     assert_eq!(text.lines().count(), trail.everything().len());
     // Every attribute of the table's item is there.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use domain::action::PageOncall;
-use domain::event::{Event, EventType, Severity};
+use domain::incident::{Event, EventType, Severity};
 use domain::message::Message;
 use testkit::hostile;
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::bail;
-use domain::digest::Digest;
+use domain::value::Digest;
 use policy::Bundle;
 use serde::Serialize;
 

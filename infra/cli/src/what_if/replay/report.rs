@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use domain::digest::Digest;
 use domain::proposal::Decision;
+use domain::value::Digest;
 use serde::Serialize;
 
 use super::{Difference, FactorChange, Replay, ReplayArguments, Side, Summary};

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use domain::record::{Entry, Fact as _};
+use domain::trail::{Entry, Fact as _};
 use expect_test::expect;
 use policy::{Bundle, Checked};
 use proptest::prelude::*;
@@ -460,7 +460,7 @@ fn what_does_not_hold_is_named_by_its_line() {
     let twice = Entry::after(
         lives[0].last().unwrap(),
         lives[0].last().unwrap().at,
-        domain::record::Actor::Agent,
+        domain::trail::Actor::Agent,
         &domain::proposal::ProposalFact::read(&lives[0][2]).unwrap(),
     );
     let twice = twice.seal(lives[0][0].writer.clone());
@@ -580,7 +580,7 @@ pub(in crate::what_if) fn measure(proposals: u64) {
         began.elapsed()
     );
     let began = Instant::now();
-    let read = crate::history::read(std::io::BufReader::new(std::fs::File::open(file.path()).unwrap()));
+    let read = trail::history::read(std::io::BufReader::new(std::fs::File::open(file.path()).unwrap()));
     let alone: usize = read.map(|history| history.unwrap().records.len()).sum();
     println!("read and verified alone: {:?}", began.elapsed());
     assert_eq!(alone, records);

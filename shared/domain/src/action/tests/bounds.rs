@@ -78,7 +78,7 @@ fn an_action_is_justified_by_the_events_own_fields_alone() {
         let cells: String = events
             .iter()
             .map(|event| {
-                let related = action.unrelated(event, &inventory()).is_none();
+                let related = action.operation().unrelated(event, &inventory()).is_none();
                 format!(" {:18}", if related { "may" } else { "·" })
             })
             .collect();
@@ -103,7 +103,9 @@ fn an_action_is_justified_by_the_events_own_fields_alone() {
 #[test]
 fn another_target_than_the_events_is_refused() {
     let refused = |form: &Value, field: &str, other: &str, event: &Event| {
-        let complaint = with(form, field, json!(other)).unrelated(event, &inventory());
+        let complaint = with(form, field, json!(other))
+            .operation()
+            .unrelated(event, &inventory());
         assert_eq!(
             complaint.map(|complaint| complaint.problem),
             Some(format!("{other} is not the one the event is about"))
@@ -117,19 +119,35 @@ fn another_target_than_the_events_is_refused() {
     refused(&raises, "team", "research", &event("budget.exceeded", json!({})));
     refused(&contract, "sla_id", "silver", &event("sla.violation", json!({})));
     let of_org = event("budget.exceeded", json!({"scope": "org", "scope_id": "acme"}));
-    assert!(action(raises.clone()).unrelated(&of_org, &inventory()).is_some());
+    assert!(
+        action(raises.clone())
+            .operation()
+            .unrelated(&of_org, &inventory())
+            .is_some()
+    );
     let about_team = event("latency.spike", json!({"team_id": "payments"}));
-    assert!(action(raises).unrelated(&about_team, &inventory()).is_none());
+    assert!(
+        action(raises)
+            .operation()
+            .unrelated(&about_team, &inventory())
+            .is_none()
+    );
     let same_name = event("budget.exceeded", json!({"scope": "org", "scope_id": "payments"}));
     let bumps_team = &forms()[5];
     assert!(
         action(bumps_team.clone())
+            .operation()
             .unrelated(&same_name, &inventory())
             .is_some(),
         "a team and an organisation of one name are two"
     );
     let nameless = event("sla.violation", json!({"provider": null}));
-    assert!(action(breaks).unrelated(&nameless, &inventory()).is_some());
+    assert!(
+        action(breaks)
+            .operation()
+            .unrelated(&nameless, &inventory())
+            .is_some()
+    );
     assert_eq!(nameless.event_type(), EventType::SlaViolation);
 }
 

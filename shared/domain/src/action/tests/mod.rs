@@ -7,11 +7,10 @@ use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::deployment::Deployment;
-use crate::event::EventType;
+use crate::incident::EventType;
+use crate::inventory::Setting;
 use crate::samples::*;
-use crate::target::Setting;
-use crate::units::{Micros, Ppm};
+use crate::value::{Deployment, Micros, Ppm};
 
 /// One of each, as in the documents, with an event that justifies it.
 fn each() -> Vec<(Value, Event)> {

@@ -252,7 +252,7 @@ fn no_reading_of_the_gateway_makes_a_preview_panic() {
     for (form, event) in each() {
         let action = action(form);
         if let Ok(preview) = action.check(&event, Some(&extreme), &Deployment::default().limits) {
-            let evidence = crate::evidence::Evidence::gather(&event, &preview.plan.claims, &extreme);
+            let evidence = crate::proposal::Evidence::gather(&event, &preview.plan.claims, &extreme);
             assert!(evidence.traffic_share <= Ppm::ONE);
             let changed = preview
                 .plan
@@ -263,7 +263,7 @@ fn no_reading_of_the_gateway_makes_a_preview_panic() {
         }
     }
     assert_eq!(
-        extreme.setting(&Target::Budget(crate::target::BudgetOwner::Team(id("payments")))),
+        extreme.setting(&Target::Budget(crate::value::BudgetOwner::Team(id("payments")))),
         Some(Setting::HardCap(Micros(u64::MAX)))
     );
 }

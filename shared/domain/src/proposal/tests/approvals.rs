@@ -1,17 +1,16 @@
 //! A person decides, or nobody does in time.
 
 use super::plausible::{amendment, facts};
-use crate::control::Extension;
-use crate::digest::Digest;
-use crate::proposal::{Expired, Outcome, Proposal, ProposalFact, State};
-use crate::record::Actor;
+use crate::proposal::{Expired, Kind, Outcome, Proposal, ProposalFact, State};
 use crate::samples::*;
+use crate::trail::{Actor, Extension};
+use crate::value::Digest;
 
 /// What a person may send to a proposal that waits, in the order of the documents' table.
-const DECISIONS: [&str; 4] = ["amended", "voted", "approved", "rejected"];
+const DECISIONS: [Kind; 4] = [Kind::Amended, Kind::Voted, Kind::Approved, Kind::Rejected];
 
 /// A fact of a kind for the proposal, with an extension of its deadline by so many seconds.
-fn extended(proposal: &Proposal, kind: &str, seconds: u64) -> ProposalFact {
+fn extended(proposal: &Proposal, kind: Kind, seconds: u64) -> ProposalFact {
     let mut fact = facts(proposal, kind, at(30)).remove(0);
     let extension = Some(Extension {
         control_seq: 2,
@@ -32,8 +31,8 @@ fn extended(proposal: &Proposal, kind: &str, seconds: u64) -> ProposalFact {
 }
 
 /// A proposal for which a decision of this kind is the right one.
-fn waits_for(kind: &str) -> Story {
-    awaiting(breaks(300), if kind == "voted" { 2 } else { 1 })
+fn waits_for(kind: Kind) -> Story {
+    awaiting(breaks(300), if kind == Kind::Voted { 2 } else { 1 })
 }
 
 #[test]
@@ -114,7 +113,7 @@ fn only_a_person_decides() {
 #[test]
 fn a_quorum_needs_as_many_different_people() {
     let story = awaiting(breaks(300), 3);
-    let vote = facts(story.proposal(), "voted", at(30)).remove(0);
+    let vote = facts(story.proposal(), Kind::Voted, at(30)).remove(0);
     let yes = approves(story.proposal());
     let short = "is short of the quorum";
     assert_eq!(story.refuses(30, person("alice"), &yes), short);
@@ -137,9 +136,9 @@ fn a_quorum_needs_as_many_different_people() {
 #[test]
 fn one_no_ends_it_whatever_the_quorum() {
     let story = awaiting(breaks(300), 3);
-    let vote = facts(story.proposal(), "voted", at(30)).remove(0);
+    let vote = facts(story.proposal(), Kind::Voted, at(30)).remove(0);
     let story = story.then(30, person("alice"), &vote);
-    let no = facts(story.proposal(), "rejected", at(31)).remove(0);
+    let no = facts(story.proposal(), Kind::Rejected, at(31)).remove(0);
     let story = story.then(31, person("bob"), &no);
     assert_eq!(*story.proposal().state(), State::Closed(Outcome::Rejected));
 }
@@ -153,20 +152,20 @@ fn who_triggered_it_may_reject_but_not_approve() {
         story.refuses(30, person("alice"), &approves(story.proposal())),
         "is the vote of somebody who requested or edited it"
     );
-    let no = facts(story.proposal(), "rejected", at(30)).remove(0);
+    let no = facts(story.proposal(), Kind::Rejected, at(30)).remove(0);
     assert!(story.attempt(at(30), person("alice"), &no).is_ok());
 }
 
 #[test]
 fn an_editor_has_no_vote_on_what_was_edited_and_earlier_votes_are_void() {
     let story = awaiting(breaks(300), 2);
-    let vote = facts(story.proposal(), "voted", at(30)).remove(0);
+    let vote = facts(story.proposal(), Kind::Voted, at(30)).remove(0);
     let story = story.then(30, person("alice"), &vote);
     let amended = ProposalFact::Amended(Box::new(amendment(story.proposal(), breaks(60))));
     let story = story.then(40, person("bob"), &amended);
     assert_eq!(story.proposal().proposed().unwrap().action, breaks(60));
     let story = story.then(50, Actor::Agent, &gate(2));
-    let vote = facts(story.proposal(), "voted", at(60)).remove(0);
+    let vote = facts(story.proposal(), Kind::Voted, at(60)).remove(0);
     assert_eq!(
         story.refuses(60, person("bob"), &vote),
         "is the vote of somebody who requested or edited it"
@@ -202,7 +201,7 @@ fn an_amendment_only_narrows() {
 #[test]
 fn unanswered_it_expires_for_good_and_not_before_its_deadline() {
     let story = awaiting(breaks(300), 1);
-    let over = facts(story.proposal(), "expired", at(1801)).remove(0);
+    let over = facts(story.proposal(), Kind::Expired, at(1801)).remove(0);
     assert_eq!(
         story.refuses(1800, Actor::System, &over),
         "comes before the deadline"
@@ -251,7 +250,7 @@ fn an_approval_that_was_not_used_in_time_is_asked_for_again() {
 fn an_approval_is_good_until_its_end_also_across_a_pause() {
     let story = approved(breaks(300));
     let starts_at = |seconds: u64, extension: u64| {
-        let mut fact = extended(story.proposal(), "started", extension);
+        let mut fact = extended(story.proposal(), Kind::Started, extension);
         if let ProposalFact::Started(started) = &mut fact {
             started.restore_at = Some(at(seconds + 300));
             started.extension = started.extension.filter(|extension| extension.ms > 0);
@@ -265,7 +264,7 @@ fn an_approval_is_good_until_its_end_also_across_a_pause() {
 #[test]
 fn a_decision_without_a_scored_record_to_name_does_not_exist() {
     let story = proposed(breaks(300));
-    let fact = facts(story.proposal(), "approved", at(30)).remove(0);
+    let fact = facts(story.proposal(), Kind::Approved, at(30)).remove(0);
     assert_eq!(scored_digest(story.proposal()), Digest::of(b"nothing waits"));
     assert_eq!(story.refuses(30, person("alice"), &fact), "does not belong here");
 }

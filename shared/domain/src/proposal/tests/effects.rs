@@ -2,13 +2,13 @@
 
 use super::plausible::facts;
 use crate::action::Undo;
-use crate::digest::Digest;
+use crate::inventory::{Reading, Setting, Target};
 use crate::proposal::{
-    Failed, Outcome, Power, Proposal, ProposalFact, Restored, Started, State, Succeeded, UndoDecided,
+    Failed, Kind, Outcome, Power, Proposal, ProposalFact, Restored, Started, State, Succeeded, UndoDecided,
 };
-use crate::record::Actor;
 use crate::samples::*;
-use crate::target::{Reading, Setting, Target};
+use crate::trail::Actor;
+use crate::value::Digest;
 
 /// `started` at second 40 with one thing changed.
 fn starts_with(story: &Story, change: impl Fn(&mut Started)) -> ProposalFact {
@@ -18,19 +18,19 @@ fn starts_with(story: &Story, change: impl Fn(&mut Started)) -> ProposalFact {
 }
 
 /// The next plausible fact of a kind.
-fn next(story: Story, seconds: u64, kind: &str, actor: Actor) -> Story {
+fn next(story: Story, seconds: u64, kind: Kind, actor: Actor) -> Story {
     let fact = facts(story.proposal(), kind, at(seconds)).remove(0);
     story.then(seconds, actor, &fact)
 }
 
 /// A re-route in force whose undo Alice asked for.
 fn undo_asked() -> Story {
-    next(succeeded(reroutes()), 60, "undo_requested", person("alice"))
+    next(succeeded(reroutes()), 60, Kind::UndoRequested, person("alice"))
 }
 
 /// A re-route in force whose undo Bob approved.
 fn undo_approved() -> Story {
-    next(undo_asked(), 70, "undo_approved", person("bob"))
+    next(undo_asked(), 70, Kind::UndoApproved, person("bob"))
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_success_shows_every_target_as_planned() {
     for kind in ["executing", "unknown"] {
         let story = executing(breaks(300));
         let story = if kind == "unknown" {
-            next(story, 45, "unknown", Actor::Agent)
+            next(story, 45, Kind::Unknown, Actor::Agent)
         } else {
             story
         };
@@ -192,11 +192,11 @@ fn it_has_not_failed_while_a_target_reads_its_after_value() {
 #[test]
 fn an_effect_is_taken_back_from_its_end_on_whatever_became_of_it() {
     let executing = executing(breaks(300));
-    let unknown = next(executing.clone(), 45, "unknown", Actor::Agent);
+    let unknown = next(executing.clone(), 45, Kind::Unknown, Actor::Agent);
     let in_force = succeeded(breaks(300));
     for story in [executing, unknown, in_force] {
         let state = story.proposal().state().name();
-        for kind in ["restored", "restore_failed"] {
+        for kind in [Kind::Restored, Kind::RestoreFailed] {
             let fact = facts(story.proposal(), kind, at(340)).remove(0);
             let early = story
                 .attempt(at(340 - 1).plus_millis(999), Actor::System, &fact)
@@ -220,7 +220,7 @@ fn an_effect_is_taken_back_from_its_end_on_whatever_became_of_it() {
 #[test]
 fn a_failed_restore_changes_nothing_but_is_remembered_and_retried() {
     let story = succeeded(breaks(300));
-    let failed = next(story, 341, "restore_failed", Actor::System);
+    let failed = next(story, 341, Kind::RestoreFailed, Actor::System);
     let proposal = failed.proposal();
     assert_eq!(proposal.state().name(), "succeeded");
     assert_eq!(
@@ -228,7 +228,7 @@ fn a_failed_restore_changes_nothing_but_is_remembered_and_retried() {
         Some(at(341))
     );
     assert_eq!(proposal.settled_at(), None);
-    let restored = next(failed, 350, "restored", Actor::System);
+    let restored = next(failed, 350, Kind::Restored, Actor::System);
     assert_eq!(*restored.proposal().state(), State::Closed(Outcome::Restored));
     assert_eq!(restored.proposal().settled_at(), Some(at(350)));
 }
@@ -237,12 +237,12 @@ fn a_failed_restore_changes_nothing_but_is_remembered_and_retried() {
 fn a_restore_that_fired_bars_any_later_apply() {
     let story = executing(breaks(300));
     let apply = ProposalFact::Started(starts(story.proposal(), at(341)));
-    let failed = next(story, 340, "restore_failed", Actor::System);
+    let failed = next(story, 340, Kind::RestoreFailed, Actor::System);
     assert_eq!(
         failed.refuses(341, Actor::Agent, &apply),
         "starts after its own end"
     );
-    let restored = next(failed, 341, "restored", Actor::System);
+    let restored = next(failed, 341, Kind::Restored, Actor::System);
     assert_eq!(
         restored.refuses(342, Actor::Agent, &apply),
         "starts after its own end"
@@ -271,13 +271,13 @@ fn an_undo_needs_a_second_person() {
         story.attempt(at(70), person("alice"), &no).is_ok(),
         "a request may be withdrawn"
     );
-    let restore = facts(story.proposal(), "restored", at(70)).remove(0);
+    let restore = facts(story.proposal(), Kind::Restored, at(70)).remove(0);
     assert_eq!(
         story.refuses(70, Actor::Agent, &restore),
         "takes back an effect whose end has not come"
     );
     let story = story.then(70, person("bob"), &yes);
-    let story = next(story, 80, "restored", Actor::Agent);
+    let story = next(story, 80, Kind::Restored, Actor::Agent);
     assert_eq!(*story.proposal().state(), State::Closed(Outcome::Restored));
 }
 
@@ -288,15 +288,15 @@ fn an_answer_names_the_request_it_answers() {
     let no = ProposalFact::UndoRejected(answers_undo(story.proposal()));
     let story = story.then(70, person("bob"), &no);
     assert_eq!(story.refuses(71, person("bob"), &old), "does not belong here");
-    let story = next(story, 80, "undo_requested", person("carol"));
+    let story = next(story, 80, Kind::UndoRequested, person("carol"));
     assert_eq!(story.refuses(81, person("bob"), &old), "answers another request");
 }
 
 #[test]
 fn a_break_may_be_taken_back_before_its_end_on_demand() {
-    let story = next(succeeded(breaks(300)), 60, "undo_requested", person("alice"));
-    let story = next(story, 70, "undo_approved", person("bob"));
-    let story = next(story, 80, "restored", Actor::Agent);
+    let story = next(succeeded(breaks(300)), 60, Kind::UndoRequested, person("alice"));
+    let story = next(story, 70, Kind::UndoApproved, person("bob"));
+    let story = next(story, 80, Kind::Restored, Actor::Agent);
     assert_eq!(story.proposal().settled_at(), Some(at(80)));
 }
 
@@ -311,13 +311,13 @@ fn a_proposal_is_settled_when_nothing_more_happens_by_itself() {
         Some(at(50)),
         "a request alone does nothing"
     );
-    let refused = next(asked, 70, "undo_rejected", person("bob"));
+    let refused = next(asked, 70, Kind::UndoRejected, person("bob"));
     assert_eq!(refused.proposal().settled_at(), Some(at(50)));
     let agreed = undo_approved();
     assert_eq!(agreed.proposal().settled_at(), None);
-    let undone = next(agreed, 90, "restored", Actor::Agent);
+    let undone = next(agreed, 90, Kind::Restored, Actor::Agent);
     assert_eq!(undone.proposal().settled_at(), Some(at(90)));
-    let told = next(undone, 95, "commented", person("alice"));
+    let told = next(undone, 95, Kind::Commented, person("alice"));
     assert_eq!(told.proposal().settled_at(), Some(at(90)));
 }
 
@@ -339,7 +339,7 @@ fn only_the_writer_of_the_start_may_apply_and_only_while_executing() {
         "whose lease was taken"
     );
     assert!(taken.proposal().permit_apply(taken.last()).is_some());
-    for kind in ["unknown", "succeeded", "failed"] {
+    for kind in [Kind::Unknown, Kind::Succeeded, Kind::Failed] {
         let story = next(story.clone(), 50, kind, Actor::Agent);
         assert!(story.proposal().permit_apply(&started).is_none(), "{kind}");
     }
@@ -371,7 +371,7 @@ fn taking_back_needs_a_due_end_or_an_approved_undo_and_a_claim_on_every_target()
     let permit = undo(story.proposal(), 340).unwrap();
     assert_eq!(permit.power(), Power::Undo);
     assert!(permit.fits(at(400), 0) && !permit.fits(at(400), 1));
-    let unknown = next(executing(breaks(300)), 45, "unknown", Actor::Agent);
+    let unknown = next(executing(breaks(300)), 45, Kind::Unknown, Actor::Agent);
     assert!(undo(unknown.proposal(), 340).is_some());
 
     let claims = &story.proposal().proposed().unwrap().preview.plan.claims;
@@ -387,7 +387,7 @@ fn taking_back_needs_a_due_end_or_an_approved_undo_and_a_claim_on_every_target()
         panic!("not in force")
     };
     assert!(done.undo.is_approved());
-    let undone = next(undo_approved(), 90, "restored", Actor::Agent);
+    let undone = next(undo_approved(), 90, Kind::Restored, Actor::Agent);
     assert!(undo(undone.proposal(), 95).is_none());
 }
 

@@ -1,80 +1,78 @@
 //! For a proposal in any state, facts of any kind that fit it as well as they can.
 
 use crate::action::Action;
-use crate::digest::Digest;
 use crate::inventory::Condition;
 use crate::proposal::{
-    Amended, Commented, Decision, DeclineReason, Declined, Escalated, Expired, Failed, Notified,
+    Amended, Commented, Decision, DeclineReason, Declined, Escalated, Expired, Failed, Kind, Notified,
     Precondition, Proposal, ProposalFact, Received, Refused, Rejected, Repeated, Restored, State, Unclear,
     Verbatim, Verified, Voted,
 };
 use crate::samples::*;
-use crate::time::Timestamp;
+use crate::value::{Digest, Timestamp};
 
 /// Facts of a kind for a proposal at an instant: at least one of them is legal wherever the kind is.
-pub(super) fn facts(proposal: &Proposal, kind: &str, when: Timestamp) -> Vec<ProposalFact> {
+pub(super) fn facts(proposal: &Proposal, kind: Kind, when: Timestamp) -> Vec<ProposalFact> {
     let scored_record = scored_digest(proposal);
     let policy = Digest::of(b"policy");
     let text = || "because of the test".to_owned();
     match kind {
-        "received" => vec![received(proposal, when)],
-        "declined" => vec![ProposalFact::Declined(Declined {
+        Kind::Received => vec![received(proposal, when)],
+        Kind::Declined => vec![ProposalFact::Declined(Declined {
             reason: DeclineReason::NothingToDo,
             explanation: text(),
             proposer: None,
         })],
-        "proposed" => [breaks(300), reroutes(), pages()].map(proposes).to_vec(),
-        "scored" => scores(when),
-        "amended" => vec![ProposalFact::Amended(Box::new(amendment(
+        Kind::Proposed => [breaks(300), reroutes(), pages()].map(proposes).to_vec(),
+        Kind::Scored => scores(when),
+        Kind::Amended => vec![ProposalFact::Amended(Box::new(amendment(
             proposal,
             narrower(proposal),
         )))],
-        "voted" => vec![ProposalFact::Voted(Voted {
+        Kind::Voted => vec![ProposalFact::Voted(Voted {
             scored: scored_record,
             policy,
             extension: None,
         })],
-        "approved" => vec![approves(proposal)],
-        "rejected" => vec![ProposalFact::Rejected(Rejected {
+        Kind::Approved => vec![approves(proposal)],
+        Kind::Rejected => vec![ProposalFact::Rejected(Rejected {
             scored: scored_record,
             policy,
             extension: None,
         })],
-        "expired" => vec![ProposalFact::Expired(Expired {
+        Kind::Expired => vec![ProposalFact::Expired(Expired {
             deadline: deadline(proposal).unwrap_or(when),
             extension: None,
         })],
-        "refused" => vec![ProposalFact::Refused(Refused {
+        Kind::Refused => vec![ProposalFact::Refused(Refused {
             precondition: Precondition::NoDrift,
             explanation: text(),
         })],
-        "started" => vec![ProposalFact::Started(starts(proposal, when))],
-        "succeeded" => vec![succeeds(proposal)],
-        "failed" => vec![ProposalFact::Failed(failure(proposal))],
-        "unknown" => vec![ProposalFact::Unknown(Unclear { cause: text() })],
-        "restored" => vec![ProposalFact::Restored(Restored {
+        Kind::Started => vec![ProposalFact::Started(starts(proposal, when))],
+        Kind::Succeeded => vec![succeeds(proposal)],
+        Kind::Failed => vec![ProposalFact::Failed(failure(proposal))],
+        Kind::Unknown => vec![ProposalFact::Unknown(Unclear { cause: text() })],
+        Kind::Restored => vec![ProposalFact::Restored(Restored {
             readings: readings(proposal, |change| &change.before),
         })],
-        "restore_failed" => vec![ProposalFact::RestoreFailed(failure(proposal))],
-        "undo_requested" => vec![asks_undo()],
-        "undo_approved" => vec![ProposalFact::UndoApproved(answers_undo(proposal))],
-        "undo_rejected" => vec![ProposalFact::UndoRejected(answers_undo(proposal))],
-        "verified" => vec![ProposalFact::Verified(Verified {
+        Kind::RestoreFailed => vec![ProposalFact::RestoreFailed(failure(proposal))],
+        Kind::UndoRequested => vec![asks_undo()],
+        Kind::UndoApproved => vec![ProposalFact::UndoApproved(answers_undo(proposal))],
+        Kind::UndoRejected => vec![ProposalFact::UndoRejected(answers_undo(proposal))],
+        Kind::Verified => vec![ProposalFact::Verified(Verified {
             condition: Condition::Refuted(text()),
         })],
-        "repeated" => vec![ProposalFact::Repeated(Repeated {
+        Kind::Repeated => vec![ProposalFact::Repeated(Repeated {
             event_id: id("e-2"),
             occurred_at: when,
         })],
-        "notified" => vec![ProposalFact::Notified(Notified {
+        Kind::Notified => vec![ProposalFact::Notified(Notified {
             channel: "slack".to_owned(),
             reference: None,
         })],
-        "escalated" => vec![ProposalFact::Escalated(Escalated {
+        Kind::Escalated => vec![ProposalFact::Escalated(Escalated {
             to: "on-call".to_owned(),
         })],
-        "commented" => vec![ProposalFact::Commented(Commented { text: text() })],
-        other => panic!("{other} is no kind"),
+        Kind::Commented => vec![ProposalFact::Commented(Commented { text: text() })],
     }
 }
 

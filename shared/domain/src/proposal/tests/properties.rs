@@ -3,10 +3,9 @@
 use proptest::prelude::*;
 
 use super::plausible::facts;
-use crate::proposal::{IllegalTransition, Proposal, ProposalFact, State};
-use crate::record::{Actor, Entry, Record};
+use crate::proposal::{IllegalTransition, Kind, Proposal, State};
 use crate::samples::*;
-use crate::stream::StreamId;
+use crate::trail::{Actor, Entry, Record, StreamId};
 
 /// So many kinds change the state; the rest inform.
 const CHANGING: usize = 19;
@@ -50,7 +49,7 @@ fn walk(requested_by: Option<&'static str>, steps: &[Step]) -> Vec<Record> {
     for step in steps {
         let last = &records[records.len() - 1];
         let when = last.at.plus_millis(step.later_ms);
-        let sealed = |kind: &'static str| -> Record {
+        let sealed = |kind: Kind| -> Record {
             let mut candidates = facts(&proposal, kind, when);
             let fact = candidates.swap_remove(step.variant % candidates.len());
             let entry = Entry::after(last, when, step.actor.clone(), &fact);
@@ -65,12 +64,12 @@ fn walk(requested_by: Option<&'static str>, steps: &[Step]) -> Vec<Record> {
         let stride = 1 + step.variant % (CHANGING - 1);
         let steers = step.steered && !matches!(proposal.state(), State::Closed(_));
         let steered = (0..CHANGING)
-            .map(|nth| ProposalFact::KINDS[(step.kind + nth * stride) % CHANGING])
+            .map(|nth| Kind::ALL[(step.kind + nth * stride) % CHANGING])
             .filter(|_| steers);
         let record = steered
             .map(sealed)
             .find(goes_on)
-            .unwrap_or_else(|| sealed(ProposalFact::KINDS[step.kind]));
+            .unwrap_or_else(|| sealed(Kind::ALL[step.kind]));
         if let Ok(next) = proposal.clone().apply(&record) {
             proposal = next;
         }
@@ -124,7 +123,7 @@ fn done(mischief: &Mischief, mut records: Vec<Record>) -> Vec<Record> {
         }
         Mischief::Repeat(at) => records.insert(at % count, records[at % count].clone()),
         Mischief::Swap(a, b) => records.swap(a % count, b % count),
-        Mischief::Kind(at, kind) => records[at % count].kind = ProposalFact::KINDS[*kind].to_owned(),
+        Mischief::Kind(at, kind) => records[at % count].kind = Kind::ALL[*kind].name().to_owned(),
         Mischief::Body(at, byte, to) => {
             let mut body: Vec<char> = records[at % count].body.chars().collect();
             let length = body.len();
@@ -133,7 +132,7 @@ fn done(mischief: &Mischief, mut records: Vec<Record>) -> Vec<Record> {
         }
         Mischief::Seq(at, seq) => records[at % count].seq = *seq,
         Mischief::Time(at, ms) => {
-            records[at % count].at = crate::time::Timestamp::from_millis(*ms);
+            records[at % count].at = crate::value::Timestamp::from_millis(*ms);
         }
         Mischief::Stream(at) => records[at % count].stream = StreamId::Control,
         Mischief::Actor(at, actor) => records[at % count].actor = actor.clone(),
@@ -236,7 +235,7 @@ proptest! {
         let legal: Vec<Record> = records.iter().take(records.len() / 2 + 1).cloned().collect();
         let proposal = Proposal::replay(&legal).or_else(|_| Proposal::replay(&story)).unwrap();
         let when = proposal.last().at.plus_millis(next.later_ms);
-        for fact in facts(&proposal, ProposalFact::KINDS[next.kind], when) {
+        for fact in facts(&proposal, Kind::ALL[next.kind], when) {
             match proposal.entry(when, next.actor.clone(), &fact) {
                 Ok(entry) => {
                     let record = entry.seal(writer(77));

@@ -1,9 +1,9 @@
 //! From the receipt to the score.
 
 use super::plausible::facts;
-use crate::proposal::{Decision, Outcome, ProposalFact, Received, Scored, State, Verbatim};
-use crate::record::Actor;
+use crate::proposal::{Decision, Kind, Outcome, ProposalFact, Received, Scored, State, Verbatim};
 use crate::samples::*;
+use crate::trail::Actor;
 
 fn receives_again(seconds: u64, event_id: &str, by: Option<&str>) -> ProposalFact {
     ProposalFact::Received(Received {
@@ -67,7 +67,7 @@ fn a_repetition_is_remembered_and_their_number_is_bounded() {
     assert!(story.proposal().has_seen(&id("e-1")) && !story.proposal().has_seen(&id("e-2")));
     for number in 0..50 {
         assert!(story.proposal().takes_repeats(), "{number}");
-        let mut fact = facts(story.proposal(), "repeated", at(1)).remove(0);
+        let mut fact = facts(story.proposal(), Kind::Repeated, at(1)).remove(0);
         if let ProposalFact::Repeated(repeated) = &mut fact {
             repeated.event_id = id(&format!("again-{number}"));
         }

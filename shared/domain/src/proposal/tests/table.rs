@@ -3,25 +3,22 @@
 use expect_test::expect;
 
 use super::plausible::facts;
-use crate::digest::Digest;
-use crate::ids::ProposalId;
-use crate::proposal::{Decision, Proposal, ProposalFact, State};
-use crate::record::{Actor, Entry, Fact};
+use crate::proposal::{Decision, Kind, Proposal, ProposalFact, State};
 use crate::samples::*;
-use crate::stream::StreamId;
-use crate::time::Timestamp;
+use crate::trail::{Actor, Entry, StreamId};
+use crate::value::{Digest, ProposalId, Timestamp};
 
 /// Each state by its name, with proposals that stand there in every way that makes a difference.
 fn states() -> Vec<(&'static str, Vec<Story>)> {
-    let after = |story: Story, kind: &str, seconds: u64, actor: Actor| {
+    let after = |story: Story, kind: Kind, seconds: u64, actor: Actor| {
         let fact = facts(story.proposal(), kind, at(seconds)).remove(0);
         story.then(seconds, actor, &fact)
     };
     let decided = |decision| {
         proposed(breaks(300)).then(20, Actor::Agent, &ProposalFact::Scored(scored(15, decision, 1)))
     };
-    let asked = after(succeeded(reroutes()), "undo_requested", 60, person("alice"));
-    let agreed = after(asked.clone(), "undo_approved", 70, person("bob"));
+    let asked = after(succeeded(reroutes()), Kind::UndoRequested, 60, person("alice"));
+    let agreed = after(asked.clone(), Kind::UndoApproved, 70, person("bob"));
     vec![
         ("reasoning", vec![Story::of(&unhealthy(), None)]),
         ("proposed", vec![proposed(breaks(300))]),
@@ -33,7 +30,7 @@ fn states() -> Vec<(&'static str, Vec<Story>)> {
         ("executing", vec![executing(breaks(300)), executing(pages())]),
         (
             "unknown",
-            vec![after(executing(breaks(300)), "unknown", 45, Actor::Agent)],
+            vec![after(executing(breaks(300)), Kind::Unknown, 45, Actor::Agent)],
         ),
         (
             "succeeded",
@@ -47,34 +44,49 @@ fn states() -> Vec<(&'static str, Vec<Story>)> {
         ),
         (
             "declined",
-            vec![after(Story::of(&unhealthy(), None), "declined", 10, Actor::Agent)],
+            vec![after(
+                Story::of(&unhealthy(), None),
+                Kind::Declined,
+                10,
+                Actor::Agent,
+            )],
         ),
         ("shadow", vec![decided(Decision::Shadow)]),
         (
             "rejected",
-            vec![after(awaiting(breaks(300), 1), "rejected", 30, person("alice"))],
+            vec![after(
+                awaiting(breaks(300), 1),
+                Kind::Rejected,
+                30,
+                person("alice"),
+            )],
         ),
         (
             "expired",
-            vec![after(awaiting(breaks(300), 1), "expired", 1801, Actor::System)],
+            vec![after(
+                awaiting(breaks(300), 1),
+                Kind::Expired,
+                1801,
+                Actor::System,
+            )],
         ),
         (
             "refused",
-            vec![after(approved(breaks(300)), "refused", 40, Actor::Agent)],
+            vec![after(approved(breaks(300)), Kind::Refused, 40, Actor::Agent)],
         ),
         (
             "failed",
-            vec![after(executing(breaks(300)), "failed", 50, Actor::Agent)],
+            vec![after(executing(breaks(300)), Kind::Failed, 50, Actor::Agent)],
         ),
         (
             "restored",
-            vec![after(succeeded(breaks(300)), "restored", 340, Actor::System)],
+            vec![after(succeeded(breaks(300)), Kind::Restored, 340, Actor::System)],
         ),
     ]
 }
 
 /// Where a fact of this kind leads, soon and late, whoever writes it; every different answer.
-fn leads(stories: &[Story], kind: &str, decision: Option<Decision>) -> Vec<&'static str> {
+fn leads(stories: &[Story], kind: Kind, decision: Option<Decision>) -> Vec<&'static str> {
     let mut reached = Vec::new();
     for story in stories {
         let proposal = story.proposal();
@@ -101,7 +113,7 @@ fn leads(stories: &[Story], kind: &str, decision: Option<Decision>) -> Vec<&'sta
 }
 
 /// Where a stream leads whose first record is of this kind.
-fn opens(kind: &str) -> Vec<&'static str> {
+fn opens(kind: Kind) -> Vec<&'static str> {
     let story = Story::of(&unhealthy(), None);
     let template = story.proposal();
     facts(template, kind, at(0))
@@ -139,14 +151,14 @@ fn the_whole_table_of_states_and_kinds() {
             assert_eq!(story.proposal().state().name(), *name);
         }
     }
-    let mut rows: Vec<(String, &str, Option<Decision>)> = Vec::new();
-    for kind in ProposalFact::KINDS {
-        if kind == "scored" {
+    let mut rows: Vec<(String, Kind, Option<Decision>)> = Vec::new();
+    for kind in Kind::ALL {
+        if kind == Kind::Scored {
             for decision in [Decision::Gate, Decision::Auto, Decision::Shadow] {
                 rows.push((format!("scored: {}", decision.name()), kind, Some(decision)));
             }
         } else {
-            rows.push((kind.to_owned(), kind, None));
+            rows.push((kind.to_string(), kind, None));
         }
     }
     let line = |head: &str, cells: &[String]| {
@@ -201,7 +213,7 @@ fn the_whole_table_of_states_and_kinds() {
 fn the_first_record_must_be_the_receipt_of_an_event_of_the_same_trouble() {
     let story = Story::of(&unhealthy(), None);
     let first = story.last();
-    let problem = |change: &dyn Fn(&mut crate::record::Record)| {
+    let problem = |change: &dyn Fn(&mut crate::trail::Record)| {
         let mut record = first.clone();
         change(&mut record);
         Proposal::replay(&[record]).unwrap_err().to_string()
@@ -212,7 +224,7 @@ fn the_first_record_must_be_the_receipt_of_an_event_of_the_same_trouble() {
         .assert_eq(&problem(&|record| record.stream = StreamId::Control));
     expect!["record 1 (received) is illegal in state –: it received an event of another trouble"].assert_eq(
         &problem(&|record| {
-            let other = crate::ids::Fingerprint::of(&Digest::of(b"another trouble"));
+            let other = crate::value::Fingerprint::of(&Digest::of(b"another trouble"));
             record.stream = StreamId::Proposal(ProposalId::new(other, 1));
         }),
     );
@@ -223,8 +235,8 @@ fn the_first_record_must_be_the_receipt_of_an_event_of_the_same_trouble() {
 #[test]
 fn a_record_of_another_stream_or_position_or_time_cannot_follow() {
     let story = Story::of(&unhealthy(), None);
-    let fact = facts(story.proposal(), "commented", at(10)).remove(0);
-    let problem = |change: &dyn Fn(&mut crate::record::Record)| {
+    let fact = facts(story.proposal(), Kind::Commented, at(10)).remove(0);
+    let problem = |change: &dyn Fn(&mut crate::trail::Record)| {
         let mut record = Entry::after(story.last(), at(10), Actor::Agent, &fact).seal(writer(2));
         change(&mut record);
         story.proposal().clone().apply(&record).unwrap_err().problem
@@ -250,10 +262,17 @@ fn closed_proposals_take_only_what_informs() {
             if !matches!(proposal.state(), State::Closed(_)) {
                 continue;
             }
-            for kind in ProposalFact::KINDS {
-                let informs = ["verified", "repeated", "notified", "escalated", "commented"].contains(&kind);
+            for kind in Kind::ALL {
+                let informs = [
+                    Kind::Verified,
+                    Kind::Repeated,
+                    Kind::Notified,
+                    Kind::Escalated,
+                    Kind::Commented,
+                ]
+                .contains(&kind);
                 let fact = facts(proposal, kind, at(6000)).remove(0);
-                assert_eq!(fact.kind(), kind);
+                assert_eq!(fact.what(), kind);
                 let next = story.attempt(at(6000), person("carol"), &fact);
                 assert_eq!(next.is_ok(), informs, "{name} {kind}");
                 if let Ok(next) = next {

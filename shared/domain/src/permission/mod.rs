@@ -1,0 +1,173 @@
+//! Permission: who may do what. The questions that rules answer; the rules themselves are policy, and stand outside.
+//!
+//! What no rule may allow is not asked here: the state machine and [`crate::permission::approval`] hold it whatever the rules say.
+
+pub mod approval;
+mod operator;
+
+use std::sync::Arc;
+
+pub use self::approval::{Choice, Refusal, Under};
+pub use self::operator::{Directory, Operator, SlackIdentity};
+use crate::action::{ActionKind, Undo};
+use crate::incident::Event;
+use crate::policy::{Local, Policy};
+use crate::proposal::Proposed;
+use crate::value::{Digest, OrgId, ProposalId, ProviderId, TeamId};
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// The agent executes without a person.
+    AutoExecute,
+    /// An operator says yes.
+    Approve,
+    /// An operator says no.
+    Reject,
+}
+
+impl Verb {
+    /// Every one.
+    pub const ALL: [Verb; 3] = [Verb::AutoExecute, Verb::Approve, Verb::Reject];
+
+    /// Its name in rules.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verb::AutoExecute => "auto_execute",
+            Verb::Approve => "approve",
+            Verb::Reject => "reject",
+        }
+    }
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Principal<'a> {
+    /// The agent itself.
+    Agent,
+    /// A person, or a bot, of the directory.
+    Operator {
+        /// Who.
+        operator: &'a Operator,
+        /// Whether one of their groups is among the policy's approvers.
+        approver: bool,
+    },
+}
+
+/// What it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource<'a> {
+    /// The proposal.
+    pub id: &'a ProposalId,
+    /// Its action.
+    pub action: ActionKind,
+    /// Its score, 0–100.
+    pub score: u8,
+    /// The organisation that the event names.
+    pub org: &'a OrgId,
+    /// The team, if the event is about one.
+    pub team: Option<&'a TeamId>,
+    /// The provider, if it is about one.
+    pub provider: Option<&'a ProviderId>,
+    /// How it is taken back.
+    pub undo: Undo,
+}
+
+impl<'a> Resource<'a> {
+    /// A proposal as rules see it.
+    pub fn new(id: &'a ProposalId, event: &'a Event, proposed: &Proposed, score: u8) -> Self {
+        Self {
+            id,
+            action: proposed.action.kind(),
+            score,
+            org: &event.org,
+            team: event.team.as_ref(),
+            provider: event.provider(),
+            undo: proposed.preview.undo,
+        }
+    }
+}
+
+/// How things stand when it is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Circumstances {
+    /// `SRE_RISK_THRESHOLD`.
+    pub threshold: u8,
+    /// `SRE_AUTO_APPROVE`.
+    pub auto_approve: bool,
+    /// Whether the gateway confirmed the event.
+    pub confirmed: bool,
+    /// Whether a change freeze is on.
+    pub freeze: bool,
+    /// The time in the company's time zone.
+    pub local: Local,
+    /// Whether these are working hours.
+    pub working_hours: bool,
+    /// Whether somebody is known to be on call.
+    pub on_call: bool,
+    /// Different people who approved so far, without who asks.
+    pub other_votes: u8,
+    /// Different people who must approve in all.
+    pub votes_needed: u8,
+    /// Whether who asks requested, triggered or edited the proposal.
+    pub own: bool,
+}
+
+impl Circumstances {
+    /// What the policy's calendars say of a local time; nobody voted, and nobody's own.
+    pub fn at(policy: &Policy, local: Local) -> Self {
+        Self {
+            threshold: 0,
+            auto_approve: false,
+            confirmed: false,
+            freeze: policy.freeze_at(&local).is_some(),
+            local,
+            working_hours: policy.hours.working.covers(&local),
+            on_call: policy
+                .hours
+                .on_call
+                .as_ref()
+                .is_some_and(|on_call| on_call.covers(&local)),
+            other_votes: 0,
+            votes_needed: 1,
+            own: false,
+        }
+    }
+}
+
+/// What the rules say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether it is allowed. An error in a rule is a no.
+    pub allowed: bool,
+    /// The ids of the rules that decided: those that allow, or those that forbid. None where no rule allows.
+    pub rules: Vec<String>,
+    /// Why not, one sentence.
+    pub because: Option<String>,
+}
+
+/// The rules of a policy.
+pub trait Rules: Send + Sync {
+    /// Answers one question.
+    fn ask(
+        &self,
+        verb: Verb,
+        principal: &Principal<'_>,
+        resource: &Resource<'_>,
+        circumstances: &Circumstances,
+    ) -> Verdict;
+}
+
+/// The policy that is in force.
+#[derive(Clone)]
+pub struct InForce {
+    /// Weights, windows, calendars and limits.
+    pub policy: Policy,
+    /// The rules beside it.
+    pub rules: Arc<dyn Rules>,
+    /// SHA-256 of the whole.
+    pub digest: Digest,
+    /// Why this is not the policy that was published last: that one could not be read, or is invalid. Nothing
+    /// executes by itself then.
+    pub instead_because: Option<String>,
+}

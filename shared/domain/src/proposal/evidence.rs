@@ -1,0 +1,218 @@
+//! What was known when a proposal was made: recorded with it, and all that scoring may look at.
+
+use serde::{Deserialize, Serialize};
+
+use crate::incident::Event;
+use crate::inventory::{Condition, Inventory, Provider, Target};
+use crate::proposal::History;
+use crate::value::{ModelGroupId, Ppm, TeamId, Timestamp};
+
+/// The most teams named in a record; `teams_affected` counts them all.
+const MOST_TEAMS: usize = 20;
+
+/// The facts a proposal was made on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// What the gateway says of the event's condition.
+    pub condition: Condition,
+    /// When the gateway was read; absent where it could not be.
+    pub read_at: Option<Timestamp>,
+    /// How many teams use what the action changes.
+    pub teams_affected: u64,
+    /// The first of them by name, at most 20.
+    pub teams: Vec<TeamId>,
+    /// Whether one of them is critical.
+    pub critical_team: bool,
+    /// Their share of the gateway's requests in the last 5 minutes.
+    pub traffic_share: Ppm,
+    /// Where traffic moves: the healthy deployments that are left to take it, in the model group with the fewest.
+    pub alternatives: Option<u64>,
+    /// What was before; absent where the trail could not be read.
+    pub history: Option<History>,
+}
+
+impl Evidence {
+    /// Where the gateway could not be read.
+    pub fn unreadable(problem: &str) -> Self {
+        Self {
+            condition: Condition::Unreadable(problem.to_owned()),
+            read_at: None,
+            teams_affected: 0,
+            teams: Vec::new(),
+            critical_team: false,
+            traffic_share: Ppm(0),
+            alternatives: None,
+            history: None,
+        }
+    }
+
+    /// What the inventory says about an event and the targets an action would change.
+    pub fn gather(event: &Event, targets: &[Target], inventory: &Inventory) -> Self {
+        let groups: Vec<&ModelGroupId> = targets
+            .iter()
+            .flat_map(|target| match target {
+                Target::ModelGroup(id) => vec![id],
+                Target::Provider(id) => inventory.groups_of(id).map(|group| &group.id).collect(),
+                Target::Team(_) | Target::Guardrail(_) | Target::Budget(_) | Target::Contract(_) => {
+                    Vec::new()
+                }
+            })
+            .collect();
+        let alternatives = groups
+            .iter()
+            .filter_map(|id| inventory.model_group(id))
+            .map(|group| {
+                let left = inventory.live_routes(group).filter(|route| {
+                    let taken = targets.contains(&Target::Provider(route.provider.clone()));
+                    let healthy = inventory
+                        .provider(&route.provider)
+                        .is_some_and(Provider::is_healthy);
+                    healthy && !taken
+                });
+                left.count() as u64
+            })
+            .min();
+        let touched = |target: &Target, team: &TeamId| match target {
+            Target::Team(id) => id == team,
+            Target::Budget(owner) => owner.scope() == "org" || owner.id() == team.as_str(),
+            // A guardrail or a contract stands before everybody's traffic.
+            Target::Guardrail(_) | Target::Contract(_) => true,
+            Target::Provider(_) | Target::ModelGroup(_) => false,
+        };
+        let mut affected: Vec<_> = inventory
+            .teams
+            .iter()
+            .filter(|team| {
+                targets.iter().any(|target| touched(target, &team.id))
+                    || team.model_groups.iter().any(|group| groups.contains(&group))
+            })
+            .collect();
+        affected.sort_by(|a, b| a.id.cmp(&b.id));
+        let volume = |teams: &mut dyn Iterator<Item = u64>| teams.fold(0, u64::saturating_add);
+        Self {
+            condition: inventory.condition(event),
+            read_at: Some(inventory.read_at),
+            teams_affected: affected.len() as u64,
+            teams: affected
+                .iter()
+                .take(MOST_TEAMS)
+                .map(|team| team.id.clone())
+                .collect(),
+            critical_team: affected.iter().any(|team| team.critical),
+            traffic_share: Ppm::ratio(
+                volume(&mut affected.iter().map(|team| team.requests_5m)),
+                volume(&mut inventory.teams.iter().map(|team| team.requests_5m)),
+            ),
+            alternatives,
+            history: None,
+        }
+    }
+
+    /// With what was before.
+    pub fn with_history(mut self, history: Option<History>) -> Self {
+        self.history = history;
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::samples::*;
+    use crate::value::BudgetOwner;
+
+    /// Who is affected by a change of the targets: the teams, whether one is critical, their traffic.
+    fn affected(targets: &[Target]) -> (Vec<String>, bool, u32) {
+        let evidence = Evidence::gather(&unhealthy(), targets, &inventory());
+        assert_eq!(evidence.teams_affected, evidence.teams.len() as u64);
+        let teams = evidence.teams.iter().map(ToString::to_string).collect();
+        (teams, evidence.critical_team, evidence.traffic_share.0)
+    }
+
+    fn teams(names: &[&str]) -> Vec<String> {
+        names.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn those_are_affected_who_use_what_changes() {
+        let chat = (teams(&["payments", "research"]), true, 400_000);
+        assert_eq!(affected(&[Target::Provider(id("openai"))]), chat);
+        assert_eq!(affected(&[Target::ModelGroup(id("chat"))]), chat);
+        let both = [Target::ModelGroup(id("chat")), Target::Provider(id("openai"))];
+        assert_eq!(affected(&both), chat, "each team counts once");
+        let ocr = (teams(&["archive", "research"]), false, 700_000);
+        assert_eq!(affected(&[Target::Provider(id("mistral"))]), ocr);
+        let one = (teams(&["payments"]), true, 300_000);
+        assert_eq!(affected(&[Target::Team(id("payments"))]), one);
+        assert_eq!(
+            affected(&[Target::Budget(BudgetOwner::Team(id("payments")))]),
+            one
+        );
+        let all = (teams(&["archive", "payments", "research"]), true, 1_000_000);
+        assert_eq!(affected(&[Target::Budget(BudgetOwner::Org(id("acme")))]), all);
+        assert_eq!(affected(&[Target::Guardrail(id("pii"))]), all);
+        assert_eq!(affected(&[Target::Contract(id("gold"))]), all);
+    }
+
+    #[test]
+    fn a_page_and_an_unused_provider_affect_nobody() {
+        let nobody = (Vec::new(), false, 0);
+        assert_eq!(affected(&[]), nobody);
+        assert_eq!(affected(&[Target::Provider(id("nobody"))]), nobody);
+    }
+
+    #[test]
+    fn the_deployments_left_are_those_that_do_well() {
+        let left = |targets: &[Target], inventory: &Inventory| {
+            Evidence::gather(&unhealthy(), targets, inventory).alternatives
+        };
+        let openai = [Target::Provider(id("openai"))];
+        assert_eq!(left(&openai, &inventory()), Some(1), "anthropic is left to chat");
+        let mut both_fail = inventory();
+        both_fail.providers[0].error_rate = Ppm(500_000);
+        assert_eq!(left(&openai, &both_fail), Some(0));
+        assert_eq!(left(&[Target::ModelGroup(id("chat"))], &inventory()), Some(1));
+        assert_eq!(left(&[Target::Team(id("payments"))], &inventory()), None);
+    }
+
+    #[test]
+    fn without_traffic_the_share_is_zero() {
+        let mut quiet = inventory();
+        for team in &mut quiet.teams {
+            team.requests_5m = 0;
+        }
+        let evidence = Evidence::gather(&unhealthy(), &[Target::Guardrail(id("pii"))], &quiet);
+        assert_eq!((evidence.teams_affected, evidence.traffic_share), (3, Ppm(0)));
+    }
+
+    #[test]
+    fn at_most_twenty_teams_are_named_and_all_are_counted() {
+        let mut crowded = inventory();
+        crowded.teams = (0..50)
+            .rev()
+            .map(|number| crate::inventory::Team {
+                id: id(&format!("team-{number:02}")),
+                ..inventory().teams[0].clone()
+            })
+            .collect();
+        let evidence = Evidence::gather(&unhealthy(), &[Target::Guardrail(id("pii"))], &crowded);
+        assert_eq!(evidence.teams_affected, 50);
+        assert_eq!(evidence.teams.len(), 20);
+        assert_eq!(evidence.teams[0], id("team-00"));
+    }
+
+    #[test]
+    fn it_says_what_the_gateway_says_and_when_it_was_asked() {
+        let evidence = Evidence::gather(&event("latency.spike", json!({})), &[], &inventory());
+        assert_eq!(evidence.read_at, Some(at(5)));
+        assert!(matches!(evidence.condition, Condition::Confirmed(_)));
+        let none = Evidence::unreadable("it does not answer");
+        assert_eq!(none.read_at, None);
+        assert_eq!(
+            none.condition,
+            Condition::Unreadable("it does not answer".to_owned())
+        );
+    }
+}

@@ -1,0 +1,279 @@
+//! What the agent tells the world: one bus event for each record of a proposal.
+
+use serde::{Deserialize, Serialize};
+
+use crate::action::ActionKind;
+use crate::incident::{EventType, Severity};
+use crate::proposal::{Decision, Kind, Proposal, State, UndoState};
+use crate::trail::Seq;
+use crate::value::{Digest, OrgId, ProposalId, TeamId, Timestamp};
+
+/// The `detail` of an outgoing event. Its detail-type is `proposal.<kind>`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announcement {
+    /// Version of this shape.
+    pub version: u32,
+    /// The proposal.
+    pub proposal: ProposalId,
+    /// The record's position.
+    pub seq: Seq,
+    /// What happened.
+    pub kind: Kind,
+    /// The record's digest.
+    pub digest: Digest,
+    /// When.
+    pub at: Timestamp,
+    /// The proposal just after this record.
+    pub summary: Summary,
+}
+
+/// A proposal in a few words: of bus events, and of the view's rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Where it stands.
+    pub state: String,
+    /// What it answers.
+    pub event_type: EventType,
+    /// The organisation.
+    pub org_id: OrgId,
+    /// The team most concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team_id: Option<TeamId>,
+    /// How bad.
+    pub severity: Severity,
+    /// The action, once proposed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<ActionKind>,
+    /// The score, once scored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub risk_score: Option<u8>,
+    /// Where it went, once scored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
+}
+
+impl Summary {
+    /// The summary of a proposal.
+    pub fn of(proposal: &Proposal) -> Self {
+        let event = &proposal.received().event;
+        Self {
+            state: proposal.state().name().to_owned(),
+            event_type: event.event_type(),
+            org_id: event.org.clone(),
+            team_id: event.team.clone(),
+            severity: event.severity,
+            action: proposal.proposed().map(|proposed| proposed.action.kind()),
+            risk_score: proposal.scored().map(|scored| scored.score),
+            decision: proposal.scored().map(|scored| scored.decision),
+        }
+    }
+}
+
+impl Announcement {
+    /// The announcement of a proposal's last record: replay up to the record to be announced.
+    pub fn of(proposal: &Proposal) -> Self {
+        let last = proposal.last();
+        Self {
+            version: 1,
+            proposal: proposal.id().clone(),
+            seq: last.seq,
+            kind: proposal.last_kind(),
+            digest: last.digest,
+            at: last.at,
+            summary: Summary::of(proposal),
+        }
+    }
+
+    /// The EventBridge detail-type.
+    pub fn detail_type(&self) -> String {
+        format!("proposal.{}", self.kind)
+    }
+
+    /// Why people must hear of it, if they must.
+    pub fn needs_a_person(&self) -> Option<&'static str> {
+        match self.kind {
+            Kind::Scored if self.summary.decision == Some(Decision::Gate) => {
+                Some("a proposal waits for approval")
+            }
+            Kind::UndoRequested => Some("an undo waits for approval"),
+            Kind::Failed => Some("an action failed"),
+            Kind::Unknown => Some("it is unknown whether an action took effect"),
+            Kind::RestoreFailed => Some("an effect could not be taken back"),
+            Kind::Received
+            | Kind::Declined
+            | Kind::Proposed
+            | Kind::Scored
+            | Kind::Amended
+            | Kind::Voted
+            | Kind::Approved
+            | Kind::Rejected
+            | Kind::Expired
+            | Kind::Refused
+            | Kind::Started
+            | Kind::Succeeded
+            | Kind::Restored
+            | Kind::UndoApproved
+            | Kind::UndoRejected
+            | Kind::Verified
+            | Kind::Repeated
+            | Kind::Notified
+            | Kind::Escalated
+            | Kind::Commented => None,
+        }
+    }
+}
+
+/// One row of the view: the present state of a proposal. Disposable, and never asked to decide anything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// The proposal.
+    pub proposal: ProposalId,
+    /// The last record it was made from.
+    pub seq: Seq,
+    /// Whether something is still to happen.
+    pub open: bool,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When its last record was written.
+    pub updated_at: Timestamp,
+    /// The rest.
+    #[serde(flatten)]
+    pub summary: Summary,
+}
+
+impl Row {
+    /// The row of a proposal.
+    pub fn of(proposal: &Proposal) -> Self {
+        let undo_waits = matches!(proposal.state(), State::Succeeded(done) if done.undo != UndoState::None);
+        Self {
+            proposal: proposal.id().clone(),
+            seq: proposal.last().seq,
+            open: proposal.settled_at().is_none() || undo_waits,
+            opened_at: proposal.opened_at(),
+            updated_at: proposal.last().at,
+            summary: Summary::of(proposal),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect;
+    use serde_json::json;
+
+    use super::*;
+    use crate::proposal::{Failed, ProposalFact, Unclear};
+    use crate::samples::*;
+    use crate::trail::Actor;
+
+    fn pretty(value: &impl Serialize) -> String {
+        serde_json::to_string_pretty(&json!(value)).unwrap()
+    }
+
+    #[test]
+    fn an_announcement_says_what_happened_and_where_it_left_the_proposal() {
+        let story = awaiting(breaks(300), 1);
+        let announcement = Announcement::of(story.proposal());
+        assert_eq!(announcement.detail_type(), "proposal.scored");
+        assert_eq!(announcement.digest, story.last().digest);
+        expect![[r#"
+            {
+              "version": 1,
+              "proposal": "te62pwqbdtyue7vjfvvymfu5mi-1",
+              "seq": 3,
+              "kind": "scored",
+              "digest": "<digest>",
+              "at": "2026-11-22T10:00:20.000Z",
+              "summary": {
+                "state": "awaiting_approval",
+                "event_type": "provider.unhealthy",
+                "org_id": "acme",
+                "severity": "warning",
+                "action": "circuit_break_provider",
+                "risk_score": 15,
+                "decision": "gate"
+              }
+            }"#]]
+        .assert_eq(&pretty(&announcement).replace(&announcement.digest.to_string(), "<digest>"));
+        let text = serde_json::to_string(&announcement).unwrap();
+        assert_eq!(serde_json::from_str::<Announcement>(&text).unwrap(), announcement);
+    }
+
+    #[test]
+    fn what_is_not_known_yet_is_absent() {
+        let story = Story::of(&event("provider.unhealthy", json!({"team_id": "payments"})), None);
+        expect![[r#"
+            {
+              "state": "reasoning",
+              "event_type": "provider.unhealthy",
+              "org_id": "acme",
+              "team_id": "payments",
+              "severity": "warning"
+            }"#]]
+        .assert_eq(&pretty(&Summary::of(story.proposal())));
+    }
+
+    #[test]
+    fn a_row_is_open_while_something_is_still_to_happen() {
+        let ask = |story: Story| story.then(60, person("alice"), &asks_undo());
+        for (story, open) in [
+            (Story::of(&unhealthy(), None), true),
+            (awaiting(breaks(300), 1), true),
+            (succeeded(breaks(300)), true),
+            (succeeded(reroutes()), false),
+            (ask(succeeded(reroutes())), true),
+        ] {
+            let row = Row::of(story.proposal());
+            assert_eq!(row.open, open, "{}", row.summary.state);
+            assert_eq!(row.seq, story.last().seq);
+            assert_eq!((row.opened_at, row.updated_at), (at(0), story.last().at));
+            let text = serde_json::to_string(&row).unwrap();
+            assert_eq!(serde_json::from_str::<Row>(&text).unwrap(), row);
+        }
+    }
+
+    #[test]
+    fn people_hear_of_what_waits_for_them_and_of_what_went_wrong() {
+        let reason = |story: &Story| Announcement::of(story.proposal()).needs_a_person();
+        assert_eq!(
+            reason(&awaiting(breaks(300), 1)),
+            Some("a proposal waits for approval")
+        );
+        let asked = succeeded(reroutes()).then(60, person("alice"), &asks_undo());
+        assert_eq!(reason(&asked), Some("an undo waits for approval"));
+        let acting = executing(breaks(300));
+        let failed = Failed {
+            reason: "the gateway refused".to_owned(),
+            readings: readings(acting.proposal(), |change| &change.before),
+        };
+        for (seconds, fact, expected) in [
+            (50, ProposalFact::Failed(failed.clone()), "an action failed"),
+            (
+                340,
+                ProposalFact::RestoreFailed(failed),
+                "an effect could not be taken back",
+            ),
+            (
+                50,
+                ProposalFact::Unknown(Unclear {
+                    cause: "a timeout".to_owned(),
+                }),
+                "it is unknown whether an action took effect",
+            ),
+        ] {
+            let story = acting.clone().then(seconds, Actor::Agent, &fact);
+            assert_eq!(reason(&story), Some(expected));
+        }
+        let by_policy = ProposalFact::Scored(scored(15, Decision::Auto, 1));
+        for story in [
+            Story::of(&unhealthy(), None),
+            proposed(breaks(300)),
+            proposed(breaks(300)).then(20, Actor::Agent, &by_policy),
+            approved(breaks(300)),
+            acting,
+            succeeded(breaks(300)),
+        ] {
+            assert_eq!(reason(&story), None, "{}", story.last().kind);
+        }
+    }
+}

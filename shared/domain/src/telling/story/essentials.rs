@@ -1,0 +1,359 @@
+//! What a person needs of a proposal's record to follow its story.
+
+use super::Line;
+use crate::action::{Plan, Undo};
+use crate::inventory::{Condition, Reading};
+use crate::proposal::{
+    Amended, Approved, Declined, Expired, Failed, Fallback, ProposalFact, Proposed, Proposer, Reasoning,
+    Received, Rejected, Scored, Started, Succeeded, Verbatim, Voted,
+};
+use crate::trail::Extension;
+
+/// A fact in a few lines.
+pub(super) fn of(fact: &ProposalFact) -> Vec<Line> {
+    match fact {
+        ProposalFact::Received(received) => of_received(received),
+        ProposalFact::Declined(declined) => of_declined(declined),
+        ProposalFact::Proposed(proposed) => of_proposed(proposed),
+        ProposalFact::Scored(scored) => of_scored(scored),
+        ProposalFact::Amended(amended) => of_amended(amended),
+        ProposalFact::Voted(Voted {
+            scored, extension, ..
+        }) => vec![
+            Line::of("approves ")
+                .short(scored)
+                .ours(", one of several needed")
+                .then(moved(*extension)),
+        ],
+        ProposalFact::Approved(approved) => of_approved(approved),
+        ProposalFact::Rejected(Rejected {
+            scored, extension, ..
+        }) => vec![Line::of("rejects ").short(scored).then(moved(*extension))],
+        ProposalFact::Expired(Expired { deadline, extension }) => vec![
+            Line::of("the deadline ")
+                .at(*deadline)
+                .ours(" passed")
+                .then(moved(*extension)),
+        ],
+        ProposalFact::Refused(refused) => vec![Line::new().theirs(&refused.explanation)],
+        ProposalFact::Started(started) => of_started(started),
+        ProposalFact::Succeeded(succeeded) => of_succeeded(succeeded),
+        ProposalFact::Failed(failed) | ProposalFact::RestoreFailed(failed) => of_failed(failed),
+        ProposalFact::Unknown(unclear) => vec![Line::new().theirs(&unclear.cause)],
+        ProposalFact::Restored(restored) => of_readings(&restored.readings),
+        ProposalFact::UndoRequested(request) => {
+            vec![Line::of("asks for an undo: ").theirs(&request.reason)]
+        }
+        ProposalFact::UndoApproved(decided) => {
+            vec![Line::of("agrees to the undo ").short(&decided.requested)]
+        }
+        ProposalFact::UndoRejected(decided) => {
+            vec![Line::of("rejects the undo ").short(&decided.requested)]
+        }
+        ProposalFact::Verified(verified) => vec![asked_again(&verified.condition)],
+        ProposalFact::Repeated(repeated) => vec![
+            Line::of("reported again by event ")
+                .theirs(&repeated.event_id)
+                .ours(", of ")
+                .at(repeated.occurred_at),
+        ],
+        ProposalFact::Notified(notified) => {
+            let told = Line::of("told in ").theirs(&notified.channel);
+            vec![match &notified.reference {
+                Some(reference) => told.ours(", as ").theirs(reference),
+                None => told,
+            }]
+        }
+        ProposalFact::Escalated(escalated) => vec![Line::of("asked ").theirs(&escalated.to)],
+        ProposalFact::Commented(commented) => vec![Line::new().theirs(&commented.text)],
+    }
+}
+
+fn of_received(received: &Received) -> Vec<Line> {
+    let event = &received.event;
+    let team = match &event.team {
+        Some(team) => Line::of(", team ").theirs(team),
+        None => Line::new(),
+    };
+    let (bytes, kept) = match &received.verbatim {
+        Verbatim::Inline(text) => (text.len() as u64, Line::of("in this record")),
+        Verbatim::Stored { sha256, bytes } => (*bytes, Line::of("in the payload bucket, ").ours(*sha256)),
+    };
+    let mut lines = vec![
+        Line::of(event.event_type().name())
+            .ours(" (")
+            .ours(event.severity.name())
+            .ours("): ")
+            .theirs(event),
+        Line::of("event ")
+            .theirs(&event.event_id)
+            .ours(" of ")
+            .theirs(&event.org)
+            .then(team)
+            .ours(", of ")
+            .at(received.occurred_at)
+            .ours("; ")
+            .ours(bytes)
+            .ours(" bytes, kept verbatim ")
+            .then(kept),
+        Line::of("its writer reasons about it until ").at(received.lease_until),
+    ];
+    if let Some(by) = &received.requested_by {
+        lines.push(Line::of("triggered by ").theirs(by).ours(", who has no vote"));
+    }
+    lines
+}
+
+fn of_declined(declined: &Declined) -> Vec<Line> {
+    let mut lines = vec![
+        Line::of(declined.reason.name())
+            .ours(": ")
+            .theirs(&declined.explanation),
+    ];
+    let by = declined.proposer.as_ref();
+    lines.extend(by.map(|by| Line::of("declined by ").then(proposer(by))));
+    lines
+}
+
+fn proposer(proposer: &Proposer) -> Line {
+    match proposer {
+        Proposer::Runbook { version, instead_of } => {
+            let runbook = Line::of("the built-in runbook, version ").ours(*version);
+            let Some(Fallback { because, reasoning }) = instead_of else {
+                return runbook;
+            };
+            let runbook = runbook.ours(", because ").theirs(because);
+            match reasoning {
+                Some(work) => runbook.ours(" (after ").then(reasoned(work)).ours(")"),
+                None => runbook,
+            }
+        }
+        Proposer::Model(work) => reasoned(work),
+    }
+}
+
+/// A model's work, with where its transcript is.
+fn reasoned(work: &Reasoning) -> Line {
+    Line::new()
+        .theirs(&work.model)
+        .ours(" in ")
+        .count(usize::try_from(work.turns).unwrap_or(usize::MAX), "turn")
+        .ours(", ")
+        .ours(work.requests)
+        .ours(" requests, ")
+        .ours(work.input_tokens)
+        .ours(" + ")
+        .ours(work.output_tokens)
+        .ours(" tokens, ")
+        .ours(work.cost)
+        .ours(" USD, ")
+        .ours(work.took_ms)
+        .ours(" ms; prompt ")
+        .ours(work.prompt_version)
+        .ours(" (")
+        .short(&work.prompt)
+        .ours("), transcript ")
+        .ours(work.transcript)
+}
+
+fn of_proposed(proposed: &Proposed) -> Vec<Line> {
+    let mut lines = vec![
+        Line::new()
+            .ours(proposed.action.kind())
+            .ours(": ")
+            .theirs(&proposed.action),
+        Line::of("chosen by ")
+            .then(proposer(&proposed.proposer))
+            .ours(": ")
+            .theirs(&proposed.rationale),
+    ];
+    lines.extend(of_plan(&proposed.preview.plan));
+    lines.extend(
+        proposed
+            .preview
+            .impact
+            .iter()
+            .map(|impact| Line::new().theirs(impact)),
+    );
+    lines.push(undo(proposed.preview.undo));
+    lines.push(condition(&proposed.evidence.condition));
+    let evidence = &proposed.evidence;
+    if evidence.read_at.is_some() {
+        let teams = evidence.teams.iter().map(|team| Line::new().theirs(team));
+        let named = match evidence.teams.len() {
+            0 => Line::new(),
+            _ => Line::of(" (").joined(teams, ", ").ours(")"),
+        };
+        let critical = match evidence.critical_team {
+            true => ", one of them critical",
+            false => "",
+        };
+        let affected = usize::try_from(evidence.teams_affected).unwrap_or(usize::MAX);
+        lines.push(
+            Line::of("affects ")
+                .count(affected, "team")
+                .then(named)
+                .ours(critical)
+                .ours(", ")
+                .ours(evidence.traffic_share)
+                .ours(" of the traffic"),
+        );
+    }
+    lines
+}
+
+fn of_plan(plan: &Plan) -> Vec<Line> {
+    let changes = plan.changes.iter().map(|change| Line::new().theirs(change));
+    let page = plan.page.iter().map(|page| {
+        Line::of("pages, ")
+            .ours(page.severity.name())
+            .ours(": ")
+            .theirs(&page.summary)
+    });
+    changes.chain(page).collect()
+}
+
+fn undo(undo: Undo) -> Line {
+    match undo {
+        Undo::Restore { after_s } => Line::of("ends by itself after ").ours(after_s).ours(" s"),
+        Undo::OnDemand => Line::of("can be undone on demand"),
+        Undo::OneShot => Line::of("cannot be undone"),
+    }
+}
+
+fn condition(condition: &Condition) -> Line {
+    match condition {
+        Condition::Confirmed(what) => Line::of("the gateway confirms it: ").theirs(what),
+        Condition::Refuted(what) => Line::of("the gateway shows otherwise: ").theirs(what),
+        Condition::Unreadable(why) => Line::of("the gateway could not be asked: ").theirs(why),
+    }
+}
+
+/// The metric that fired, some time after the effect.
+fn asked_again(condition: &Condition) -> Line {
+    match condition {
+        Condition::Confirmed(what) => Line::of("the trouble is still there: ").theirs(what),
+        Condition::Refuted(what) => Line::of("the trouble is over: ").theirs(what),
+        Condition::Unreadable(why) => Line::of("the gateway could not be asked: ").theirs(why),
+    }
+}
+
+fn of_scored(scored: &Scored) -> Vec<Line> {
+    let moved_by = scored
+        .factors
+        .iter()
+        .map(|factor| Line::of(" ").signed(factor.points).ours(" ").theirs(&factor.name));
+    let mut lines = vec![
+        Line::of("score ")
+            .ours(scored.score)
+            .ours(" = baseline ")
+            .ours(scored.baseline)
+            .joined(moved_by, "")
+            .ours(", at least ")
+            .ours(scored.floor)
+            .ours("; threshold ")
+            .ours(scored.threshold)
+            .ours(", automatic approval ")
+            .ours(if scored.auto_approve { "on" } else { "off" }),
+    ];
+    lines.extend(scored.factors.iter().map(|factor| {
+        Line::new()
+            .theirs(&factor.name)
+            .ours(": ")
+            .theirs(&factor.because)
+    }));
+    lines.push(
+        Line::of(scored.decision.name())
+            .ours(": ")
+            .theirs(&scored.because),
+    );
+    lines.extend(scored.deadline.map(|until| {
+        Line::of("needs ")
+            .count(usize::from(scored.approvals_needed), "approval")
+            .ours(" by ")
+            .at(until)
+    }));
+    lines.extend(
+        scored
+            .valid_until
+            .map(|until| Line::of("may start until ").at(until)),
+    );
+    lines.push(Line::of("policy ").short(&scored.policy));
+    lines
+}
+
+fn of_amended(amended: &Amended) -> Vec<Line> {
+    let mut lines = vec![
+        Line::of("narrowed to ")
+            .ours(amended.action.kind())
+            .ours(": ")
+            .theirs(&amended.action)
+            .then(moved(amended.extension)),
+    ];
+    lines.extend(of_plan(&amended.preview.plan));
+    lines
+}
+
+fn of_approved(approved: &Approved) -> Vec<Line> {
+    vec![
+        Line::of("approves ")
+            .short(&approved.scored)
+            .then(moved(approved.extension)),
+        Line::of("may start until ").at(approved.valid_until),
+    ]
+}
+
+fn of_started(started: &Started) -> Vec<Line> {
+    let mut lines = of_plan(&started.plan);
+    let held = started.held.iter().map(|held| {
+        Line::new()
+            .theirs(&held.target)
+            .ours(" (fence ")
+            .ours(held.fence)
+            .ours(")")
+    });
+    if !started.held.is_empty() {
+        lines.push(Line::of("holds ").joined(held, ", "));
+    }
+    lines.push(
+        Line::of("its writer acts until ")
+            .at(started.lease_until)
+            .then(moved(started.extension)),
+    );
+    lines.extend(started.restore_at.map(|at| Line::of("ends by itself at ").at(at)));
+    lines
+}
+
+fn of_succeeded(succeeded: &Succeeded) -> Vec<Line> {
+    let mut lines = of_readings(&succeeded.readings);
+    let receipt = succeeded.receipt.iter();
+    lines.extend(receipt.map(|receipt| Line::of("receipt ").theirs(receipt)));
+    lines
+}
+
+fn of_failed(failed: &Failed) -> Vec<Line> {
+    let mut lines = vec![Line::new().theirs(&failed.reason)];
+    lines.extend(of_readings(&failed.readings));
+    lines
+}
+
+fn of_readings(readings: &[Reading]) -> Vec<Line> {
+    let reads = |reading: &Reading| {
+        Line::new()
+            .theirs(&reading.target)
+            .ours(" reads ")
+            .theirs(&reading.value)
+    };
+    readings.iter().map(reads).collect()
+}
+
+fn moved(extension: Option<Extension>) -> Line {
+    match extension {
+        Some(Extension { control_seq, ms }) => Line::of(" (a pause moved the deadline by ")
+            .ours(ms)
+            .ours(" ms: control, record ")
+            .ours(control_seq)
+            .ours(")"),
+        None => Line::new(),
+    }
+}

@@ -1,0 +1,309 @@
+//! Records: what one item of the trail is, its digest, and the chain of a stream.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::trail::{Seq, StreamId};
+use crate::value::{Digest, OperatorId, Timestamp, WriterId};
+
+/// The `source` attribute of every record.
+pub const SOURCE: &str = "sre-agent";
+
+/// Version of the record format described here.
+pub const SCHEMA: u32 = 1;
+
+/// The longest body, in bytes of JSON text. Larger event payloads go to the payload bucket.
+pub const MAX_BODY_BYTES: usize = 32 * 1024;
+
+/// Shards of the `by_hour` index: an hour's records spread over this many partitions.
+pub const HOUR_SHARDS: u8 = 4;
+
+/// Who did it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Actor {
+    /// The agent: it reasoned, scored or acted.
+    Agent,
+    /// The platform around it: deadlines, leases, deployments.
+    System,
+    /// A person of the operator directory.
+    Operator {
+        /// Id in the company's directory.
+        id: OperatorId,
+        /// Name at that time.
+        name: String,
+        /// Where the decision was made: `slack`, `console`, `cli`, …
+        channel: String,
+    },
+}
+
+impl Actor {
+    /// The operator's id, if it is one.
+    pub fn operator(&self) -> Option<&OperatorId> {
+        match self {
+            Actor::Operator { id, .. } => Some(id),
+            Actor::Agent | Actor::System => None,
+        }
+    }
+}
+
+/// What happened, with its typed body. Implemented by one enum per sort of stream, serialised as
+/// `{"kind": …, "body": …}`.
+pub trait Fact: Serialize + DeserializeOwned {
+    /// The record's `kind`.
+    fn kind(&self) -> &'static str;
+
+    /// The body as JSON text, as it will be stored.
+    fn body(&self) -> String {
+        // Facts are plain data with string keys: serialising them cannot fail.
+        let tagged = serde_json::to_value(self).unwrap_or_default();
+        tagged
+            .get("body")
+            .map(ToString::to_string)
+            .unwrap_or_else(|| "{}".to_owned())
+    }
+
+    /// The fact of a stored record.
+    fn read(record: &Record) -> Result<Self, BadBody> {
+        let bad = |problem: serde_json::Error| BadBody {
+            stream: record.stream.clone(),
+            seq: record.seq,
+            kind: record.kind.clone(),
+            problem: problem.to_string(),
+        };
+        let body: serde_json::Value = serde_json::from_str(&record.body).map_err(bad)?;
+        // Moved, not by `json!`, which would copy the whole body.
+        let tagged = [("kind", record.kind.clone().into()), ("body", body)];
+        serde_json::from_value(tagged.into_iter().collect()).map_err(bad)
+    }
+}
+
+/// A record's kind or body is not one this version knows.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("record {seq} of {stream} ({kind}) cannot be read: {problem}")]
+pub struct BadBody {
+    /// Its stream.
+    pub stream: StreamId,
+    /// Its position.
+    pub seq: Seq,
+    /// Its kind.
+    pub kind: String,
+    /// What is wrong.
+    pub problem: String,
+}
+
+/// A record about to be written: all but the writer's token and the digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The stream it extends.
+    pub stream: StreamId,
+    /// The position it takes.
+    pub seq: Seq,
+    /// Digest of the record before it; `None` for the first.
+    pub prev: Option<Digest>,
+    /// When it happened.
+    pub at: Timestamp,
+    /// Who did it.
+    pub actor: Actor,
+    /// What happened.
+    pub kind: String,
+    /// The fact's JSON text.
+    pub body: String,
+    /// When the stream's records may be removed, in seconds since 1970; on streams that expire.
+    pub expires_at: Option<u64>,
+}
+
+impl Entry {
+    /// The first record of a stream.
+    pub fn first(
+        stream: StreamId,
+        at: Timestamp,
+        actor: Actor,
+        fact: &impl Fact,
+        expires_at: Option<u64>,
+    ) -> Self {
+        let (kind, body) = (fact.kind().to_owned(), fact.body());
+        Self {
+            stream,
+            seq: 1,
+            prev: None,
+            at,
+            actor,
+            kind,
+            body,
+            expires_at,
+        }
+    }
+
+    /// The record after `last`, of which it takes the expiry: one value for a whole stream. Its time is never before
+    /// its predecessor's: a slow clock makes no illegal record.
+    pub fn after(last: &Record, at: Timestamp, actor: Actor, fact: &impl Fact) -> Self {
+        Self {
+            stream: last.stream.clone(),
+            seq: last.seq + 1,
+            prev: Some(last.digest),
+            at: at.max(last.at),
+            actor,
+            kind: fact.kind().to_owned(),
+            body: fact.body(),
+            expires_at: last.expires_at,
+        }
+    }
+
+    /// The first record where there is none, else the one after the last. `expires_at` is for the first record of a
+    /// stream that expires.
+    pub fn next(
+        stream: StreamId,
+        last: Option<&Record>,
+        at: Timestamp,
+        actor: Actor,
+        fact: &impl Fact,
+        expires_at: Option<u64>,
+    ) -> Self {
+        match last {
+            Some(last) => Self::after(last, at, actor, fact),
+            None => Self::first(stream, at, actor, fact, expires_at),
+        }
+    }
+
+    /// The record as it will be stored.
+    pub fn seal(self, writer: WriterId) -> Record {
+        let mut record = Record {
+            hour: hour_key(&self.stream, self.at),
+            stream: self.stream,
+            seq: self.seq,
+            kind: self.kind,
+            at: self.at,
+            actor: self.actor,
+            body: self.body,
+            prev: self.prev,
+            digest: Digest::of(b""),
+            writer,
+            source: SOURCE.to_owned(),
+            schema: SCHEMA,
+            expires_at: self.expires_at,
+        };
+        record.digest = record.computed_digest();
+        record
+    }
+}
+
+/// One item of the trail. It is inserted once and never changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Partition key.
+    pub stream: StreamId,
+    /// Sort key, from 1.
+    pub seq: Seq,
+    /// What happened.
+    pub kind: String,
+    /// When.
+    pub at: Timestamp,
+    /// Who did it.
+    pub actor: Actor,
+    /// JSON text, stored and hashed byte for byte.
+    pub body: String,
+    /// Digest of the stream's previous record.
+    pub prev: Option<Digest>,
+    /// Digest of this record: [`Record::computed_digest`].
+    pub digest: Digest,
+    /// Token of the append that wrote it.
+    pub writer: WriterId,
+    /// Always [`SOURCE`].
+    pub source: String,
+    /// Version of the format: [`SCHEMA`].
+    pub schema: u32,
+    /// UTC hour and shard, `2026-11-22T10/3`: the key of the `by_hour` index.
+    pub hour: String,
+    /// TTL in seconds since 1970.
+    pub expires_at: Option<u64>,
+}
+
+impl Record {
+    /// SHA-256 over every other attribute, in this order: `stream`, `seq`, `kind`, `at`, `actor`, `body`,
+    /// `prev`, `writer`, `source`, `schema`, `hour`, `expires_at`.
+    ///
+    /// Each is preceded by its length in bytes (8 bytes, big-endian), and the whole by the text
+    /// `sre-agent/record/1` in the same way. Numbers are decimal, `actor` is its JSON text, an absent
+    /// `prev` or `expires_at` is empty. `body` is taken as stored, never re-serialised.
+    pub fn computed_digest(&self) -> Digest {
+        let actor = actor_text(&self.actor);
+        let fields = [
+            self.stream.to_string(),
+            self.seq.to_string(),
+            self.kind.clone(),
+            self.at.to_string(),
+            actor,
+            self.body.clone(),
+            self.prev.map(|prev| prev.to_string()).unwrap_or_default(),
+            self.writer.to_string(),
+            self.source.clone(),
+            self.schema.to_string(),
+            self.hour.clone(),
+            self.expires_at.map(|at| at.to_string()).unwrap_or_default(),
+        ];
+        Digest::of_fields("sre-agent/record/1", fields.iter().map(String::as_bytes))
+    }
+}
+
+/// The actor as it is stored and hashed.
+pub fn actor_text(actor: &Actor) -> String {
+    // Plain data with string keys: serialising it cannot fail.
+    serde_json::to_string(actor).unwrap_or_default()
+}
+
+/// The `by_hour` partition of a record: its UTC hour and a shard that its stream chooses.
+pub fn hour_key(stream: &StreamId, at: Timestamp) -> String {
+    let shard = Digest::of(stream.to_string().as_bytes()).as_bytes()[0] % HOUR_SHARDS;
+    format!("{}/{shard}", at.hour())
+}
+
+/// How a stream's records do not form a chain.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("record {seq} of {stream} {problem}")]
+pub struct BrokenChain {
+    /// The stream.
+    pub stream: StreamId,
+    /// The first record that does not fit.
+    pub seq: Seq,
+    /// Why.
+    pub problem: &'static str,
+}
+
+/// Checks that the records are a stream from its first on: positions 1, 2, 3…, each digest right, each
+/// naming the one before, one expiry. Names the first record that does not fit.
+pub fn verify_chain(records: &[Record]) -> Result<(), BrokenChain> {
+    let mut before: Option<&Record> = None;
+    for record in records {
+        let expected = before.map_or(1, |before| before.seq + 1);
+        let problem = if before.is_some_and(|before| before.stream != record.stream) {
+            Some("belongs to another stream")
+        } else if record.seq != expected {
+            Some("is not the next one: a record is missing or out of order")
+        } else if record.source != SOURCE || record.schema != SCHEMA {
+            Some("has an unknown source or record format")
+        } else if record.computed_digest() != record.digest {
+            Some("does not match its digest: it was changed after it was written")
+        } else if record.prev != before.map(|before| before.digest) {
+            Some("does not follow the record before it: its `prev` names another")
+        } else if record.hour != hour_key(&record.stream, record.at) {
+            Some("is filed under another hour than its own")
+        } else if before.is_some_and(|before| before.expires_at != record.expires_at) {
+            Some("expires at another time than its stream")
+        } else {
+            None
+        };
+        if let Some(problem) = problem {
+            return Err(BrokenChain {
+                stream: record.stream.clone(),
+                seq: record.seq,
+                problem,
+            });
+        }
+        before = Some(record);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

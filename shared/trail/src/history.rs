@@ -1,0 +1,189 @@
+//! What happened: whole streams of the trail, from a file that `sre-agent trail export` wrote, or from the trail itself.
+//!
+//! Both give one stream at a time, so that a history is never in memory as a whole.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io::{self, BufRead, Read as _};
+
+use domain::ports::{Trail, TrailError};
+use domain::trail::{Record, StreamId, verify_chain};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+
+use crate::walk::{self, Window};
+
+/// Calls of the trail at once.
+const AT_ONCE: usize = 16;
+
+/// The longest line of a record, bytes: its body with every byte escaped, and the rest of it.
+const MAX_LINE: u64 = 1 << 20;
+
+/// One stream of the trail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    /// Its name.
+    pub stream: StreamId,
+    /// Its records, from the first on.
+    pub records: Vec<Record>,
+}
+
+/// Why a history could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// A line of an export is wrong.
+    #[error("line {line}{problem}")]
+    Line {
+        /// Its number, from 1.
+        line: u64,
+        /// What is wrong with it, in words that follow the number.
+        problem: String,
+    },
+    /// An export could not be read on.
+    #[error("line {line} could not be read")]
+    Io {
+        /// The number of the line, from 1.
+        line: u64,
+        /// Why.
+        source: io::Error,
+    },
+    /// A part of the trail could not be read.
+    #[error("{what} could not be read")]
+    Trail {
+        /// Which.
+        what: String,
+        /// Why.
+        source: TrailError,
+    },
+}
+
+impl Unreadable {
+    fn line(line: u64, problem: impl Into<String>) -> Self {
+        let problem = problem.into();
+        Unreadable::Line { line, problem }
+    }
+}
+
+/// Reads streams from an export, and verifies the chain of each. Lines of one stream stand together, in order; the
+/// order of the streams does not matter. The first line that is wrong is named by its number, and ends it.
+pub fn read<R: BufRead>(lines: R) -> Reader<R> {
+    Reader {
+        lines,
+        number: 0,
+        next: None,
+        seen: HashSet::new(),
+        over: false,
+    }
+}
+
+/// See [`read`].
+#[derive(Debug)]
+pub struct Reader<R> {
+    lines: R,
+    /// Of the line read last, from 1.
+    number: u64,
+    /// Read already, and of the next stream.
+    next: Option<Record>,
+    seen: HashSet<StreamId>,
+    over: bool,
+}
+
+impl<R: BufRead> Iterator for Reader<R> {
+    type Item = Result<History, Unreadable>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.over {
+            return None;
+        }
+        let history = self.history().transpose();
+        self.over = !matches!(history, Some(Ok(_)));
+        history
+    }
+}
+
+impl<R: BufRead> Reader<R> {
+    fn history(&mut self) -> Result<Option<History>, Unreadable> {
+        let first = match self.next.take() {
+            Some(record) => record,
+            None => match self.record()? {
+                Some(record) => record,
+                None => return Ok(None),
+            },
+        };
+        let began = self.number;
+        let stream = first.stream.clone();
+        if !self.seen.insert(stream.clone()) {
+            let problem = format!(": {stream} was there before: the lines of a stream stand together");
+            return Err(Unreadable::line(began, problem));
+        }
+        let mut records = vec![first];
+        while let Some(record) = self.record()? {
+            if record.stream != stream {
+                self.next = Some(record);
+                break;
+            }
+            records.push(record);
+        }
+        verify_chain(&records).map_err(|broken| {
+            let place = records.iter().position(|record| record.seq == broken.seq);
+            Unreadable::line(began + place.unwrap_or_default() as u64, format!(": {broken}"))
+        })?;
+        Ok(Some(History { stream, records }))
+    }
+
+    /// The next line's record; none after the last line.
+    fn record(&mut self) -> Result<Option<Record>, Unreadable> {
+        let mut line = Vec::new();
+        self.number += 1;
+        let number = self.number;
+        let mut bounded = self.lines.by_ref().take(MAX_LINE);
+        let length = bounded
+            .read_until(b'\n', &mut line)
+            .map_err(|source| Unreadable::Io { line: number, source })?;
+        if length == 0 {
+            return Ok(None);
+        }
+        if length as u64 == MAX_LINE {
+            return Err(Unreadable::line(number, " is longer than any record"));
+        }
+        match serde_json::from_slice(&line) {
+            Ok(record) => Ok(Some(record)),
+            Err(err) => {
+                let problem = err.to_string();
+                let problem = problem.split(" at line ").next().unwrap_or(&problem);
+                let problem = format!(" is not a record: {problem} (column {})", err.column());
+                Err(Unreadable::line(number, problem))
+            }
+        }
+    }
+}
+
+/// The streams of the trail with a record in a window, each whole, and all of `control`; in the order of their names.
+/// Each is read consistently: what is appended meanwhile is not in it, or at its end.
+///
+/// Which streams there are is read from an index that follows the trail within a second or so. Nothing is verified.
+pub async fn live<'a>(
+    trail: &'a dyn Trail,
+    window: Window,
+) -> Result<impl stream::Stream<Item = Result<History, Unreadable>> + 'a, Unreadable> {
+    let found = walk::streams(trail, window).await;
+    let found = found.map_err(|source| Unreadable::Trail {
+        what: "the index of the trail".to_owned(),
+        source,
+    })?;
+    let named = found.into_iter().chain([StreamId::Control]);
+    let streams: BTreeMap<String, StreamId> = named.map(|stream| (stream.to_string(), stream)).collect();
+    let histories = stream::iter(streams).map(move |(what, stream)| async move {
+        match trail.load(&stream).await {
+            Ok(records) => Ok(History { stream, records }),
+            Err(source) => Err(Unreadable::Trail { what, source }),
+        }
+    });
+    let belongs = move |history: &History| {
+        let records = &history.records;
+        let within = records.iter().any(|record| window.holds(record.at));
+        std::future::ready(!records.is_empty() && (within || history.stream == StreamId::Control))
+    };
+    Ok(histories.buffered(AT_ONCE).try_filter(belongs))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! The walk through the trail's hours: which streams have records in a span of time.
+//!
+//! The index that is read follows the trail within a second or so.
+
+use std::collections::BTreeSet;
+
+use domain::ports::{Trail, TrailError};
+use domain::trail::{HOUR_SHARDS, StreamId};
+use domain::value::{ProposalId, Timestamp};
+use futures::future::try_join_all;
+
+/// Partitions of the index that are read at once: a walk through a month takes seconds.
+const AT_ONCE: usize = 16;
+
+/// A span of time, its end not included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Its beginning.
+    pub since: Timestamp,
+    /// Its end.
+    pub until: Timestamp,
+}
+
+impl Window {
+    /// From an instant until now, and now included.
+    pub fn until_now(since: Timestamp, now: Timestamp) -> Self {
+        Self {
+            since,
+            until: now.plus_millis(1),
+        }
+    }
+
+    /// The hours that end with the present one, and so many before it.
+    pub fn hours_back(hours: u64, now: Timestamp) -> Self {
+        Self::until_now(now.minus_seconds(hours.saturating_mul(3600)), now)
+    }
+
+    /// Whether an instant lies in it.
+    pub fn holds(&self, at: Timestamp) -> bool {
+        self.since <= at && at < self.until
+    }
+
+    /// The UTC hours that it touches, in order, as `2026-11-22T10`.
+    pub fn hours(&self) -> impl Iterator<Item = String> + use<> {
+        const HOUR_MS: i64 = 3_600_000;
+        let last = self.until.as_millis() - 1;
+        let hours = self.since.as_millis().div_euclid(HOUR_MS)..=last.div_euclid(HOUR_MS);
+        hours.map(|hour| Timestamp::from_millis(hour * HOUR_MS).hour())
+    }
+
+    /// The partitions of the index that belong to it.
+    fn partitions(&self) -> Vec<String> {
+        self.hours()
+            .flat_map(|hour| (0..HOUR_SHARDS).map(move |shard| format!("{hour}/{shard}")))
+            .collect()
+    }
+}
+
+/// The streams with a record in one of the hours that a window touches.
+pub async fn streams(trail: &dyn Trail, window: Window) -> Result<BTreeSet<StreamId>, TrailError> {
+    let mut streams = BTreeSet::new();
+    for partitions in window.partitions().chunks(AT_ONCE) {
+        let reads = partitions.iter().map(|partition| trail.streams_of(partition));
+        streams.extend(try_join_all(reads).await?.into_iter().flatten());
+    }
+    Ok(streams)
+}
+
+/// The proposals among them.
+pub async fn proposals(trail: &dyn Trail, window: Window) -> Result<BTreeSet<ProposalId>, TrailError> {
+    let streams = streams(trail, window).await?;
+    Ok(streams.into_iter().filter_map(proposal).collect())
+}
+
+/// The streams that were begun within a span of time, both ends included, with their beginnings.
+pub async fn opened(
+    trail: &dyn Trail,
+    since: Timestamp,
+    until: Timestamp,
+) -> Result<Vec<(StreamId, Timestamp)>, TrailError> {
+    let window = Window::until_now(since, until);
+    let mut opened = Vec::new();
+    for partitions in window.partitions().chunks(AT_ONCE) {
+        let reads = partitions.iter().map(|partition| trail.opened_in(partition));
+        opened.extend(try_join_all(reads).await?.into_iter().flatten());
+    }
+    opened.retain(|(_, at)| window.holds(*at));
+    Ok(opened)
+}
+
+fn proposal(stream: StreamId) -> Option<ProposalId> {
+    match stream {
+        StreamId::Proposal(id) => Some(id),
+        StreamId::Incident(_) | StreamId::Target(_) | StreamId::Limit { .. } | StreamId::Control => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_touches_each_of_its_hours_once() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let window = |since: &str, until: &str| Window {
+            since: at(since),
+            until: at(until),
+        };
+        let hours = |window: Window| window.hours().collect::<Vec<_>>().join(" ");
+        let short = window("2026-11-22T22:59:59.999Z", "2026-11-23T00:00:00.001Z");
+        assert_eq!(hours(short), "2026-11-22T22 2026-11-22T23 2026-11-23T00");
+        let hour = window("2026-11-22T10:00:00Z", "2026-11-22T11:00:00Z");
+        assert_eq!(hours(hour), "2026-11-22T10");
+        assert!(hour.holds(hour.since) && !hour.holds(hour.until));
+        let now = at("2026-11-22T10:00:00Z");
+        assert_eq!(
+            hours(Window::hours_back(2, now)),
+            "2026-11-22T08 2026-11-22T09 2026-11-22T10"
+        );
+        assert!(Window::hours_back(0, now).holds(now));
+    }
+}
