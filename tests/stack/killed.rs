@@ -11,7 +11,7 @@ use housekeeping::chores::RESTORE_PATIENCE_S;
 use serde_json::json;
 
 use crate::processes::{hold, kill_all};
-use crate::world::{World, emulator_log, overspent, unhealthy, variable, within};
+use crate::world::{Deployed, emulator_log, overspent, unhealthy, variable, within};
 
 const BREAKER: &str = "/admin/v1/providers/anthropic/breaker";
 
@@ -32,7 +32,7 @@ const FUNCTIONS: [&str; 6] = [
     ignore = "which process runs a function is read from /proc"
 )]
 async fn a_sigkill_of_each_function_at_work_loses_nothing_and_doubles_nothing() {
-    let world = World::new().await;
+    let world = Deployed::new().await;
     // Whatever earlier tests left to be done would be killed instead.
     world.at_rest(90).await;
     let budget = world.settled_generation(&overspent("team", "research")).await;
@@ -79,7 +79,7 @@ async fn a_sigkill_of_each_function_at_work_loses_nothing_and_doubles_nothing() 
 }
 
 /// It dies while it waits for the gateway, with the lease on the proposal.
-async fn ingest_is_killed_while_it_reasons(world: &World, generation: u32) -> ProposalId {
+async fn ingest_is_killed_while_it_reasons(world: &Deployed, generation: u32) -> ProposalId {
     let slow = json!({ "fault": "admin", "mode": "delay", "delay_ms": 10_000,
         "method": "GET", "path": "/admin/v1/inventory" });
     world.sandbox.fault(&slow).await;
@@ -96,7 +96,7 @@ async fn ingest_is_killed_while_it_reasons(world: &World, generation: u32) -> Pr
 }
 
 /// The message comes back when the dead reasoner's lease is over.
-async fn another_reasoner_takes_over(world: &World, id: &ProposalId) {
+async fn another_reasoner_takes_over(world: &Deployed, id: &ProposalId) {
     let proposal = world.until(id, 160, "awaiting_approval").await;
     assert_eq!(world.count(id, "received").await, 2, "one lease after the other");
     assert_eq!(world.count(id, "proposed").await, 1);
@@ -104,7 +104,7 @@ async fn another_reasoner_takes_over(world: &World, id: &ProposalId) {
     world.until(id, 30, "rejected").await;
 }
 
-async fn scoring_is_killed(world: &World, generation: u32) -> Proposal {
+async fn scoring_is_killed(world: &Deployed, generation: u32) -> Proposal {
     world.aws.invoke("scoring", &json!({ "Records": [] })).await;
     let held = hold("scoring").await;
     let fingerprint = world.fail_provider("anthropic").await;
@@ -115,7 +115,7 @@ async fn scoring_is_killed(world: &World, generation: u32) -> Proposal {
     world.until(&id, 60, "awaiting_approval").await
 }
 
-async fn the_callback_is_killed(world: &World, proposal: &Proposal) {
+async fn the_callback_is_killed(world: &Deployed, proposal: &Proposal) {
     assert_eq!(world.healthz().await, 200);
     let held = hold("approval-callback").await;
     let (answer, ()) = futures::join!(world.click("approve", proposal), held.kill_at_work());
@@ -125,7 +125,7 @@ async fn the_callback_is_killed(world: &World, proposal: &Proposal) {
 
 /// The person clicks again. The outbox dies with the decision in its hands, and announces it when the stream gives it
 /// once more; execution dies with the break made and nobody told.
-async fn the_outbox_and_execution_are_killed(world: &World, proposal: &Proposal, written: usize) {
+async fn the_outbox_and_execution_are_killed(world: &Deployed, proposal: &Proposal, written: usize) {
     let id = proposal.id();
     let mute = json!({ "fault": "admin", "mode": "delay_reply", "delay_ms": 10_000, "method": "PUT", "path": BREAKER });
     world.sandbox.fault(&mute).await;
@@ -146,7 +146,7 @@ async fn the_outbox_and_execution_are_killed(world: &World, proposal: &Proposal,
 
 /// Invoked as the schedule does on AWS, asynchronously, and so tried again by Lambda. The emulator's own rule tries
 /// once, and the next run a minute later is the second try.
-async fn housekeeping_is_killed_when_only_it_can_restore(world: &World, id: &ProposalId) {
+async fn housekeeping_is_killed_when_only_it_can_restore(world: &Deployed, id: &ProposalId) {
     let State::Executing(execution) = Proposal::replay(&world.records(id).await)
         .unwrap()
         .state()

@@ -9,7 +9,7 @@ use domain::incident::Event;
 use domain::message::Message;
 use serde_json::{Value, json};
 
-use crate::world::{World, emulator_log, fresh, sre_agent, within};
+use crate::world::{Deployed, emulator_log, fresh, sre_agent, within};
 
 const DEAD: &str = "IngestDeadLetterQueueUrl";
 
@@ -27,7 +27,7 @@ struct Sent {
 
 #[tokio::test]
 async fn malformed_events_are_declined_or_given_up_and_redriven_once_their_cause_is_mended() {
-    let world = World::new().await;
+    let world = Deployed::new().await;
     assert_eq!(world.aws.waiting(DEAD).await, 0, "dead letters of earlier tests");
 
     let mut sent = Sent::default();
@@ -102,7 +102,7 @@ async fn malformed_events_are_declined_or_given_up_and_redriven_once_their_cause
 
 /// Through the bus, or where it is no JSON straight to the queue. Each with an id that no earlier run used, and
 /// what is declined with a subject of its own, so that it opens a proposal of its own.
-async fn every_malformed_sample_is_sent(world: &World, sent: &mut Sent) {
+async fn every_malformed_sample_is_sent(world: &Deployed, sent: &mut Sent) {
     let mut files: Vec<PathBuf> = fs::read_dir(samples().join("malformed"))
         .unwrap()
         .map(|file| file.unwrap().path())
@@ -126,7 +126,7 @@ async fn every_malformed_sample_is_sent(world: &World, sent: &mut Sent) {
 }
 
 /// As large as the bus takes: one well formed, of a subject that the gateway does not know, and one malformed.
-async fn large_events_of_every_type_are_sent(world: &World, sent: &mut Sent) {
+async fn large_events_of_every_type_are_sent(world: &Deployed, sent: &mut Sent) {
     for name in [
         "provider.unhealthy",
         "budget.exceeded.team-hard",
@@ -147,7 +147,7 @@ async fn large_events_of_every_type_are_sent(world: &World, sent: &mut Sent) {
 /// The rule takes the allowed sources alone; on the queue, as from the topic, the function refuses the others. The
 /// event, and the text by which its message is known.
 async fn an_event_of_a_source_that_is_not_allowed_yet_is_sent(
-    world: &World,
+    world: &Deployed,
     sent: &mut Sent,
 ) -> (Event, String) {
     let body = fs::read_to_string(samples().join("provider.unhealthy.json")).unwrap();
@@ -162,7 +162,7 @@ async fn an_event_of_a_source_that_is_not_allowed_yet_is_sent(
 }
 
 /// Puts a sample on the bus, and notes what must become of it.
-async fn put(world: &World, envelope: &Value, sent: &mut Sent) {
+async fn put(world: &Deployed, envelope: &Value, sent: &mut Sent) {
     match Message::parse(&envelope.to_string()) {
         Ok(_) => sent.declined.push(event(envelope)),
         Err(malformed) => {
@@ -194,7 +194,7 @@ fn event(envelope: &Value) -> Event {
 
 /// Waits until these messages and no others are dead letters, each with its reason, and returns their ids by their
 /// texts. One may be there more than once, as a queue may deliver more than once.
-async fn given_up(world: &World, expected: &BTreeMap<String, String>) -> BTreeMap<String, Vec<String>> {
+async fn given_up(world: &Deployed, expected: &BTreeMap<String, String>) -> BTreeMap<String, Vec<String>> {
     within(60, "every poisonous message is given up", async || {
         let unfinished = world.aws.unfinished("IngestQueueUrl").await;
         (unfinished == 0 && world.aws.waiting(DEAD).await >= expected.len()).then_some(())
@@ -220,7 +220,7 @@ async fn given_up(world: &World, expected: &BTreeMap<String, String>) -> BTreeMa
 }
 
 /// Changes which sources the agent takes.
-async fn allow(world: &World, sources: &str) {
+async fn allow(world: &Deployed, sources: &str) {
     world.aws.deploy_with(&[("EventSources", sources)]).await;
 }
 

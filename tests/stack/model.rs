@@ -11,7 +11,7 @@ use domain::value::{Digest, Micros, ProposalId};
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
 
-use crate::world::{World, unhealthy, variable};
+use crate::world::{Deployed, unhealthy, variable};
 
 /// A price for every model in `infra/model/litellm.yaml`.
 const PRICES: &str = "claude-sonnet-4-6=3.00:15.00,gpt-5=1.25:10.00,claude-overloaded=3.00:15.00";
@@ -59,7 +59,7 @@ async fn a_break_that_a_model_proposes_by_chat_completions_is_approved_runs_and_
 #[tokio::test]
 #[ignore = "needs a model: cargo xtask test --only model"]
 async fn where_the_model_is_overloaded_the_runbook_stands_in_and_the_trail_says_why() {
-    let world = World::new().await;
+    let world = Deployed::new().await;
     let id = failed(&world, "anthropic-bearer", "claude-overloaded", "bedrock").await;
     let proposed = proposed(&world, &id).await;
     let Proposer::Runbook {
@@ -93,7 +93,7 @@ async fn where_the_model_is_overloaded_the_runbook_stands_in_and_the_trail_says_
 }
 
 async fn proposes_a_break(way: &Way) {
-    let world = World::new().await;
+    let world = Deployed::new().await;
     let breaker = format!("/admin/v1/providers/{}/breaker", way.provider);
     let written = world.sandbox.writes(&breaker).await.len();
     let id = failed(&world, way.api, way.model, way.provider).await;
@@ -165,7 +165,7 @@ async fn proposes_a_break(way: &Way) {
 }
 
 /// Deploys the stack with a model behind LiteLLM, fails a provider, and returns the proposal of it.
-async fn failed(world: &World, api: &str, model: &str, provider: &str) -> ProposalId {
+async fn failed(world: &Deployed, api: &str, model: &str, provider: &str) -> ProposalId {
     let url = variable("TEST_MODEL_URL");
     world
         .aws
@@ -183,7 +183,7 @@ async fn failed(world: &World, api: &str, model: &str, provider: &str) -> Propos
     world.proposal_of(&fingerprint, generation).await
 }
 
-async fn proposed(world: &World, id: &ProposalId) -> Proposed {
+async fn proposed(world: &Deployed, id: &ProposalId) -> Proposed {
     let record = world.until_recorded(id, PATIENCE_S, "proposed").await;
     match ProposalFact::read(&record).unwrap() {
         ProposalFact::Proposed(proposed) => *proposed,
@@ -192,7 +192,7 @@ async fn proposed(world: &World, id: &ProposalId) -> Proposed {
 }
 
 /// The attempts in the transcript that a proposal names, which must be whole and without a key.
-async fn transcript(world: &World, reasoning: &Reasoning) -> Vec<Value> {
+async fn transcript(world: &Deployed, reasoning: &Reasoning) -> Vec<Value> {
     let stored = world.transcripts.get(&reasoning.transcript).await.unwrap();
     assert_eq!(Digest::of(&stored), reasoning.transcript);
     let mut text = String::new();

@@ -7,14 +7,14 @@ use domain::trail::Fact;
 use domain::value::Timestamp;
 use serde_json::{Value, json};
 
-use crate::world::{World, fresh, unhealthy, unhealthy_detail, within};
+use crate::world::{Deployed, fresh, unhealthy, unhealthy_detail, within};
 
 /// How long the stack's runbook breaks a provider, ms.
 const BREAK_MS: u64 = 30_000;
 
 #[tokio::test]
 async fn a_break_ends_within_its_duration_and_five_seconds_by_the_delayed_message() {
-    let world = World::new().await;
+    let world = Deployed::new().await;
     let generation = world
         .settled_generation(&unhealthy("probe", "openai").fingerprint())
         .await;
@@ -50,7 +50,7 @@ async fn a_break_ends_within_its_duration_and_five_seconds_by_the_delayed_messag
 
 #[tokio::test]
 async fn housekeeping_restores_where_the_delayed_message_is_lost() {
-    let world = World::new().await;
+    let world = Deployed::new().await;
     let generation = world
         .settled_generation(&unhealthy("probe", "anthropic").fingerprint())
         .await;
@@ -80,7 +80,7 @@ fn at(write: &Value) -> Timestamp {
 
 #[tokio::test]
 async fn an_event_of_any_client_takes_the_same_path_and_an_unconfirmed_one_is_declined() {
-    let world = World::new().await;
+    let world = Deployed::new().await;
     let generation = world
         .settled_generation(&unhealthy("probe", "bedrock").fingerprint())
         .await;
@@ -129,7 +129,7 @@ async fn an_event_of_any_client_takes_the_same_path_and_an_unconfirmed_one_is_de
 
 #[tokio::test]
 async fn an_event_as_large_as_the_bus_takes_is_kept_byte_for_byte() {
-    let world = World::new().await;
+    let world = Deployed::new().await;
     let event = unhealthy(&fresh("large"), "mistral");
     // A subject of its own, so that it opens a proposal of its own.
     let mut detail = unhealthy_detail(event.event_id.as_str(), &fresh("nowhere"));

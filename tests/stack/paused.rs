@@ -14,7 +14,7 @@ use domain::value::ProposalId;
 use futures::{FutureExt as _, StreamExt as _, stream};
 use serde_json::Value;
 
-use crate::world::{World, fresh, sre_agent, sre_agent_says, unhealthy, unhealthy_detail, within};
+use crate::world::{Deployed, fresh, sre_agent, sre_agent_says, unhealthy, unhealthy_detail, within};
 
 /// How many before the pause, and how many after.
 const HALF: usize = 100;
@@ -27,7 +27,7 @@ const RESTORED_WITHIN_MS: u64 = 15_000;
 
 #[tokio::test]
 async fn a_pause_in_a_burst_of_two_hundred_incidents_loses_none_and_doubles_none() {
-    let world = World::new().await;
+    let world = Deployed::new().await;
     world.at_rest(90).await;
     let under_way = a_break_is_made(&world).await;
     let (before, after) = (burst(), burst());
@@ -80,7 +80,7 @@ async fn a_pause_in_a_burst_of_two_hundred_incidents_loses_none_and_doubles_none
 }
 
 /// Anthropic fails and is broken by a person's approval.
-async fn a_break_is_made(world: &World) -> ProposalId {
+async fn a_break_is_made(world: &Deployed) -> ProposalId {
     let generation = world
         .settled_generation(&unhealthy("probe", "anthropic").fingerprint())
         .await;
@@ -102,7 +102,7 @@ fn burst() -> Vec<(Event, Value)> {
     (0..HALF).map(one).collect()
 }
 
-async fn send(world: &World, burst: &[(Event, Value)]) {
+async fn send(world: &Deployed, burst: &[(Event, Value)]) {
     let sends = burst
         .iter()
         .map(|(_, detail)| world.aws.put_event("llm-gateway", "provider.unhealthy", detail));
@@ -113,7 +113,7 @@ async fn send(world: &World, burst: &[(Event, Value)]) {
 }
 
 /// The proposals of a burst that are there, with their records.
-async fn look(world: &World, burst: &[(Event, Value)]) -> BTreeMap<ProposalId, Vec<Record>> {
+async fn look(world: &Deployed, burst: &[(Event, Value)]) -> BTreeMap<ProposalId, Vec<Record>> {
     let looks = burst.iter().map(|(event, _)| async {
         let id = ProposalId::new(event.fingerprint(), 1);
         let records = world.records(&id).await;
@@ -131,7 +131,7 @@ fn concluded(seen: &BTreeMap<ProposalId, Vec<Record>>) -> usize {
 }
 
 async fn while_paused(
-    world: &World,
+    world: &Deployed,
     under_way: &ProposalId,
     before: &[(Event, Value)],
     after: &[(Event, Value)],
@@ -189,14 +189,14 @@ async fn while_paused(
 }
 
 /// The proposal as it was before the record that ended its effect.
-async fn before_it_ended(world: &World, id: &ProposalId) -> Proposal {
+async fn before_it_ended(world: &Deployed, id: &ProposalId) -> Proposal {
     let records = world.records(id).await;
     let succeeded = records.iter().position(|record| record.kind == "succeeded");
     Proposal::replay(&records[..=succeeded.unwrap()]).unwrap()
 }
 
 /// Waits until housekeeping has switched what a pause switches; the rest is on all the time.
-async fn sources_are(world: &World, state: &str) {
+async fn sources_are(world: &Deployed, state: &str) {
     for (function, queue) in [("scoring", "scoring"), ("execution", "execution")] {
         within(
             130,

@@ -9,7 +9,7 @@ use domain::trail::{Actor, Control, Entry, StreamId};
 use domain::value::Digest;
 use policy::Bundle;
 
-use crate::world::{World, overspent, sre_agent, sre_agent_says};
+use crate::world::{Deployed, overspent, sre_agent, sre_agent_says};
 
 /// A directory with the default policy, where no factor has a weight: every score is its baseline, at any time of day.
 pub(crate) fn weightless() -> PathBuf {
@@ -36,7 +36,7 @@ pub(crate) fn weightless() -> PathBuf {
 }
 
 /// Puts a policy in force by the operators' command, where it is not yet; its hash.
-pub(crate) async fn put_in_force(world: &World, directory: &Path) -> Digest {
+pub(crate) async fn put_in_force(world: &Deployed, directory: &Path) -> Digest {
     let hash = Bundle::read_dir(directory).unwrap().digest();
     if control(world).await.switches.policy != Some(hash) {
         sre_agent(&["policy", "publish", directory.to_str().unwrap()]);
@@ -46,17 +46,17 @@ pub(crate) async fn put_in_force(world: &World, directory: &Path) -> Digest {
 }
 
 /// The policy of `infra/policy`.
-async fn publish_default(world: &World) -> Digest {
+async fn publish_default(world: &Deployed) -> Digest {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../infra/policy");
     put_in_force(world, &default).await
 }
 
-async fn control(world: &World) -> Control {
+async fn control(world: &Deployed) -> Control {
     Control::read(world.trail.last(&StreamId::Control).await.unwrap().as_ref()).unwrap()
 }
 
 /// A page about a team's budget, as it was scored.
-async fn scored(world: &World, team: &str) -> Proposal {
+async fn scored(world: &Deployed, team: &str) -> Proposal {
     let generation = world.settled_generation(&overspent("team", team)).await;
     let fingerprint = world.spend_budget("team", team, "500.00").await;
     let id = world.proposal_of(&fingerprint, generation).await;
@@ -66,7 +66,7 @@ async fn scored(world: &World, team: &str) -> Proposal {
 
 #[tokio::test]
 async fn what_is_published_is_in_force_and_what_is_of_no_use_runs_nothing() {
-    let world = World::new().await;
+    let world = Deployed::new().await;
     let (well, faults) = sre_agent_says(&["policy", "check", "/nowhere"]);
     assert!(!well, "{faults}");
     let good = put_in_force(&world, &weightless()).await;

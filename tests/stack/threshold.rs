@@ -2,12 +2,12 @@
 
 use domain::proposal::{Decision, Proposal};
 
-use crate::world::{World, overspent};
+use crate::world::{Deployed, overspent};
 
 /// A hard budget makes the runbook page, which scores 35.
 const SCORE: u8 = 35;
 
-async fn decided(world: &World, team: &str) -> (Proposal, Decision) {
+async fn decided(world: &Deployed, team: &str) -> (Proposal, Decision) {
     let generation = world.settled_generation(&overspent("team", team)).await;
     let fingerprint = world.spend_budget("team", team, "500.00").await;
     let id = world.proposal_of(&fingerprint, generation).await;
@@ -21,7 +21,7 @@ async fn decided(world: &World, team: &str) -> (Proposal, Decision) {
 
 #[tokio::test]
 async fn one_action_of_score_35_under_thresholds_34_35_and_36_and_fifty_clicks() {
-    let world = World::new().await;
+    let world = Deployed::new().await;
     let cases = [
         ("payments", "34", "true", Decision::Gate),
         ("checkout", "35", "true", Decision::Auto),

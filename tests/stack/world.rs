@@ -29,7 +29,7 @@ const CORRELATION_S: u64 = 20;
 /// One test at a time: they share a gateway.
 static TURN: Mutex<()> = Mutex::const_new(());
 
-pub(crate) struct World {
+pub(crate) struct Deployed {
     pub(crate) aws: Aws,
     pub(crate) sandbox: Sandbox,
     pub(crate) trail: DynamoTrail,
@@ -61,7 +61,7 @@ pub(crate) async fn within<T>(seconds: u64, what: &str, mut look: impl AsyncFnMu
     }
 }
 
-impl World {
+impl Deployed {
     pub(crate) async fn new() -> Self {
         let turn = TURN.lock().await;
         // With patience, and once: what is sent a second time because the first was slow arrives twice.

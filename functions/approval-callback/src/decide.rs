@@ -51,7 +51,7 @@ impl Identity {
 /// What a person asks for, however it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
-    /// Who.
+    /// Who the channel says it is.
     pub identity: Identity,
     /// Through what.
     pub channel: Channel,

@@ -81,19 +81,12 @@ pub(crate) async fn take_back(deps: &Deps<'_>, proposal: Proposal) -> Result<(),
 
 /// The approved request to take back an effect that has no end of its own.
 fn undo_request(proposal: &Proposal) -> Option<Digest> {
-    match proposal.state() {
-        State::Succeeded(done) if !done.restore_pending() => match done.undo {
-            UndoState::Approved { request } => Some(request),
-            UndoState::None | UndoState::Requested { .. } => None,
-        },
-        State::Reasoning(_)
-        | State::Proposed
-        | State::AwaitingApproval(_)
-        | State::Approved(_)
-        | State::Executing(_)
-        | State::Unknown(_)
-        | State::Succeeded(_)
-        | State::Closed(_) => None,
+    let State::Succeeded(done) = proposal.state() else {
+        return None;
+    };
+    match done.undo {
+        UndoState::Approved { request } if !done.restore_pending() => Some(request),
+        UndoState::None | UndoState::Requested { .. } | UndoState::Approved { .. } => None,
     }
 }
 

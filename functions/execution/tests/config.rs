@@ -1,9 +1,10 @@
 //! The configuration: what is missing or wrong is named.
 
 use execution::config::Config;
-use runtime::env::Env;
+use runtime::env::{BadVariable, Env};
+use testkit::environment;
 
-const COMPLETE: [(&str, &str); 13] = [
+const COMPLETE: environment::Table<'static> = &[
     ("TRAIL_TABLE", "sre_actions"),
     ("GATEWAY_URL", "https://gateway"),
     ("GATEWAY_WRITE_SECRET", "arn:write"),
@@ -19,39 +20,24 @@ const COMPLETE: [(&str, &str); 13] = [
     ("EXECUTION_TIMEOUT_S", "60"),
 ];
 
-/// The configuration with one variable at another value.
-fn with(name: &str, value: &str) -> Result<Config, String> {
-    let lookup = |asked: &str| match asked == name {
-        true => Some(value.to_owned()),
-        false => COMPLETE
-            .iter()
-            .find(|(known, _)| *known == asked)
-            .map(|(_, value)| (*value).to_owned()),
-    };
-    Config::from(&Env::new(&lookup)).map_err(|err| err.to_string())
+fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, BadVariable> {
+    Config::from(&Env::new(lookup))
 }
 
 #[test]
-fn what_is_missing_in_the_environment_is_named() {
-    assert!(with("", "").is_ok());
-    for (name, _) in COMPLETE {
-        let problem = with(name, "").unwrap_err();
-        assert_eq!(problem, format!("environment variable {name} is not set"));
-    }
+fn a_complete_environment_is_taken() {
+    let config = read(&environment::complete(COMPLETE)).unwrap();
+    assert_eq!((config.verify_after_s, config.timeout_s), (120, 60));
 }
 
 #[test]
-fn what_is_wrong_in_the_environment_is_named() {
-    for (name, wrong) in [
+fn what_is_missing_or_wrong_in_the_environment_is_named() {
+    environment::names_what_is_missing(COMPLETE, &[], read);
+    let wrong = [
         ("VERIFY_AFTER_S", "601"),
         ("VERIFY_AFTER_S", "soon"),
         ("EXECUTION_TIMEOUT_S", "0"),
         ("EXECUTION_TIMEOUT_S", "901"),
-    ] {
-        let problem = with(name, wrong).unwrap_err();
-        assert!(
-            problem.starts_with(&format!("environment variable {name} ")),
-            "{problem}"
-        );
-    }
+    ];
+    environment::names_what_is_wrong(COMPLETE, &wrong, read);
 }

@@ -8,7 +8,7 @@ use domain::trail::{Actor, Control, Entry, StreamId};
 use execution::{Deps, handle};
 use runtime::queue::Delivery;
 use testkit::story::{Story, breaks, inventory, pages, reroutes, second};
-use testkit::{FakeActuator, FakeGateway, FrozenClock, MemoryQueue, MemoryTrail, World};
+use testkit::{FakeActuator, FakeGateway, FrozenClock, MemoryQueue, MemoryTrail, Outside};
 
 /// What came of a proposal whose executor died, where the agent has been paused since, once the queue that no
 /// pause switches off is worked at second 101. `happened` tells whether the effect had been brought about.
@@ -29,7 +29,7 @@ async fn found_out(story: &Story, paused: bool, happened: bool) -> (Vec<String>,
             .unwrap();
     }
     let clock = FrozenClock::at(second(101));
-    let world = World::new(inventory(), &clock);
+    let world = Outside::new(inventory(), &clock);
     if happened {
         for change in &story.proposal().proposed().unwrap().preview.plan.changes {
             if let Setting::Routes(routes) = &change.after {

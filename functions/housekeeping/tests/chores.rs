@@ -6,7 +6,8 @@ use domain::trail::{Actor, Control, Fact, Pause, Switches};
 use expect_test::expect;
 use housekeeping::chores::{due, expiry};
 use housekeeping::config::Config;
-use runtime::env::Env;
+use runtime::env::{BadVariable, Env};
+use testkit::environment;
 use testkit::story::{Story, breaks, pages, reroutes, second};
 
 /// How long a metric is left alone, as the template has it.
@@ -167,7 +168,7 @@ fn a_pause_after_the_deadline_does_not_raise_the_dead() {
     assert_eq!(chores(&story, &paused_since(1900), 1850), ["append expired"]);
 }
 
-const COMPLETE: [(&str, &str); 12] = [
+const COMPLETE: environment::Table<'static> = &[
     ("TRAIL_TABLE", "sre_actions"),
     ("PROPOSALS_TABLE", "sre_proposals"),
     ("INGEST_QUEUE_URL", "q1"),
@@ -182,38 +183,23 @@ const COMPLETE: [(&str, &str); 12] = [
     ("HOUSEKEEPING_TIMEOUT_S", "55"),
 ];
 
-/// The configuration with one variable at another value.
-fn with(name: &str, value: &str) -> Result<Config, String> {
-    let lookup = |asked: &str| match asked == name {
-        true => Some(value.to_owned()),
-        false => COMPLETE
-            .iter()
-            .find(|(known, _)| *known == asked)
-            .map(|(_, value)| (*value).to_owned()),
-    };
-    Config::from(&Env::new(&lookup)).map_err(|err| err.to_string())
+fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, BadVariable> {
+    Config::from(&Env::new(lookup))
+}
+
+#[test]
+fn a_complete_environment_is_taken() {
+    let config = read(&environment::complete(COMPLETE)).unwrap();
+    assert_eq!(config.pausable, ["a", "b", "c"]);
 }
 
 #[test]
 fn what_is_missing_or_wrong_in_the_environment_is_named() {
-    assert_eq!(with("", "").unwrap().pausable, ["a", "b", "c"]);
-    for (name, _) in COMPLETE {
-        let missing = with(name, "").map(drop);
-        let expected = Err(format!("environment variable {name} is not set"));
-        assert!(
-            missing == expected || (name == "PAUSABLE_EVENT_SOURCES" && missing == Ok(())),
-            "{missing:?}"
-        );
-    }
-    for (name, wrong) in [
+    environment::names_what_is_missing(COMPLETE, &["PAUSABLE_EVENT_SOURCES"], read);
+    let wrong = [
         ("AGENT_ENABLED", "yes"),
         ("VERIFY_AFTER_S", "601"),
         ("HOUSEKEEPING_TIMEOUT_S", "901"),
-    ] {
-        let problem = with(name, wrong).unwrap_err();
-        assert!(
-            problem.starts_with(&format!("environment variable {name} ")),
-            "{problem}"
-        );
-    }
+    ];
+    environment::names_what_is_wrong(COMPLETE, &wrong, read);
 }

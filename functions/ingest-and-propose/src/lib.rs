@@ -16,7 +16,7 @@ pub mod runbook;
 pub mod wiring;
 
 use domain::incident::Event;
-use domain::message::{Delivery as Incident, Message};
+use domain::message::{Message, Reported};
 use domain::ports::{Clock, Gateway, Payloads, Reasoner, Trail, TrailError};
 use domain::proposal::{Proposal, ProposalFact, Received, Repeated, State, Verbatim};
 use domain::trail::generation::{self, Belongs, IncidentFact};
@@ -71,7 +71,7 @@ pub async fn handle(deps: &Deps<'_>, delivery: Delivery<'_>) -> Result<(), Fault
 }
 
 /// Takes an event: finds or opens its proposal, records the event on it, and reasons if nobody else does.
-async fn take(deps: &Deps<'_>, incident: &Incident, receives: u32) -> Result<(), Fault> {
+async fn take(deps: &Deps<'_>, incident: &Reported, receives: u32) -> Result<(), Fault> {
     let event = &incident.event;
     let paused = is_paused(deps).await?;
     let (id, current) = proposal_of(deps, event).await?;
@@ -97,22 +97,22 @@ async fn take(deps: &Deps<'_>, incident: &Incident, receives: u32) -> Result<(),
     if paused {
         return Ok(());
     }
-    match proposal.state() {
-        State::Reasoning(lease) if !lease.holds(deps.clock.now()) => reason_again(deps, proposal).await,
-        // The first delivery may be a duplicate of one being worked. A later one may be the worker's own
-        // message, come back because it died: it must not be lost before the lease is over.
-        State::Reasoning(_) if seen && receives > 1 => Err(Fault::Later(format!(
-            "another function reasons about {id} until its lease ends"
-        ))),
-        State::Reasoning(_)
-        | State::Proposed
-        | State::AwaitingApproval(_)
-        | State::Approved(_)
-        | State::Executing(_)
-        | State::Unknown(_)
-        | State::Succeeded(_)
-        | State::Closed(_) => Ok(()),
+    if is_orphaned(deps, &proposal) {
+        return reason_again(deps, proposal).await;
     }
+    // The first delivery may be a duplicate of one being worked. A later one may be the worker's own message, come back
+    // because it died: it must not be lost before the lease is over.
+    if matches!(proposal.state(), State::Reasoning(_)) && seen && receives > 1 {
+        return Err(Fault::Later(format!(
+            "another function reasons about {id} until its lease ends"
+        )));
+    }
+    Ok(())
+}
+
+/// Whether somebody began to reason about it, and died.
+fn is_orphaned(deps: &Deps<'_>, proposal: &Proposal) -> bool {
+    matches!(proposal.state(), State::Reasoning(lease) if !lease.holds(deps.clock.now()))
 }
 
 /// Resumes a proposal whose reasoner died.
@@ -121,16 +121,9 @@ async fn resume(deps: &Deps<'_>, id: &ProposalId) -> Result<(), Fault> {
     if is_paused(deps).await? {
         return Ok(());
     }
-    match proposal.state() {
-        State::Reasoning(lease) if !lease.holds(deps.clock.now()) => reason_again(deps, proposal).await,
-        State::Reasoning(_)
-        | State::Proposed
-        | State::AwaitingApproval(_)
-        | State::Approved(_)
-        | State::Executing(_)
-        | State::Unknown(_)
-        | State::Succeeded(_)
-        | State::Closed(_) => Ok(()),
+    match is_orphaned(deps, &proposal) {
+        true => reason_again(deps, proposal).await,
+        false => Ok(()),
     }
 }
 
@@ -211,7 +204,7 @@ async fn repeat(deps: &Deps<'_>, proposal: Proposal, event: &Event) -> Result<Pr
 /// The body of the first record. A text too large for it goes to the payload bucket.
 async fn received(
     deps: &Deps<'_>,
-    incident: &Incident,
+    incident: &Reported,
     lease_s: u64,
     now: Timestamp,
 ) -> Result<Received, Fault> {

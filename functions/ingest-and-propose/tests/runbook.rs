@@ -9,8 +9,9 @@ use domain::value::{BudgetOwner, Deployment};
 use expect_test::{Expect, expect};
 use ingest_and_propose::config::Config;
 use ingest_and_propose::runbook::Runbook;
-use runtime::env::Env;
+use runtime::env::{BadVariable, Env};
 use serde_json::{Value, json};
+use testkit::environment;
 use testkit::sample;
 
 /// A runbook that breaks for two minutes.
@@ -276,7 +277,7 @@ fn a_page_fits_and_carries_the_events_severity_however_long_its_names() {
         .unwrap();
 }
 
-const COMPLETE: [(&str, &str); 27] = [
+const COMPLETE: environment::Table<'static> = &[
     ("TRAIL_TABLE", "sre_actions"),
     ("PAYLOAD_BUCKET", "payloads"),
     ("GATEWAY_URL", "https://gateway"),
@@ -306,31 +307,20 @@ const COMPLETE: [(&str, &str); 27] = [
     ("MAX_BUDGET_CAP", "10000.00"),
 ];
 
-/// The configuration with one variable at another value.
-fn with(name: &str, value: &str) -> Result<Config, String> {
-    let lookup = |asked: &str| match asked == name {
-        true => Some(value.to_owned()),
-        false => COMPLETE
-            .iter()
-            .find(|(known, _)| *known == asked)
-            .map(|(_, value)| (*value).to_owned()),
-    };
-    Config::from(&Env::new(&lookup)).map_err(|err| err.to_string())
+fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, BadVariable> {
+    Config::from(&Env::new(lookup))
+}
+
+#[test]
+fn a_complete_environment_is_taken() {
+    let config = read(&environment::complete(COMPLETE)).unwrap();
+    assert_eq!(config.sources, ["llm-gateway", "other"]);
 }
 
 #[test]
 fn what_is_missing_or_wrong_in_the_environment_is_named() {
-    assert_eq!(with("", "").unwrap().sources, ["llm-gateway", "other"]);
-    for (name, _) in COMPLETE {
-        let missing = with(name, "").map(drop);
-        let optional = ["EVENT_SOURCES", "SRE_AGENT_FALLBACK_MODELS"].contains(&name);
-        let expected = Err(format!("environment variable {name} is not set"));
-        assert!(
-            missing == expected || (optional && missing == Ok(())),
-            "{missing:?}"
-        );
-    }
-    for (name, wrong) in [
+    environment::names_what_is_missing(COMPLETE, &["EVENT_SOURCES", "SRE_AGENT_FALLBACK_MODELS"], read);
+    let wrong = [
         ("RUNBOOK_BREAK_SECONDS", "29"),
         ("RUNBOOK_BREAK_SECONDS", "301"),
         ("INGEST_TIMEOUT_S", "0"),
@@ -339,11 +329,6 @@ fn what_is_missing_or_wrong_in_the_environment_is_named() {
         ("MODEL_PRICES", "another=1:2"),
         ("MODEL_MAX_COST", "cheap"),
         ("MODEL_MAX_TURNS", "0"),
-    ] {
-        let problem = with(name, wrong).unwrap_err();
-        assert!(
-            problem.starts_with(&format!("environment variable {name} ")),
-            "{problem}"
-        );
-    }
+    ];
+    environment::names_what_is_wrong(COMPLETE, &wrong, read);
 }

@@ -8,10 +8,11 @@ use domain::ports::TrailError;
 use domain::proposal::{Decision, ProposalFact, Scored};
 use domain::trail::{Actor, Control, Entry, Fact, StreamId, Switches};
 use domain::value::Deployment;
-use runtime::env::Env;
+use runtime::env::{BadVariable, Env};
 use runtime::queue::{Delivery, Fault};
 use scoring::config::Config;
 use scoring::{Deps, handle};
+use testkit::environment;
 use testkit::story::{Story, breaks, pages, second};
 use testkit::{FixedPolicies, FrozenClock, MemoryTrail, sample};
 
@@ -220,7 +221,7 @@ async fn what_can_never_be_scored_is_poison_with_its_reason() {
     }
 }
 
-const COMPLETE: [(&str, &str); 10] = [
+const COMPLETE: environment::Table<'static> = &[
     ("TRAIL_TABLE", "sre_actions"),
     ("POLICY_BUCKET", "policies"),
     ("SCORING_DLQ_URL", "https://sqs/dlq"),
@@ -233,36 +234,24 @@ const COMPLETE: [(&str, &str); 10] = [
     ("MAX_BUDGET_CAP", "10000.00"),
 ];
 
-/// The configuration with one variable at another value.
-fn with(name: &str, value: &str) -> Result<Config, String> {
-    let lookup = |asked: &str| match asked == name {
-        true => Some(value.to_owned()),
-        false => COMPLETE
-            .iter()
-            .find(|(known, _)| *known == asked)
-            .map(|(_, value)| (*value).to_owned()),
-    };
-    Config::from(&Env::new(&lookup)).map_err(|err| err.to_string())
+fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, BadVariable> {
+    Config::from(&Env::new(lookup))
+}
+
+#[test]
+fn a_complete_environment_is_taken() {
+    let config = read(&environment::complete(COMPLETE)).unwrap();
+    assert_eq!(config.deployment, Deployment::default());
 }
 
 #[test]
 fn what_is_missing_or_wrong_in_the_environment_is_named() {
-    assert_eq!(with("", "").unwrap().deployment, Deployment::default());
-    for (name, _) in COMPLETE {
-        let missing = with(name, "").map(drop);
-        let expected = Err(format!("environment variable {name} is not set"));
-        assert_eq!(missing, expected);
-    }
-    for (name, wrong) in [
+    environment::names_what_is_missing(COMPLETE, &[], read);
+    let wrong = [
         ("SRE_RISK_THRESHOLD", "101"),
         ("SRE_AUTO_APPROVE", "yes"),
         ("LICENSE_TIER", "gold"),
         ("APPROVAL_DEADLINE_S", "59"),
-    ] {
-        let problem = with(name, wrong).unwrap_err();
-        assert!(
-            problem.starts_with(&format!("environment variable {name} ")),
-            "{problem}"
-        );
-    }
+    ];
+    environment::names_what_is_wrong(COMPLETE, &wrong, read);
 }

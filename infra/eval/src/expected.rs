@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 pub enum Expected {
     /// This action.
     Act {
-        /// Which.
+        /// Which action it must be.
         action: ActionKind,
         /// What its parameters may be. One that is not named may be anything.
         parameters: Vec<(String, Allowed)>,

@@ -12,7 +12,7 @@ use crate::set::{Incident, Split};
 /// A set of incidents in numbers. What is not a time or money is a number of incidents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Score {
-    /// Which.
+    /// Name of the set.
     pub set: String,
     /// All.
     pub n: usize,

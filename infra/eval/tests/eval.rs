@@ -119,7 +119,7 @@ async fn recorded(incident: &Incident, reasoner: &dyn Reasoner) -> Answer {
     let clock = FrozenClock::at(incident.received_at);
     let inventory = incident.inventory.clone();
     let readable = inventory.is_some();
-    let gateway = testkit::World::new(inventory.unwrap_or_else(sample::inventory), &clock);
+    let gateway = testkit::Outside::new(inventory.unwrap_or_else(sample::inventory), &clock);
     let gateway = FakeGateway::new(&gateway);
     if !readable {
         gateway.outages.next(usize::MAX);

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::clock::Clock;
 use crate::core::events::Announcer;
 use crate::core::pagerduty::Desk;
-use crate::core::world::World;
+use crate::core::world::GatewayWorld;
 
 /// Slack replies remembered; the oldest go first.
 const MAX_SLACK_REPLIES: usize = 1_000;
@@ -31,7 +31,7 @@ pub struct SlackReply {
 /// at once.
 #[derive(Debug)]
 pub(crate) struct Gateway {
-    world: Mutex<World>,
+    world: Mutex<GatewayWorld>,
     announcer: Mutex<Announcer>,
     desk: Mutex<Desk>,
     slack: Mutex<VecDeque<SlackReply>>,
@@ -45,7 +45,7 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     pub(crate) fn new(
-        world: World,
+        world: GatewayWorld,
         announcer: Announcer,
         desk: Desk,
         clock: Clock,
@@ -65,7 +65,7 @@ impl Gateway {
         }
     }
 
-    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+    pub(crate) fn world(&self) -> MutexGuard<'_, GatewayWorld> {
         held(&self.world)
     }
 

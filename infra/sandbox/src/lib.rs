@@ -14,7 +14,7 @@
 //! | `/admin/v1/…`, `GET /healthz` | the admin API, described in `infra/sandbox/openapi.yaml`; bearer tokens for reading and for writing |
 //! | `POST /v1/chat/completions` | one request through the gateway: body `{"model":"<model group>"}`, header `x-team` |
 //! | `POST /v2/enqueue` | PagerDuty's Events API v2 |
-//! | `POST /sandbox/v1/faults` | breaks something ([`Fault`]); `GET` lists what is broken |
+//! | `POST /sandbox/v1/faults` | breaks something ([`Injection`]); `GET` lists what is broken |
 //! | `GET /sandbox/v1/state?last_s=5` | [`Summary`]: traffic shares, error rates, conditions, faults |
 //! | `GET /sandbox/v1/writes` | every accepted write of the admin API ([`WriteRecord`]) |
 //! | `GET /sandbox/v1/events` | the events, sent and waiting ([`Event`]) |
@@ -30,11 +30,11 @@
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use sandbox::{Fault, Options};
+//! use sandbox::{Injection, Options};
 //!
 //! let sandbox = sandbox::spawn(Options::default()).await?;
 //! let provider = "openai".to_owned();
-//! sandbox.inject(Fault::FailProvider { provider, error_rate: 0.9, burst: 200 })?;
+//! sandbox.inject(Injection::FailProvider { provider, error_rate: 0.9, burst: 200 })?;
 //! assert!(sandbox.inventory().providers[0].error_rate_ppm > 250_000);
 //! sandbox.stop().await;
 //! # Ok(())
@@ -54,7 +54,7 @@ pub use clock::Clock;
 pub use core::detect::BudgetKind;
 pub use core::error::ApiError;
 pub use core::events::Event;
-pub use core::faults::{CallFault, CallFaultMode, Fault};
+pub use core::faults::{CallFault, CallFaultMode, Injection};
 pub use core::inventory::{
     BudgetStatus, GuardrailStatus, Inventory, ModelGroupStatus, ProviderStatus, SlaStatus, TeamStatus,
 };

@@ -12,12 +12,12 @@ use crate::bus::Bus;
 use crate::clock::Clock;
 use crate::core::error::ApiError;
 use crate::core::events::{Announcer, Event};
-use crate::core::faults::Fault;
+use crate::core::faults::Injection;
 use crate::core::inventory::Inventory;
 use crate::core::pagerduty::{Desk, Page};
 use crate::core::resources::WriteRecord;
 use crate::core::state::Summary;
-use crate::core::world::World;
+use crate::core::world::GatewayWorld;
 use crate::core::world_file::{WorldError, WorldFile};
 use crate::gateway::{Gateway, SlackReply};
 use crate::{background, http};
@@ -82,7 +82,7 @@ impl Default for Options {
 pub enum SpawnError {
     /// The world is not one.
     #[error(transparent)]
-    World(#[from] WorldError),
+    GatewayWorld(#[from] WorldError),
     /// The address cannot be listened on.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -110,7 +110,7 @@ pub async fn spawn(options: Options) -> Result<Running, SpawnError> {
     check(&options)?;
     let file = options.world.map_or_else(WorldFile::built_in, Ok)?;
     let now = options.clock.now();
-    let mut world = World::new(file, options.seed, i64::from(options.window_s) * 1000, now)?;
+    let mut world = GatewayWorld::new(file, options.seed, i64::from(options.window_s) * 1000, now)?;
     if options.history {
         world.remember_an_hour(now);
     }
@@ -170,7 +170,7 @@ impl Running {
     ///
     /// # Errors
     /// Where the fault makes no sense in this world.
-    pub fn inject(&self, fault: Fault) -> Result<(), ApiError> {
+    pub fn inject(&self, fault: Injection) -> Result<(), ApiError> {
         self.gateway.world().inject(self.gateway.clock.now(), fault)
     }
 

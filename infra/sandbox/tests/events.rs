@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::config::retry::RetryConfig;
 use aws_sdk_eventbridge::config::{BehaviorVersion, Credentials, Region};
-use sandbox::{Bus, Clock, Fault, Options, Running};
+use sandbox::{Bus, Clock, Injection, Options, Running};
 use serde_json::{Value, json};
 use wiremock::matchers::{header, method};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -40,7 +40,7 @@ async fn failing(endpoint: &MockServer, clock: &Clock) -> Running {
     .unwrap();
     let provider = "openai".to_owned();
     sandbox
-        .inject(Fault::FailProvider {
+        .inject(Injection::FailProvider {
             provider,
             error_rate: 1.0,
             burst: 100,

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use reqwest::{Client, Response};
-use sandbox::{CallFault, CallFaultMode, Clock, Fault, Options, Running};
+use sandbox::{CallFault, CallFaultMode, Clock, Injection, Options, Running};
 use serde_json::{Value, json};
 
 /// 2026-11-22T10:00:00Z.
@@ -93,7 +93,7 @@ impl Bench {
     fn strike(&self, mode: CallFaultMode, delay_ms: Option<u64>, path: &str) {
         let path = path.to_owned();
         self.sandbox
-            .inject(Fault::Admin(CallFault {
+            .inject(Injection::Admin(CallFault {
                 mode,
                 times: 1,
                 delay_ms,
@@ -132,7 +132,7 @@ async fn a_break_moves_the_traffic_and_the_error_rate_recovers() {
         .await
         .unwrap();
     bench.clock.advance(Duration::from_secs(6));
-    bench.sandbox.inject(Fault::Burst { requests: 100 }).unwrap();
+    bench.sandbox.inject(Injection::Burst { requests: 100 }).unwrap();
     assert_eq!(
         bench.chat_shares(),
         [("openai".to_owned(), 0), ("anthropic".to_owned(), 1_000_000)]
@@ -145,13 +145,13 @@ async fn a_break_moves_the_traffic_and_the_error_rate_recovers() {
     bench.clock.advance(Duration::from_secs(10));
     bench
         .sandbox
-        .inject(Fault::Clear { forget_window: false })
+        .inject(Injection::Clear { forget_window: false })
         .unwrap();
     bench
         .put("/admin/v1/providers/openai/breaker", json!({"blocked": false}))
         .await
         .unwrap();
-    bench.sandbox.inject(Fault::Burst { requests: 200 }).unwrap();
+    bench.sandbox.inject(Injection::Burst { requests: 200 }).unwrap();
     let openai = bench.sandbox.inventory().providers.remove(0);
     assert!(
         openai.requests > 30 && openai.error_rate_ppm < 100_000,
@@ -184,7 +184,7 @@ async fn a_person_can_send_a_request() {
         assert_eq!((answered, &body["error"]["code"]), (status, &json!(code)));
     }
 
-    let certain = Fault::FailProvider {
+    let certain = Injection::FailProvider {
         provider: "mistral".to_owned(),
         error_rate: 1.0,
         burst: 0,

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use reqwest::{Client, Method};
-use sandbox::{CallFault, CallFaultMode, Fault, Options, Running};
+use sandbox::{CallFault, CallFaultMode, Injection, Options, Running};
 use serde_json::{Value, json};
 
 fn document() -> Value {
@@ -131,7 +131,7 @@ async fn every_reply_is_as_described() {
     let sandbox = sandbox::spawn(Options::default()).await.unwrap();
     let options = Options::default();
     let (read, write) = (options.read_token.as_str(), options.write_token.as_str());
-    sandbox.inject(Fault::Burst { requests: 300 }).unwrap();
+    sandbox.inject(Injection::Burst { requests: 300 }).unwrap();
 
     for (method, path) in sandbox::admin_routes() {
         if !path.contains('{') {
@@ -200,7 +200,7 @@ async fn refusals_outside_the_description_have_its_form() {
         method: None,
         path: "/admin/v1/".to_owned(),
     };
-    sandbox.inject(Fault::Admin(fault)).unwrap();
+    sandbox.inject(Injection::Admin(fault)).unwrap();
     for (method, path, expected) in [
         ("GET", "/admin/v1/inventory", 503),
         ("DELETE", "/admin/v1/inventory", 405),

@@ -10,7 +10,7 @@ use crate::state::State;
 
 /// What can be broken.
 #[derive(Subcommand)]
-pub(crate) enum Fault {
+pub(crate) enum Injection {
     /// A provider fails a fraction of its requests: provider.unhealthy
     FailProvider {
         /// Its id, such as openai
@@ -58,36 +58,36 @@ pub(crate) enum Scope {
 }
 
 /// Puts the fault in place and prints the faults that are.
-pub(crate) async fn run(paths: &Paths, fault: &Fault) -> Result<()> {
+pub(crate) async fn run(paths: &Paths, fault: &Injection) -> Result<()> {
     let state = State::need(paths)?;
     let faults = sandbox::inject(&state.sandbox_url(), &body(fault)).await?;
     println!("{}", serde_json::to_string_pretty(&faults)?);
     Ok(())
 }
 
-fn body(fault: &Fault) -> Value {
+fn body(fault: &Injection) -> Value {
     match fault {
-        Fault::FailProvider {
+        Injection::FailProvider {
             provider,
             error_rate,
             burst,
         } => {
             json!({ "fault": "fail_provider", "provider": provider, "error_rate": error_rate, "burst": burst })
         }
-        Fault::SlowProvider {
+        Injection::SlowProvider {
             provider,
             factor,
             burst,
         } => {
             json!({ "fault": "slow_provider", "provider": provider, "factor": factor, "burst": burst })
         }
-        Fault::SpendBudget { scope, id, amount } => {
+        Injection::SpendBudget { scope, id, amount } => {
             let scope = match scope {
                 Scope::Team => "team",
                 Scope::Org => "org",
             };
             json!({ "fault": "spend_budget", "scope": scope, "id": id, "amount": amount })
         }
-        Fault::Clear { forget_window } => json!({ "fault": "clear", "forget_window": forget_window }),
+        Injection::Clear { forget_window } => json!({ "fault": "clear", "forget_window": forget_window }),
     }
 }

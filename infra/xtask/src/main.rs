@@ -65,7 +65,7 @@ enum Task {
     Invoke(send::InvokeArguments),
     /// Makes something fail in the sandbox gateway, or mends it again
     #[command(subcommand)]
-    Fault(fault::Fault),
+    Fault(fault::Injection),
 }
 
 fn main() -> ExitCode {

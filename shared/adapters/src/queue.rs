@@ -36,7 +36,7 @@ pub struct DeadLetter<'a> {
     pub reason: &'a str,
     /// Which function gave it up.
     pub function: &'a str,
-    /// When.
+    /// When it was given up.
     pub failed_at: Timestamp,
 }
 

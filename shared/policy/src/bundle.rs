@@ -7,7 +7,7 @@ use std::path::Path;
 use domain::value::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::fault::{Fault, Faults};
+use crate::fault::{Faults, PolicyFault};
 
 /// Weights, windows, calendars and limits.
 pub const RISK: &str = "risk.toml";
@@ -61,10 +61,10 @@ impl Bundle {
     /// Reads a directory. Every file there must be one of a policy.
     pub fn read_dir(directory: &Path) -> Result<Self, Faults> {
         let shown = directory.display().to_string();
-        let entries = fs::read_dir(directory).map_err(|err| Fault::of_file(&shown, err))?;
+        let entries = fs::read_dir(directory).map_err(|err| PolicyFault::of_file(&shown, err))?;
         let (mut files, mut faults) = (BTreeMap::new(), Vec::new());
         for entry in entries {
-            let entry = entry.map_err(|err| Fault::of_file(&shown, err))?;
+            let entry = entry.map_err(|err| PolicyFault::of_file(&shown, err))?;
             let name = entry.file_name().to_string_lossy().into_owned();
             match read_file(&entry.path(), &name) {
                 Ok(text) => {
@@ -83,33 +83,33 @@ impl Bundle {
     pub fn decode(bytes: &[u8]) -> Result<Self, Faults> {
         sized(bytes.len())?;
         let form: Form = serde_json::from_slice(bytes)
-            .map_err(|err| Fault::of_file(WHOLE, format!("is not a policy: {err}")))?;
+            .map_err(|err| PolicyFault::of_file(WHOLE, format!("is not a policy: {err}")))?;
         let bundle = Self::new(form.files)?;
         if bundle.bytes == bytes {
             Ok(bundle)
         } else {
-            Err(Fault::of_file(WHOLE, "is not written as a policy is").into())
+            Err(PolicyFault::of_file(WHOLE, "is not written as a policy is").into())
         }
     }
 
     /// A policy of named texts.
     pub fn new(mut files: BTreeMap<String, String>) -> Result<Self, Faults> {
-        let mut faults: Vec<Fault> = files
+        let mut faults: Vec<PolicyFault> = files
             .keys()
-            .filter_map(|name| misnamed(name).map(|reason| Fault::of_file(name, reason)))
+            .filter_map(|name| misnamed(name).map(|reason| PolicyFault::of_file(name, reason)))
             .collect();
         if !files.contains_key(RISK) {
-            faults.push(Fault::of_file(RISK, "is missing"));
+            faults.push(PolicyFault::of_file(RISK, "is missing"));
         }
         if !files.keys().any(|name| name.ends_with(RULES)) {
-            faults.push(Fault::of_file(
+            faults.push(PolicyFault::of_file(
                 "gate.cedar",
                 "is missing, and there is no other *.cedar",
             ));
         }
         if files.len() > MAX_FILES {
             let reason = format!("has {} files, more than {MAX_FILES}", files.len());
-            faults.push(Fault::of_file(WHOLE, reason));
+            faults.push(PolicyFault::of_file(WHOLE, reason));
         }
         if let Some(faults) = Faults::of(faults) {
             return Err(faults);
@@ -168,30 +168,30 @@ impl Bundle {
     }
 }
 
-fn sized(bytes: usize) -> Result<(), Fault> {
+fn sized(bytes: usize) -> Result<(), PolicyFault> {
     if bytes <= MAX_BYTES {
         Ok(())
     } else {
         let reason = format!("has {bytes} bytes, more than the {MAX_BYTES} of a policy");
-        Err(Fault::of_file(WHOLE, reason))
+        Err(PolicyFault::of_file(WHOLE, reason))
     }
 }
 
-fn read_file(path: &Path, name: &str) -> Result<String, Fault> {
+fn read_file(path: &Path, name: &str) -> Result<String, PolicyFault> {
     if let Some(reason) = misnamed(name) {
-        return Err(Fault::of_file(name, reason));
+        return Err(PolicyFault::of_file(name, reason));
     }
-    let fault = |err| Fault::of_file(name, err);
+    let fault = |err| PolicyFault::of_file(name, err);
     let found = fs::metadata(path).map_err(fault)?;
     if !found.is_file() {
-        return Err(Fault::of_file(name, "is not a file"));
+        return Err(PolicyFault::of_file(name, "is not a file"));
     }
     sized(usize::try_from(found.len()).unwrap_or(usize::MAX))?;
     let bytes = fs::read(path).map_err(fault)?;
     String::from_utf8(bytes).map_err(|err| {
         let valid = err.utf8_error().valid_up_to();
         let text = String::from_utf8_lossy(&err.as_bytes()[..valid]).into_owned();
-        Fault::at(name, &text, valid, "is not UTF-8 text")
+        PolicyFault::at(name, &text, valid, "is not UTF-8 text")
     })
 }
 

@@ -7,7 +7,7 @@ use domain::policy::Policy;
 use domain::value::Digest;
 
 use crate::bundle::{Bundle, SCHEMA, SCHEMA_TEXT};
-use crate::fault::{Fault, Faults};
+use crate::fault::{Faults, PolicyFault};
 use crate::rules::CedarRules;
 use crate::{gate, risk};
 
@@ -22,7 +22,7 @@ pub struct Checked {
 impl Checked {
     /// Checks a policy, or says everything that is wrong with it.
     pub fn new(bundle: &Bundle) -> Result<Self, Faults> {
-        let mut faults: Vec<Fault> = bundle.other_schema().map(differs).into_iter().collect();
+        let mut faults: Vec<PolicyFault> = bundle.other_schema().map(differs).into_iter().collect();
         let policy = risk::read(bundle.risk()).map_err(|found| faults.extend(found));
         let rules = gate::read(bundle.rules()).map_err(|found| faults.extend(found));
         match (policy, rules, Faults::of(faults)) {
@@ -33,7 +33,7 @@ impl Checked {
             }),
             (_, _, Some(faults)) => Err(faults),
             (Ok(_) | Err(()), Ok(_) | Err(()), None) => {
-                Err(Fault::of_file("policy", "could not be read").into())
+                Err(PolicyFault::of_file("policy", "could not be read").into())
             }
         }
     }
@@ -79,11 +79,11 @@ impl std::fmt::Debug for Checked {
     }
 }
 
-fn differs(schema: &str) -> Fault {
+fn differs(schema: &str) -> PolicyFault {
     let common = schema
         .bytes()
         .zip(SCHEMA_TEXT.bytes())
         .take_while(|(its, ours)| its == ours);
     let reason = "differs from this version's schema: it cannot be changed; leave the file out";
-    Fault::at(SCHEMA, schema, common.count(), reason)
+    PolicyFault::at(SCHEMA, schema, common.count(), reason)
 }

@@ -33,7 +33,7 @@ impl Place {
 
 /// One thing that is wrong: `risk.toml:12:9: 101 is not within 0–100`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Fault {
+pub struct PolicyFault {
     /// The file's name.
     pub file: String,
     /// Where in it; none where the file as a whole is meant.
@@ -42,7 +42,7 @@ pub struct Fault {
     pub reason: String,
 }
 
-impl Fault {
+impl PolicyFault {
     /// A fault of a whole file.
     pub(crate) fn of_file(file: &str, reason: impl fmt::Display) -> Self {
         let reason = visible(&reason.to_string().replace('\n', " "));
@@ -66,7 +66,7 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for PolicyFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.at {
             Some(Place { line, column }) => write!(f, "{}:{line}:{column}: {}", self.file, self.reason),
@@ -77,11 +77,11 @@ impl fmt::Display for Fault {
 
 /// Everything that is wrong with a policy, in the order of files and lines. Never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Faults(Vec<Fault>);
+pub struct Faults(Vec<PolicyFault>);
 
 impl Faults {
     /// The faults, if there are any.
-    pub(crate) fn of(mut faults: Vec<Fault>) -> Option<Self> {
+    pub(crate) fn of(mut faults: Vec<PolicyFault>) -> Option<Self> {
         faults.sort();
         faults.dedup();
         faults.truncate(MAX_FAULTS);
@@ -89,13 +89,13 @@ impl Faults {
     }
 
     /// One by one.
-    pub fn iter(&self) -> impl Iterator<Item = &Fault> {
+    pub fn iter(&self) -> impl Iterator<Item = &PolicyFault> {
         self.0.iter()
     }
 }
 
-impl From<Fault> for Faults {
-    fn from(fault: Fault) -> Self {
+impl From<PolicyFault> for Faults {
+    fn from(fault: PolicyFault) -> Self {
         Self(vec![fault])
     }
 }
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_reason_is_one_safe_line_of_bounded_length() {
-        let fault = Fault::at("a.cedar", "x", 0, format!("\u{1b}[31m\n{}", "é".repeat(1000)));
+        let fault = PolicyFault::at("a.cedar", "x", 0, format!("\u{1b}[31m\n{}", "é".repeat(1000)));
         let told = fault.to_string();
         assert!(told.starts_with(r"a.cedar:1:1: \u{1b}[31m é"), "{told}");
         assert!(told.chars().count() < 420 && told.ends_with('…'), "{told}");

@@ -7,7 +7,7 @@ use cedar_policy::{
 };
 use miette::Diagnostic;
 
-use crate::fault::{Fault, MAX_FAULTS, Place};
+use crate::fault::{MAX_FAULTS, Place, PolicyFault};
 use crate::guard;
 use crate::rules::{self, CedarRules};
 
@@ -24,7 +24,7 @@ const MAX_REASON: usize = 200;
 type File<'a> = (&'a str, &'a str);
 
 /// Reads the files, or says what is wrong with them.
-pub(crate) fn read<'a>(files: impl Iterator<Item = File<'a>>) -> Result<CedarRules, Vec<Fault>> {
+pub(crate) fn read<'a>(files: impl Iterator<Item = File<'a>>) -> Result<CedarRules, Vec<PolicyFault>> {
     let mut reading = Reading::default();
     let mut first = None;
     for file in files {
@@ -48,7 +48,7 @@ struct Reading<'a> {
     /// Where each rule is: its file and its first byte.
     places: BTreeMap<PolicyId, (File<'a>, usize)>,
     complete: bool,
-    faults: Vec<Fault>,
+    faults: Vec<PolicyFault>,
 }
 
 impl Default for Reading<'_> {
@@ -66,7 +66,7 @@ impl<'a> Reading<'a> {
     fn parse(&mut self, file: File<'a>) {
         let (name, text) = file;
         if let Some((byte, reason)) = guard::beyond_bounds(text) {
-            self.faults.push(Fault::at(name, text, byte, reason));
+            self.faults.push(PolicyFault::at(name, text, byte, reason));
             self.complete = false;
             return;
         }
@@ -84,7 +84,7 @@ impl<'a> Reading<'a> {
         for template in parsed.templates() {
             let byte = template.as_ref().loc().map_or(0, |place| place.start());
             let reason = "a template decides nothing: nothing links it";
-            self.faults.push(Fault::at(name, text, byte, reason));
+            self.faults.push(PolicyFault::at(name, text, byte, reason));
         }
         let mut rules: Vec<(usize, &Policy)> = parsed
             .policies()
@@ -99,7 +99,7 @@ impl<'a> Reading<'a> {
     /// Adds one rule under its @id. One without gets another, so that the rest of it is looked at too.
     fn take(&mut self, file: File<'a>, byte: usize, rule: &Policy) {
         let (name, text) = file;
-        let mut fault = |reason: String| self.faults.push(Fault::at(name, text, byte, reason));
+        let mut fault = |reason: String| self.faults.push(PolicyFault::at(name, text, byte, reason));
         let id = rule.annotation("id");
         match id {
             None => fault("the rule has no @id".to_owned()),
@@ -167,7 +167,7 @@ impl<'a> Reading<'a> {
                 Effect::Forbid if is_unconditional(rule) => {
                     if let Some(((name, text), byte)) = self.places.get(rule.id()) {
                         let reason = "nobody could ever approve anything: the rule forbids it to everybody";
-                        self.faults.push(Fault::at(name, text, *byte, reason));
+                        self.faults.push(PolicyFault::at(name, text, *byte, reason));
                     }
                 }
                 Effect::Forbid => {}
@@ -175,7 +175,7 @@ impl<'a> Reading<'a> {
         }
         if !permitted {
             let reason = "nobody could ever approve anything: no rule permits SreAgent::Action::\"approve\"";
-            self.faults.push(Fault::at(name, text, 0, reason));
+            self.faults.push(PolicyFault::at(name, text, 0, reason));
         }
     }
 }
@@ -194,7 +194,7 @@ fn is_unconditional(rule: &Policy) -> bool {
 }
 
 /// A fault that Cedar tells of, at its own place or else at `byte`.
-fn told(diagnostic: &(impl Diagnostic + ?Sized), (name, text): File<'_>, byte: usize) -> Fault {
+fn told(diagnostic: &(impl Diagnostic + ?Sized), (name, text): File<'_>, byte: usize) -> PolicyFault {
     let labels: Vec<_> = diagnostic.labels().into_iter().flatten().collect();
     let byte = labels.first().map_or(byte, |label| label.offset());
     let mut reason = diagnostic.to_string();
@@ -205,7 +205,7 @@ fn told(diagnostic: &(impl Diagnostic + ?Sized), (name, text): File<'_>, byte: u
         reason.push_str("; ");
         reason.push_str(&hint);
     }
-    Fault::at(name, text, byte, reason)
+    PolicyFault::at(name, text, byte, reason)
 }
 
 fn is_id(text: &str) -> bool {

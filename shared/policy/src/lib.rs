@@ -21,5 +21,5 @@ mod rules;
 
 pub use self::bundle::{Bundle, MAX_BYTES, RISK, SCHEMA};
 pub use self::checked::Checked;
-pub use self::fault::{Fault, Faults, Place};
+pub use self::fault::{Faults, Place, PolicyFault};
 pub use self::published::Published;

@@ -12,13 +12,13 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::bundle::RISK;
-use crate::fault::{Fault, MAX_FAULTS};
+use crate::fault::{MAX_FAULTS, PolicyFault};
 
 /// The most mistakes in the syntax that are told.
 const MOST_MISTAKES: usize = 4;
 
 /// Reads the file, or says what is wrong with it.
-pub(crate) fn read(text: &str) -> Result<Policy, Vec<Fault>> {
+pub(crate) fn read(text: &str) -> Result<Policy, Vec<PolicyFault>> {
     let (table, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         return Err(syntax(text, &errors));
@@ -41,11 +41,11 @@ pub(crate) fn read(text: &str) -> Result<Policy, Vec<Fault>> {
 }
 
 /// The first mistakes, one a line: those after them mostly follow from them.
-fn syntax(text: &str, errors: &[toml::de::Error]) -> Vec<Fault> {
+fn syntax(text: &str, errors: &[toml::de::Error]) -> Vec<PolicyFault> {
     let mut lines = BTreeSet::new();
     let faults = errors.iter().take(MAX_FAULTS).map(|err| {
         let byte = err.span().map_or(0, |span| span.start);
-        Fault::at(RISK, text, byte, err.message())
+        PolicyFault::at(RISK, text, byte, err.message())
     });
     faults
         .filter(|fault| lines.insert(fault.at.map(|place| place.line)))
@@ -143,11 +143,11 @@ struct Reading<'a> {
     text: &'a str,
     value: Value,
     spots: Spot,
-    faults: Vec<Fault>,
+    faults: Vec<PolicyFault>,
 }
 
 impl Reading<'_> {
-    fn policy(mut self) -> Result<Policy, Vec<Fault>> {
+    fn policy(mut self) -> Result<Policy, Vec<PolicyFault>> {
         while self.faults.len() < MAX_FAULTS {
             let error = match serde_path_to_error::deserialize(&self.value) {
                 Ok(policy) => return self.sound(policy),
@@ -173,7 +173,7 @@ impl Reading<'_> {
     }
 
     /// What takes two values to see is looked for only where every one of them was read.
-    fn sound(mut self, policy: Policy) -> Result<Policy, Vec<Fault>> {
+    fn sound(mut self, policy: Policy) -> Result<Policy, Vec<PolicyFault>> {
         if self.faults.is_empty() {
             for problem in policy.problems() {
                 self.fault(&problem.at, Point::Value, &problem.reason);
@@ -191,9 +191,9 @@ impl Reading<'_> {
         let named = path.last().filter(|_| matches!(point, Point::Value));
         let fault = match named {
             Some(key) if key.parse::<usize>().is_err() => {
-                Fault::at(RISK, self.text, byte, format!("{key}: {reason}"))
+                PolicyFault::at(RISK, self.text, byte, format!("{key}: {reason}"))
             }
-            Some(_) | None => Fault::at(RISK, self.text, byte, reason),
+            Some(_) | None => PolicyFault::at(RISK, self.text, byte, reason),
         };
         self.faults.push(fault);
     }

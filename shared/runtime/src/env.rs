@@ -97,53 +97,41 @@ impl<'a> Env<'a> {
 
 #[cfg(test)]
 mod tests {
+    use testkit::environment;
+
     use super::*;
 
-    fn deployment_with(name: &str, value: &str) -> Result<Deployment, String> {
-        let (name, value) = (name.to_owned(), value.to_owned());
-        let lookup = move |asked: &str| {
-            let defaults = [
-                ("SRE_RISK_THRESHOLD", "40"),
-                ("SRE_AUTO_APPROVE", "false"),
-                ("LICENSE_TIER", "enterprise"),
-                ("APPROVAL_DEADLINE_S", "1800"),
-                ("APPROVAL_VALID_S", "900"),
-                ("CORRELATION_WINDOW_S", "900"),
-                ("MAX_BUDGET_CAP", "10000.00"),
-            ];
-            if asked == name {
-                return Some(value.clone());
-            }
-            defaults
-                .iter()
-                .find(|(known, _)| *known == asked)
-                .map(|(_, value)| (*value).to_owned())
-        };
-        Env::new(&lookup).deployment().map_err(|err| err.to_string())
+    const COMPLETE: environment::Table<'static> = &[
+        ("SRE_RISK_THRESHOLD", "40"),
+        ("SRE_AUTO_APPROVE", "false"),
+        ("LICENSE_TIER", "enterprise"),
+        ("APPROVAL_DEADLINE_S", "1800"),
+        ("APPROVAL_VALID_S", "900"),
+        ("CORRELATION_WINDOW_S", "900"),
+        ("MAX_BUDGET_CAP", "10000.00"),
+    ];
+
+    fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Deployment, BadVariable> {
+        Env::new(lookup).deployment()
     }
 
     #[test]
     fn the_documented_values_are_the_default_deployment() {
-        assert_eq!(deployment_with("x", ""), Ok(Deployment::default()));
+        assert_eq!(read(&environment::complete(COMPLETE)), Ok(Deployment::default()));
     }
 
     #[test]
     fn a_wrong_variable_is_named() {
-        for (name, value) in [
+        environment::names_what_is_missing(COMPLETE, &[], read);
+        let wrong = [
             ("SRE_RISK_THRESHOLD", "101"),
             ("SRE_RISK_THRESHOLD", "high"),
-            ("SRE_RISK_THRESHOLD", ""),
             ("SRE_AUTO_APPROVE", "yes"),
             ("LICENSE_TIER", "gold"),
             ("MAX_BUDGET_CAP", "-1"),
             ("APPROVAL_VALID_S", "0"),
-        ] {
-            let problem = deployment_with(name, value).unwrap_err();
-            assert!(
-                problem.starts_with(&format!("environment variable {name} ")),
-                "{problem}"
-            );
-        }
+        ];
+        environment::names_what_is_wrong(COMPLETE, &wrong, read);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! An actuator on a [`World`] that goes wrong in every way a network can.
+//! An actuator on a [`Outside`] that goes wrong in every way a network can.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -9,19 +9,19 @@ use domain::inventory::{Change, Setting, Target};
 use domain::ports::{ActError, Actuator, Unavailable};
 use domain::proposal::{Permit, Power};
 
-use crate::gateway::World;
+use crate::gateway::Outside;
 use crate::outages::Outages;
 
 /// How a write goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub enum WriteFault {
     /// It is refused, and has no effect.
     Refuse,
     /// Its outcome is unclear; it had no effect.
     UnclearBefore,
     /// Its outcome is unclear; it had its effect.
     UnclearAfter,
-    /// Its outcome is unclear; it has its effect when the test calls [`World::land_late_writes`].
+    /// Its outcome is unclear; it has its effect when the test calls [`Outside::land_late_writes`].
     Late,
     /// It takes this long on the world's clock, and succeeds.
     Slow(Duration),
@@ -32,14 +32,14 @@ pub enum Fault {
 pub struct FakeActuator {
     /// When targets cannot be read.
     pub outages: Outages,
-    world: World,
+    world: Outside,
     request_ms: u64,
-    faults: Mutex<Vec<(Option<Target>, Fault)>>,
+    faults: Mutex<Vec<(Option<Target>, WriteFault)>>,
 }
 
 impl FakeActuator {
     /// The actuator of a world. A request takes at most 5 s.
-    pub fn new(world: &World) -> Self {
+    pub fn new(world: &Outside) -> Self {
         Self {
             outages: Outages::default(),
             world: world.clone(),
@@ -55,12 +55,12 @@ impl FakeActuator {
     }
 
     /// The next write (or page) that no earlier fault waits for goes wrong.
-    pub fn next(&self, fault: Fault) {
+    pub fn next(&self, fault: WriteFault) {
         self.faults.lock().unwrap().push((None, fault));
     }
 
     /// The next write of this target goes wrong.
-    pub fn on(&self, target: &Target, fault: Fault) {
+    pub fn on(&self, target: &Target, fault: WriteFault) {
         self.faults.lock().unwrap().push((Some(target.clone()), fault));
     }
 
@@ -69,7 +69,7 @@ impl FakeActuator {
         self.faults.lock().unwrap().clear();
     }
 
-    fn fault(&self, target: Option<&Target>) -> Option<Fault> {
+    fn fault(&self, target: Option<&Target>) -> Option<WriteFault> {
         let mut faults = self.faults.lock().unwrap();
         let at = faults
             .iter()
@@ -80,18 +80,18 @@ impl FakeActuator {
     fn write(&self, target: &Target, value: &Setting) -> Result<(), ActError> {
         let unclear = || ActError::Unclear("the connection broke, as the test asked".to_owned());
         let fault = self.fault(Some(target));
-        if let Some(Fault::Slow(time)) = fault {
+        if let Some(WriteFault::Slow(time)) = fault {
             self.world.clock.advance(time);
         }
         let mut inner = self.world.inner.lock().unwrap();
         match fault {
-            Some(Fault::Refuse) => return Err(ActError::Refused("as the test asked".to_owned())),
-            Some(Fault::UnclearBefore) => return Err(unclear()),
-            Some(Fault::Late) => {
+            Some(WriteFault::Refuse) => return Err(ActError::Refused("as the test asked".to_owned())),
+            Some(WriteFault::UnclearBefore) => return Err(unclear()),
+            Some(WriteFault::Late) => {
                 inner.late.push((target.clone(), value.clone()));
                 return Err(unclear());
             }
-            Some(Fault::UnclearAfter | Fault::Slow(_)) | None => {}
+            Some(WriteFault::UnclearAfter | WriteFault::Slow(_)) | None => {}
         }
         if !inner.write(target, value.clone()) {
             return Err(ActError::Refused(format!(
@@ -99,7 +99,7 @@ impl FakeActuator {
             )));
         }
         match fault {
-            Some(Fault::UnclearAfter) => Err(unclear()),
+            Some(WriteFault::UnclearAfter) => Err(unclear()),
             _ => Ok(()),
         }
     }
@@ -136,21 +136,21 @@ impl Actuator for FakeActuator {
         // Any permit allows it, as with the real one: a page that tells of drift belongs to a plan without.
         let fault = self.fault(None);
         match fault {
-            Some(Fault::Refuse) => return Err(ActError::Refused("as the test asked".to_owned())),
-            Some(Fault::UnclearBefore | Fault::Late) => {
+            Some(WriteFault::Refuse) => return Err(ActError::Refused("as the test asked".to_owned())),
+            Some(WriteFault::UnclearBefore | WriteFault::Late) => {
                 return Err(ActError::Unclear(
                     "the connection broke, as the test asked".to_owned(),
                 ));
             }
-            Some(Fault::Slow(time)) => self.world.clock.advance(time),
-            Some(Fault::UnclearAfter) | None => {}
+            Some(WriteFault::Slow(time)) => self.world.clock.advance(time),
+            Some(WriteFault::UnclearAfter) | None => {}
         }
         let mut inner = self.world.inner.lock().unwrap();
         if !inner.pages.iter().any(|(key, _)| key == dedup_key) {
             inner.pages.push((dedup_key.to_owned(), page.clone()));
         }
         match fault {
-            Some(Fault::UnclearAfter) => Err(ActError::Unclear(
+            Some(WriteFault::UnclearAfter) => Err(ActError::Unclear(
                 "the connection broke, as the test asked".to_owned(),
             )),
             _ => Ok(()),

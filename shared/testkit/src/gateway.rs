@@ -13,7 +13,7 @@ use crate::sample;
 
 /// The gateway and the pager behind [`FakeGateway`] and [`crate::FakeActuator`]. Clones are the same world.
 #[derive(Debug, Clone)]
-pub struct World {
+pub struct Outside {
     pub(crate) inner: Arc<Mutex<Inner>>,
     pub(crate) clock: FrozenClock,
 }
@@ -26,7 +26,7 @@ pub(crate) struct Inner {
     pub(crate) late: Vec<(Target, Setting)>,
 }
 
-impl World {
+impl Outside {
     /// A world with this inventory.
     pub fn new(inventory: Inventory, clock: &FrozenClock) -> Self {
         Self {
@@ -145,12 +145,12 @@ fn set(inventory: &mut Inventory, target: &Target, value: Setting) -> bool {
 pub struct FakeGateway {
     /// When it cannot be read.
     pub outages: Outages,
-    world: World,
+    world: Outside,
 }
 
 impl FakeGateway {
     /// The gateway of a world.
-    pub fn new(world: &World) -> Self {
+    pub fn new(world: &Outside) -> Self {
         Self {
             outages: Outages::default(),
             world: world.clone(),

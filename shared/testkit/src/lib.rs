@@ -5,10 +5,11 @@
 //! | a trail in memory that refuses a stale append | [`MemoryTrail`] |
 //! | the real trail adapter over a real DynamoDB | [`Dynamo`] |
 //! | a reply lost after the commit | [`Proxy`] between the two |
-//! | a gateway to read and to change | [`World`], through [`FakeGateway`] and [`FakeActuator`] |
+//! | a gateway to read and to change | [`Outside`], through [`FakeGateway`] and [`FakeActuator`] |
 //! | time that moves when told to | [`FrozenClock`] |
 //! | queues, bus, topic, view, payloads, operators | [`MemoryQueue`], [`MemoryBus`], … |
 //! | a policy that the test sets | [`FixedPolicies`] |
+//! | the environment of a function, complete or not | [`environment`] |
 //! | a secret that was rotated | [`FixedCredential`] |
 //! | a server whose reply is cut, reset or never ends | [`blunt`] |
 //! | any of them unavailable | [`Outages`], which every fake has |
@@ -28,6 +29,7 @@ mod clock;
 mod credential;
 pub mod cut;
 mod dynamo;
+pub mod environment;
 mod gateway;
 pub mod hostile;
 mod memory;
@@ -41,12 +43,12 @@ pub mod story;
 mod tests;
 mod trail;
 
-pub use self::actuator::{FakeActuator, Fault};
+pub use self::actuator::{FakeActuator, WriteFault};
 pub use self::clock::FrozenClock;
 pub use self::credential::FixedCredential;
 pub use self::cut::{Cut, Cutter, Ran};
 pub use self::dynamo::{Dynamo, TRAIL_TABLE, VIEW_TABLE, trail_table, view_table};
-pub use self::gateway::{FakeGateway, World};
+pub use self::gateway::{FakeGateway, Outside};
 pub use self::memory::{
     FixedOperators, Hinted, MemoryBus, MemoryPayloads, MemoryQueue, MemoryTopic, MemoryView,
 };

@@ -19,8 +19,8 @@ use expect_test::expect;
 
 use crate::cut::every_point;
 use crate::{
-    Cut, Cutter, Dynamo, FakeActuator, FakeGateway, Fault, FixedOperators, FrozenClock, MemoryBus,
-    MemoryQueue, MemoryTrail, MemoryView, Proxy, Ran, Trouble, World, sample,
+    Cut, Cutter, Dynamo, FakeActuator, FakeGateway, FixedOperators, FrozenClock, MemoryBus, MemoryQueue,
+    MemoryTrail, MemoryView, Outside, Proxy, Ran, Trouble, WriteFault, sample,
 };
 
 fn first(event: &Event) -> Entry {
@@ -174,7 +174,7 @@ async fn a_lost_reply_leaves_the_record_in_place() {
 #[tokio::test]
 async fn the_actuator_does_what_the_permit_covers_and_nothing_else() {
     let clock = FrozenClock::default();
-    let world = World::new(sample::inventory_with_unhealthy("openai"), &clock);
+    let world = Outside::new(sample::inventory_with_unhealthy("openai"), &clock);
     let actuator = FakeActuator::new(&world);
     let (_, permit) = started(&MemoryTrail::new()).await;
     let change = permit.plan().changes[0].clone();
@@ -204,12 +204,12 @@ async fn the_actuator_fails_in_every_way_a_network_can() {
     let (_, permit) = started(&MemoryTrail::new()).await;
     let change = permit.plan().changes[0].clone();
     for (fault, refused, at_once, at_last) in [
-        (Fault::Refuse, true, false, false),
-        (Fault::UnclearBefore, false, false, false),
-        (Fault::UnclearAfter, false, true, true),
-        (Fault::Late, false, false, true),
+        (WriteFault::Refuse, true, false, false),
+        (WriteFault::UnclearBefore, false, false, false),
+        (WriteFault::UnclearAfter, false, true, true),
+        (WriteFault::Late, false, false, true),
     ] {
-        let world = World::sample(&FrozenClock::default());
+        let world = Outside::sample(&FrozenClock::default());
         let actuator = FakeActuator::new(&world);
         actuator.on(&change.target, fault);
         let failed = actuator.apply(&permit, &change).await.unwrap_err();

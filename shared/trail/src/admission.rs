@@ -3,7 +3,7 @@
 use domain::policy::{Automatic, Reached};
 use domain::ports::{Clock, Trail, TrailError};
 use domain::proposal::{Proposal, Proposed};
-use domain::risk::admission::{Window, cooling, targets, windows};
+use domain::risk::admission::{SlotWindow, cooling, targets, windows};
 use domain::trail::{Actor, limit};
 
 use crate::advance::{Extended, Next, Stream, extend};
@@ -44,7 +44,7 @@ async fn use_slot(
     trail: &dyn Trail,
     clock: &dyn Clock,
     proposal: &Proposal,
-    window: &Window,
+    window: &SlotWindow,
 ) -> Result<Result<(), u64>, TrailError> {
     let stream = Stream {
         id: window.stream.clone(),

@@ -19,7 +19,7 @@ const MAX_LINE: u64 = 1 << 20;
 
 /// One stream of the trail.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct History {
+pub struct StreamHistory {
     /// Its name.
     pub stream: StreamId,
     /// Its records, from the first on.
@@ -42,15 +42,15 @@ pub enum Unreadable {
     Io {
         /// The number of the line, from 1.
         line: u64,
-        /// Why.
+        /// What went wrong while reading.
         source: io::Error,
     },
     /// A part of the trail could not be read.
     #[error("{what} could not be read")]
     Trail {
-        /// Which.
+        /// Which part: the index, or a stream by its name.
         what: String,
-        /// Why.
+        /// The trail's own error.
         source: TrailError,
     },
 }
@@ -87,7 +87,7 @@ pub struct Reader<R> {
 }
 
 impl<R: BufRead> Iterator for Reader<R> {
-    type Item = Result<History, Unreadable>;
+    type Item = Result<StreamHistory, Unreadable>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.over {
@@ -100,7 +100,7 @@ impl<R: BufRead> Iterator for Reader<R> {
 }
 
 impl<R: BufRead> Reader<R> {
-    fn history(&mut self) -> Result<Option<History>, Unreadable> {
+    fn history(&mut self) -> Result<Option<StreamHistory>, Unreadable> {
         let first = match self.next.take() {
             Some(record) => record,
             None => match self.record()? {
@@ -126,7 +126,7 @@ impl<R: BufRead> Reader<R> {
             let place = records.iter().position(|record| record.seq == broken.seq);
             Unreadable::line(began + place.unwrap_or_default() as u64, format!(": {broken}"))
         })?;
-        Ok(Some(History { stream, records }))
+        Ok(Some(StreamHistory { stream, records }))
     }
 
     /// The next line's record; none after the last line.
@@ -163,7 +163,7 @@ impl<R: BufRead> Reader<R> {
 pub async fn live<'a>(
     trail: &'a dyn Trail,
     window: Window,
-) -> Result<impl stream::Stream<Item = Result<History, Unreadable>> + 'a, Unreadable> {
+) -> Result<impl stream::Stream<Item = Result<StreamHistory, Unreadable>> + 'a, Unreadable> {
     let found = walk::streams(trail, window).await;
     let found = found.map_err(|source| Unreadable::Trail {
         what: "the index of the trail".to_owned(),
@@ -173,11 +173,11 @@ pub async fn live<'a>(
     let streams: BTreeMap<String, StreamId> = named.map(|stream| (stream.to_string(), stream)).collect();
     let histories = stream::iter(streams).map(move |(what, stream)| async move {
         match trail.load(&stream).await {
-            Ok(records) => Ok(History { stream, records }),
+            Ok(records) => Ok(StreamHistory { stream, records }),
             Err(source) => Err(Unreadable::Trail { what, source }),
         }
     });
-    let belongs = move |history: &History| {
+    let belongs = move |history: &StreamHistory| {
         let records = &history.records;
         let within = records.iter().any(|record| window.holds(record.at));
         std::future::ready(!records.is_empty() && (within || history.stream == StreamId::Control))

@@ -53,7 +53,7 @@ pub struct World {
     /// The trail.
     pub trail: Books,
     /// The gateway and the pager themselves.
-    pub gateway: testkit::World,
+    pub gateway: testkit::Outside,
     /// The gateway, as it is read.
     pub reading: FakeGateway,
     /// The gateway and the pager, as they are written.
@@ -114,7 +114,7 @@ impl World {
     }
 
     fn at(clock: FrozenClock, trail: Books, inventory: Inventory) -> Self {
-        let gateway = testkit::World::new(inventory.clone(), &clock);
+        let gateway = testkit::Outside::new(inventory.clone(), &clock);
         let deployment = Deployment::default();
         let runbook = Runbook {
             break_s: BREAK_S,

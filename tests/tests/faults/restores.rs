@@ -51,7 +51,7 @@ async fn a_restore_that_fires_while_the_outcome_is_unknown_restores() {
         let (world, id) = approved().await;
         world.acting.on(
             &sample::target("provider", "openai"),
-            testkit::Fault::UnclearAfter,
+            testkit::WriteFault::UnclearAfter,
         );
         cutter.run(world.deliver(Lane::Execution, cutter)).await;
         if world.state(&id).await != "unknown" {
@@ -123,10 +123,10 @@ async fn a_restore_goes_on_until_the_gateway_is_back() {
 #[tokio::test]
 async fn a_write_back_whose_reply_is_lost_is_found_by_reading() {
     for fault in [
-        testkit::Fault::UnclearAfter,
-        testkit::Fault::UnclearBefore,
-        testkit::Fault::Refuse,
-        testkit::Fault::Slow(Duration::from_secs(4)),
+        testkit::WriteFault::UnclearAfter,
+        testkit::WriteFault::UnclearBefore,
+        testkit::WriteFault::Refuse,
+        testkit::WriteFault::Slow(Duration::from_secs(4)),
     ] {
         let (world, id) = in_force().await;
         world.acting.next(fault);
@@ -232,7 +232,7 @@ async fn killed_after_a_late_write() -> (World, domain::value::ProposalId) {
         let (world, id) = approved().await;
         world
             .acting
-            .on(&sample::target("provider", "openai"), testkit::Fault::Late);
+            .on(&sample::target("provider", "openai"), testkit::WriteFault::Late);
         let cutter = Cutter::at(point);
         cutter.run(world.deliver(Lane::Execution, &cutter)).await;
         let at = cutter.cut_at().unwrap();

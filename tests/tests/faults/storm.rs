@@ -10,7 +10,7 @@ use domain::message::Lane;
 use domain::ports::Clock;
 use domain::value::{Ppm, ProposalId, Timestamp};
 use serde_json::json;
-use testkit::{Cutter, Fault, sample};
+use testkit::{Cutter, WriteFault, sample};
 use tests::World;
 use tests::walk::{self, REQUEST_MS, Random, Task};
 use tests::world::Script;
@@ -183,11 +183,11 @@ impl<'a> Storm<'a> {
 
     fn fault(&mut self) {
         let fault = [
-            Fault::UnclearBefore,
-            Fault::UnclearAfter,
-            Fault::Late,
-            Fault::Refuse,
-            Fault::Slow(Duration::from_secs(3)),
+            WriteFault::UnclearBefore,
+            WriteFault::UnclearAfter,
+            WriteFault::Late,
+            WriteFault::Refuse,
+            WriteFault::Slow(Duration::from_secs(3)),
         ][self.dice.below(5)];
         self.world.acting.next(fault);
     }

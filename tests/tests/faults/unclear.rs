@@ -6,12 +6,12 @@ use domain::inventory::Setting;
 use domain::message::Lane;
 use domain::ports::Clock;
 use expect_test::expect;
-use testkit::{Cutter, Fault, sample};
+use testkit::{Cutter, WriteFault, sample};
 use tests::{World, walk};
 
 use super::approved;
 
-async fn start_with(fault: Fault) -> (World, domain::value::ProposalId) {
+async fn start_with(fault: WriteFault) -> (World, domain::value::ProposalId) {
     let (world, id) = approved().await;
     world.acting.on(&sample::target("provider", "openai"), fault);
     world.run_until_quiet().await;
@@ -27,7 +27,7 @@ async fn since_start(world: &World, id: &domain::value::ProposalId) -> String {
 
 #[tokio::test]
 async fn a_write_whose_reply_is_lost_after_its_effect_has_succeeded() {
-    let (world, id) = start_with(Fault::UnclearAfter).await;
+    let (world, id) = start_with(WriteFault::UnclearAfter).await;
     expect!["started unknown succeeded"].assert_eq(&since_start(&world, &id).await);
     world.settle().await;
     world.assert_at_rest().await;
@@ -36,7 +36,7 @@ async fn a_write_whose_reply_is_lost_after_its_effect_has_succeeded() {
 
 #[tokio::test]
 async fn a_write_that_never_arrived_has_failed() {
-    let (world, id) = start_with(Fault::UnclearBefore).await;
+    let (world, id) = start_with(WriteFault::UnclearBefore).await;
     expect!["started unknown failed"].assert_eq(&since_start(&world, &id).await);
     world.settle().await;
     assert_eq!(world.gateway.writes(), []);
@@ -45,7 +45,7 @@ async fn a_write_that_never_arrived_has_failed() {
 
 #[tokio::test]
 async fn a_write_that_was_refused_has_failed() {
-    let (world, id) = start_with(Fault::Refuse).await;
+    let (world, id) = start_with(WriteFault::Refuse).await;
     expect!["started failed"].assert_eq(&since_start(&world, &id).await);
     world.settle().await;
     world.assert_at_rest().await;
@@ -56,7 +56,7 @@ async fn a_write_that_arrives_late_is_still_found() {
     let (world, id) = approved().await;
     world
         .acting
-        .on(&sample::target("provider", "openai"), Fault::Late);
+        .on(&sample::target("provider", "openai"), WriteFault::Late);
     let cutter = Cutter::gives_way();
     let began = world.clock.now();
     let mut task: walk::Task<'_> = Box::pin(async {
@@ -78,7 +78,7 @@ async fn a_write_that_arrives_late_is_still_found() {
 
 #[tokio::test]
 async fn a_write_that_takes_nearly_as_long_as_it_may_succeeds() {
-    let (world, id) = start_with(Fault::Slow(Duration::from_millis(4_900))).await;
+    let (world, id) = start_with(WriteFault::Slow(Duration::from_millis(4_900))).await;
     expect!["started succeeded"].assert_eq(&since_start(&world, &id).await);
     world.settle().await;
     world.assert_at_rest().await;
@@ -132,11 +132,11 @@ async fn page_waiting() -> (World, domain::value::ProposalId) {
 #[tokio::test]
 async fn a_page_whose_reply_is_lost_is_sent_again_under_the_same_key() {
     for faults in [
-        vec![Fault::UnclearAfter],
-        vec![Fault::UnclearBefore, Fault::UnclearAfter],
+        vec![WriteFault::UnclearAfter],
+        vec![WriteFault::UnclearBefore, WriteFault::UnclearAfter],
         // More than one delivery tries: the lease has to end first.
-        vec![Fault::UnclearAfter; 7],
-        vec![Fault::UnclearBefore; 4],
+        vec![WriteFault::UnclearAfter; 7],
+        vec![WriteFault::UnclearBefore; 4],
     ] {
         let (world, id) = page_waiting().await;
         for fault in &faults {
@@ -154,7 +154,7 @@ async fn a_page_whose_reply_is_lost_is_sent_again_under_the_same_key() {
 #[tokio::test]
 async fn a_page_that_the_pager_refuses_has_failed_and_people_hear_of_it() {
     let (world, id) = page_waiting().await;
-    world.acting.next(Fault::Refuse);
+    world.acting.next(WriteFault::Refuse);
     world.approve("alice", &id).await.text();
     world.settle().await;
     assert_eq!(world.state(&id).await, "failed");

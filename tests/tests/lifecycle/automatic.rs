@@ -12,7 +12,7 @@ use domain::proposal::Scored;
 use domain::trail::Control;
 use domain::value::ProposalId;
 use serde_json::json;
-use testkit::{Cutter, Fault, sample};
+use testkit::{Cutter, WriteFault, sample};
 use tests::World;
 use tests::world::Script;
 use trail::load_control;
@@ -188,7 +188,7 @@ async fn so_many_run_by_themselves_on_one_target() {
 #[tokio::test]
 async fn what_failed_does_not_run_by_itself_again_for_a_while() {
     let world = failing();
-    world.acting.next(Fault::Refuse);
+    world.acting.next(WriteFault::Refuse);
     let first = world.send(&sample::provider_unhealthy_text("openai"));
     world.advance(150).await;
     assert_eq!(world.state(&first).await, "failed");
@@ -225,7 +225,7 @@ async fn a_success_of_before_does_not_end_a_row_of_failures_when_its_effect_ends
     assert_eq!(world.state(&good).await, "succeeded");
     for event in &events {
         world.clock.advance(Duration::from_secs(1));
-        world.acting.next(Fault::Refuse);
+        world.acting.next(WriteFault::Refuse);
         let id = world.send(event);
         world.run_until_quiet().await;
         assert_eq!(world.state(&id).await, "failed");
@@ -259,7 +259,7 @@ async fn what_finds_no_slot_of_the_hour_uses_none_of_its_target() {
 async fn so_many_failures_in_a_row_switch_it_off_until_a_person_switches_it_on() {
     let (world, events) = pages(8);
     let refused = async |event: &str| {
-        world.acting.next(Fault::Refuse);
+        world.acting.next(WriteFault::Refuse);
         let id = world.send(event);
         world.run_until_quiet().await;
         assert_eq!(world.state(&id).await, "failed");

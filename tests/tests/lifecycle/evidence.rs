@@ -90,7 +90,7 @@ async fn an_action_that_helped_is_remembered_and_lowers_the_next_score() {
 #[tokio::test]
 async fn an_action_that_was_taken_back_or_failed_raises_the_next_score() {
     let world = breaking();
-    world.acting.next(testkit::Fault::Refuse);
+    world.acting.next(testkit::WriteFault::Refuse);
     let first = world.send(&sample::provider_unhealthy_text("openai"));
     world.run_until_quiet().await;
     world.approve("alice", &first).await.text();

@@ -313,7 +313,7 @@ impl Bench {
             FrozenClock::default(),
             MemoryPayloads::default(),
         );
-        let outside = testkit::World::new(self.inventory.clone(), &clock);
+        let outside = testkit::Outside::new(self.inventory.clone(), &clock);
         let investigator = Investigator {
             models: &models,
             settings: &self.settings,

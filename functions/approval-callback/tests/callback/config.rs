@@ -1,9 +1,10 @@
 //! The configuration: what is missing or wrong is named.
 
 use approval_callback::config::Config;
-use runtime::env::Env;
+use runtime::env::{BadVariable, Env};
+use testkit::environment;
 
-const COMPLETE: [(&str, &str); 14] = [
+const COMPLETE: environment::Table<'static> = &[
     ("TRAIL_TABLE", "sre_actions"),
     ("SLACK_SIGNING_SECRET", "arn:signing"),
     ("OPERATORS_SECRET", "arn:operators"),
@@ -20,62 +21,33 @@ const COMPLETE: [(&str, &str); 14] = [
     ("MAX_BUDGET_CAP", "10000.00"),
 ];
 
-/// The configuration with one variable at another value, or without it.
-fn with(name: &str, value: Option<&str>) -> Result<Config, String> {
-    let lookup = |asked: &str| match asked == name {
-        true => value.map(str::to_owned),
-        false => COMPLETE
-            .iter()
-            .find(|(known, _)| *known == asked)
-            .map(|(_, value)| (*value).to_owned()),
-    };
-    Config::from(&Env::new(&lookup)).map_err(|err| err.to_string())
+fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, BadVariable> {
+    Config::from(&Env::new(lookup))
 }
 
 #[test]
 fn a_complete_environment_is_taken() {
-    let config = with("", None).unwrap();
+    let config = read(&environment::complete(COMPLETE)).unwrap();
     assert_eq!(config.slack_app, "A1");
     assert_eq!(config.slack_teams, ["T1", "T2"]);
     assert_eq!(config.deployment, domain::value::Deployment::default());
 }
 
 #[test]
-fn what_is_missing_is_named() {
-    let may_be_missing = ["SLACK_APP_ID", "SLACK_TEAM_IDS"];
-    for (name, _) in COMPLETE {
-        for absent in [None, Some("")] {
-            match with(name, absent) {
-                Ok(_) => assert!(may_be_missing.contains(&name), "{name} may be missing"),
-                Err(problem) => assert_eq!(problem, format!("environment variable {name} is not set")),
-            }
-        }
-    }
-}
-
-#[test]
-fn what_is_wrong_is_named() {
-    for (name, wrong) in [
+fn what_is_missing_or_wrong_in_the_environment_is_named() {
+    environment::names_what_is_missing(COMPLETE, &["SLACK_APP_ID", "SLACK_TEAM_IDS"], read);
+    let wrong = [
         ("SRE_RISK_THRESHOLD", "-1"),
         ("SRE_AUTO_APPROVE", "TRUE"),
         ("APPROVAL_VALID_S", "fifteen"),
         ("MAX_BUDGET_CAP", "1e9"),
-    ] {
-        let problem = with(name, Some(wrong)).unwrap_err();
-        assert!(
-            problem.starts_with(&format!("environment variable {name} ")),
-            "{problem}"
-        );
-    }
+    ];
+    environment::names_what_is_wrong(COMPLETE, &wrong, read);
 }
 
 #[test]
 fn without_an_app_or_workspaces_nobodys_clicks_are_taken() {
-    assert_eq!(with("SLACK_APP_ID", None).unwrap().slack_app, "");
-    assert!(
-        with("SLACK_TEAM_IDS", Some(" , "))
-            .unwrap()
-            .slack_teams
-            .is_empty()
-    );
+    let read = |name, value| read(&environment::with(COMPLETE, name, value)).unwrap();
+    assert_eq!(read("SLACK_APP_ID", None).slack_app, "");
+    assert!(read("SLACK_TEAM_IDS", Some(" , ")).slack_teams.is_empty());
 }

@@ -58,7 +58,7 @@ pub(super) enum Ended {
     },
     /// None; or the incident's budget is used up.
     Declines {
-        /// Which.
+        /// Why, as one of a few reasons.
         reason: DeclineReason,
         /// The model's words, or ours.
         explanation: String,

@@ -19,9 +19,9 @@ const MOST_SHOWN: usize = 10;
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Part<T> {
-    /// It was.
+    /// It was seen.
     Seen(T),
-    /// It was not.
+    /// It could not be seen, and this is why.
     Unseen(String),
 }
 

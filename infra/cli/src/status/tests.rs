@@ -10,7 +10,7 @@ use expect_test::{Expect, expect};
 use super::look;
 use super::picture::*;
 use crate::print::told;
-use crate::trail::tests::{Story, at};
+use crate::trail::tests::{Told, at};
 use domain::message::Lane;
 
 /// A healthy agent with nothing to do.
@@ -93,7 +93,7 @@ fn judges(picture: &Picture, seconds: u64, expected: Expect) {
     expected.assert_eq(&picture.reasons(at(seconds)).join("\n"));
 }
 
-fn replayed(story: &Story) -> Proposal {
+fn replayed(story: &Told) -> Proposal {
     Proposal::replay(&story.records).unwrap()
 }
 
@@ -140,9 +140,9 @@ fn an_agent_with_nothing_to_do_is_healthy() {
 #[test]
 fn every_trouble_is_a_reason() {
     let open = [
-        Story::begin().proposed(),
-        Story::begin().proposed().gated(2),
-        Story::begin()
+        Told::begin().proposed(),
+        Told::begin().proposed().gated(2),
+        Told::begin()
             .proposed()
             .gated(1)
             .approved(15)
@@ -345,12 +345,12 @@ fn event_sources_have_a_while_to_follow() {
 
 #[test]
 fn a_proposal_waits_for_somebody_and_not_for_ever() {
-    let begun = Story::begin();
-    let proposed = Story::begin().proposed();
-    let gated = Story::begin().proposed().gated(2);
-    let approved = Story::begin().proposed().gated(1).approved(15);
-    let started = Story::begin().proposed().gated(1).approved(15).started();
-    let succeeded = Story::begin()
+    let begun = Told::begin();
+    let proposed = Told::begin().proposed();
+    let gated = Told::begin().proposed().gated(2);
+    let approved = Told::begin().proposed().gated(1).approved(15);
+    let started = Told::begin().proposed().gated(1).approved(15).started();
+    let succeeded = Told::begin()
         .proposed()
         .gated(1)
         .approved(15)
@@ -398,14 +398,14 @@ fn a_pause_moves_deadlines_and_excuses_work_but_no_restore() {
             ..Switches::default()
         },
     };
-    let overdue = |story: Story| {
+    let overdue = |story: Told| {
         let waiting = waits_for(&replayed(&story), &control, Some(at(10)), at(5000)).unwrap();
         waiting.overdue.as_ref().map(told)
     };
-    assert_eq!(overdue(Story::begin()), None);
-    assert_eq!(overdue(Story::begin().proposed()), None);
-    assert_eq!(overdue(Story::begin().proposed().gated(1)), None);
-    let in_force = Story::begin()
+    assert_eq!(overdue(Told::begin()), None);
+    assert_eq!(overdue(Told::begin().proposed()), None);
+    assert_eq!(overdue(Told::begin().proposed().gated(1)), None);
+    let in_force = Told::begin()
         .proposed()
         .gated(1)
         .approved(5)
@@ -435,9 +435,9 @@ fn what_a_pause_holds_waits_for_its_end_and_then_has_a_while() {
     };
     let mut lines = Vec::new();
     for story in [
-        Story::begin(),
-        Story::begin().proposed(),
-        Story::begin().proposed().gated(1).approved(15),
+        Told::begin(),
+        Told::begin().proposed(),
+        Told::begin().proposed().gated(1).approved(15),
     ] {
         let proposal = replayed(&story);
         let waits =

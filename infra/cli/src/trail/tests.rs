@@ -27,11 +27,11 @@ fn person(id: &str) -> Actor {
 }
 
 /// A proposal's records, one told after the other.
-pub(crate) struct Story {
+pub(crate) struct Told {
     pub(crate) records: Vec<Record>,
 }
 
-impl Story {
+impl Told {
     /// `openai` failed and was received at second 0.
     pub(crate) fn begin() -> Self {
         let event = sample::provider_unhealthy("openai");
@@ -195,8 +195,8 @@ fn readings(value: impl Fn(&Change) -> &Setting) -> Vec<Reading> {
 }
 
 /// A whole life: asked, voted, approved, executed, restored, verified.
-fn whole() -> Story {
-    let story = Story::begin().proposed().gated(2);
+fn whole() -> Told {
+    let story = Told::begin().proposed().gated(2);
     let voted = Voted {
         scored: story.scored(),
         policy: Digest::of(b"policy"),
@@ -328,7 +328,7 @@ fn whatever_was_done_to_a_record_is_named_with_its_position() {
 
 #[test]
 fn a_whole_chain_of_an_illegal_story_does_not_hold() {
-    let story = Story::begin().proposed().started().succeeded();
+    let story = Told::begin().proposed().started().succeeded();
     let (holds, told) = story.told();
     assert!(!holds);
     expect!["NOT VERIFIED: record 3 (started) is illegal in state proposed: it does not belong here"]
@@ -337,7 +337,7 @@ fn a_whole_chain_of_an_illegal_story_does_not_hold() {
 
 #[test]
 fn words_from_outside_cannot_steer_the_terminal() {
-    let story = Story::begin().then(
+    let story = Told::begin().then(
         5,
         person("bob"),
         &ProposalFact::Commented(Commented {
@@ -440,7 +440,7 @@ fn every_other_kind_has_its_words() {
             to: "the on-call".to_owned(),
         }),
     ];
-    let mut story = Story::begin();
+    let mut story = Told::begin();
     for fact in &facts {
         story = story.then(1, Actor::System, fact);
     }

@@ -14,7 +14,7 @@ use domain::trail::{Control, ControlFact, Fact, Record, StreamId, Switches, veri
 use domain::value::{Digest, Timestamp};
 use futures::StreamExt as _;
 
-use trail::history::{self, History};
+use trail::history::{self, StreamHistory};
 use trail::walk::Window;
 
 use crate::moment::{self, Moment};
@@ -138,7 +138,7 @@ async fn gather_live<T: Gather>(
     // `control` comes first: by name it stands before `proposal/…`.
     let mut histories = std::pin::pin!(history::live(trail, window).await?);
     while let Some(history) = histories.next().await {
-        let History { stream, records } = history?;
+        let StreamHistory { stream, records } = history?;
         verify_chain(&records)?;
         match &stream {
             StreamId::Control => switched = Switched::read(&records).map_err(|(_, bad)| anyhow!(bad))?,
@@ -230,7 +230,7 @@ fn feed(
     };
     for history in history::read(lines) {
         // The good ones before a bad line are looked at all the same: the first line that is wrong is named.
-        let History { stream, records } = history.inspect_err(|_| hand_over(&switched, &mut batch))?;
+        let StreamHistory { stream, records } = history.inspect_err(|_| hand_over(&switched, &mut batch))?;
         let began = line;
         line += records.len() as u64;
         match stream {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use policy::{Bundle, SCHEMA};
 
-use super::world::{Script, World, changed, lines};
+use super::world::{Annals, Script, changed, lines};
 use super::*;
 
 #[derive(Debug, Parser)]
@@ -57,7 +57,7 @@ impl Room {
 }
 
 fn export() -> String {
-    lines(&World::new(&Checked::builtin()).live(&Script::default()))
+    lines(&Annals::new(&Checked::builtin()).live(&Script::default()))
 }
 
 #[test]

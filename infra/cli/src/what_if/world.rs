@@ -150,13 +150,13 @@ fn incident(action: usize, seconds: u64) -> (Event, Inventory, Value) {
 }
 
 /// Lives under one policy.
-pub(super) struct World {
+pub(super) struct Annals {
     in_force: InForce,
     control: Vec<Record>,
     generation: u32,
 }
 
-impl World {
+impl Annals {
     /// Nothing happened yet.
     pub(super) fn new(policy: &Checked) -> Self {
         Self {
@@ -238,7 +238,7 @@ impl World {
 }
 
 struct Life<'a> {
-    world: &'a World,
+    world: &'a Annals,
     script: &'a Script,
     inventory: Inventory,
     records: Vec<Record>,

@@ -6,7 +6,7 @@ use super::condition::Condition;
 use super::inventory::sla_actual;
 use super::stats::Only;
 use super::time::Millis;
-use super::world::World;
+use super::world::GatewayWorld;
 use super::world_file::Metric;
 
 /// Fewer requests than this say nothing about a provider or a contract.
@@ -51,7 +51,7 @@ pub(crate) fn violates(metric: Metric, actual: u64, target: u64) -> bool {
     }
 }
 
-impl World {
+impl GatewayWorld {
     /// What is wrong at `now`, in the order of the configuration.
     pub(crate) fn conditions(&mut self, now: Millis) -> Vec<Condition> {
         self.roll_budgets(now);
@@ -198,7 +198,7 @@ mod tests {
         );
     }
 
-    fn check(prepare: impl FnOnce(&mut World), expected: expect_test::Expect) {
+    fn check(prepare: impl FnOnce(&mut GatewayWorld), expected: expect_test::Expect) {
         let mut world = world();
         prepare(&mut world);
         let mut told = String::new();

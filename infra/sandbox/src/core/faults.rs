@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ApiError;
 use super::time::Millis;
-use super::world::World;
+use super::world::GatewayWorld;
 use super::world_file::Scope;
 
 /// No burst is larger: what it brings has to fit into the hour that is kept.
@@ -13,7 +13,7 @@ const MAX_BURST: u64 = 50_000;
 /// A fault, as posted to `/sandbox/v1/faults`.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
 #[serde(tag = "fault", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Fault {
+pub enum Injection {
     /// A provider fails this fraction (0 to 1) of its requests.
     FailProvider {
         /// The provider's id.
@@ -102,11 +102,11 @@ fn admin_prefix() -> String {
     "/admin/v1/".to_owned()
 }
 
-impl World {
+impl GatewayWorld {
     /// Puts a fault in place.
-    pub(crate) fn inject(&mut self, now: Millis, fault: Fault) -> Result<(), ApiError> {
+    pub(crate) fn inject(&mut self, now: Millis, fault: Injection) -> Result<(), ApiError> {
         match fault {
-            Fault::FailProvider {
+            Injection::FailProvider {
                 provider,
                 error_rate,
                 burst,
@@ -119,7 +119,7 @@ impl World {
                 self.providers[index].failing_ppm = Some((error_rate * 1_000_000.0).round() as u32);
                 self.synthesise(now, burst, Some(index), false);
             }
-            Fault::SlowProvider {
+            Injection::SlowProvider {
                 provider,
                 factor,
                 burst,
@@ -132,7 +132,7 @@ impl World {
                 self.providers[index].slowed_permille = Some((factor * 1000.0).round() as u32);
                 self.synthesise(now, burst, Some(index), false);
             }
-            Fault::SpendBudget { scope, id, amount } => {
+            Injection::SpendBudget { scope, id, amount } => {
                 let micros = micros(&amount)
                     .ok_or_else(|| ApiError::invalid("amount is in decimal dollars, such as \"150.00\""))?;
                 let index = self
@@ -143,12 +143,12 @@ impl World {
                 budget.file.spend_micros = budget.file.spend_micros.saturating_add(micros);
                 budget.injected_micros = budget.injected_micros.saturating_add(micros);
             }
-            Fault::Burst { requests } => {
+            Injection::Burst { requests } => {
                 check_burst(requests)?;
                 self.synthesise(now, requests, None, false);
             }
-            Fault::Admin(fault) => self.call_faults.push(checked(fault)?),
-            Fault::Clear { forget_window } => {
+            Injection::Admin(fault) => self.call_faults.push(checked(fault)?),
+            Injection::Clear { forget_window } => {
                 self.clear_faults();
                 if forget_window {
                     self.stats.forget_window(now);
@@ -173,15 +173,15 @@ impl World {
     }
 
     /// The faults in place, as they were posted.
-    pub(crate) fn faults(&self) -> Vec<Fault> {
+    pub(crate) fn faults(&self) -> Vec<Injection> {
         let providers = self.providers.iter().flat_map(|provider| {
             let id = &provider.file.id;
-            let failing = provider.failing_ppm.map(|ppm| Fault::FailProvider {
+            let failing = provider.failing_ppm.map(|ppm| Injection::FailProvider {
                 provider: id.clone(),
                 error_rate: f64::from(ppm) / 1_000_000.0,
                 burst: 0,
             });
-            let slowed = provider.slowed_permille.map(|permille| Fault::SlowProvider {
+            let slowed = provider.slowed_permille.map(|permille| Injection::SlowProvider {
                 provider: id.clone(),
                 factor: f64::from(permille) / 1000.0,
                 burst: 0,
@@ -192,14 +192,14 @@ impl World {
             .budgets
             .iter()
             .filter(|b| b.injected_micros > 0)
-            .map(|budget| Fault::SpendBudget {
+            .map(|budget| Injection::SpendBudget {
                 scope: budget.file.scope,
                 id: budget.file.id.clone(),
                 amount: super::condition::dollars(budget.injected_micros),
             });
         providers
             .chain(budgets)
-            .chain(self.call_faults.iter().cloned().map(Fault::Admin))
+            .chain(self.call_faults.iter().cloned().map(Injection::Admin))
             .collect()
     }
 
@@ -268,7 +268,7 @@ mod tests {
     use super::super::world::fixture::{START, world};
     use super::*;
 
-    fn inject(world: &mut World, fault: serde_json::Value) -> Result<(), ApiError> {
+    fn inject(world: &mut GatewayWorld, fault: serde_json::Value) -> Result<(), ApiError> {
         world.inject(START, serde_json::from_value(fault).unwrap())
     }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::detect::{BudgetKind, budget_kind};
 use super::stats::{Figures, Only};
 use super::time::{Millis, rfc3339};
-use super::world::World;
+use super::world::GatewayWorld;
 use super::world_file::{Metric, Period, Route, Scope, SlaFile, Tier};
 
 /// How far back a team's `requests_5m` looks.
@@ -125,7 +125,7 @@ pub struct SlaStatus {
     pub model_group: Option<String>,
 }
 
-impl World {
+impl GatewayWorld {
     /// Everything, as of `now`.
     pub(crate) fn inventory(&mut self, now: Millis) -> Inventory {
         self.roll_budgets(now);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::error::ApiError;
 use super::time::{Millis, rfc3339};
-use super::world::World;
+use super::world::GatewayWorld;
 use super::world_file::{Route, Scope, check_routes};
 
 /// Writes remembered; the oldest go first.
@@ -75,7 +75,7 @@ struct HardCapBody {
     hard_cap_micros: u64,
 }
 
-impl World {
+impl GatewayWorld {
     /// The resource as it is.
     pub(crate) fn read(&self, resource: &Resource) -> Result<Value, ApiError> {
         let index = self.find(resource)?;
@@ -173,7 +173,7 @@ mod tests {
     use super::super::world::fixture::{START, world};
     use super::*;
 
-    fn put(world: &mut World, resource: &Resource, body: &str) -> Result<Value, u16> {
+    fn put(world: &mut GatewayWorld, resource: &Resource, body: &str) -> Result<Value, u16> {
         world
             .write(START, resource, "/path", body.as_bytes())
             .map_err(|error| error.status)

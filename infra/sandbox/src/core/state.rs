@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::condition::Condition;
-use super::faults::Fault;
+use super::faults::Injection;
 use super::stats::{Only, ratio_ppm};
 use super::time::{Millis, rfc3339};
-use super::world::World;
+use super::world::GatewayWorld;
 
 /// The reply to `GET /sandbox/v1/state`.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
@@ -24,7 +24,7 @@ pub struct Summary {
     /// What is wrong now: `<detail-type>/<subject>`.
     pub conditions: Vec<String>,
     /// The faults in place.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<Injection>,
     /// Requests that reached no provider since the start, by reason.
     pub refused: std::collections::BTreeMap<String, u64>,
 }
@@ -70,7 +70,7 @@ pub struct ProviderSummary {
     pub median_1h_ms: Option<u32>,
 }
 
-impl World {
+impl GatewayWorld {
     /// The summary at `now`, with traffic shares over the last `share_window_s` seconds.
     pub(crate) fn summary(&mut self, now: Millis, share_window_s: i64) -> Summary {
         let conditions = self.conditions(now).iter().map(Condition::key).collect();
@@ -149,7 +149,7 @@ mod tests {
         let mut world = world();
         record(&mut world, "chat", "openai", 1, 0, 400);
         record(&mut world, "chat", "anthropic", 3, 0, 400);
-        let chat = |world: &mut super::World, at| {
+        let chat = |world: &mut super::GatewayWorld, at| {
             let shares = &world.summary(at, 5).groups[0].shares;
             shares
                 .iter()

@@ -2,7 +2,7 @@
 
 use super::stats::Sample;
 use super::time::Millis;
-use super::world::World;
+use super::world::GatewayWorld;
 use super::world_file::Scope;
 
 /// How far back a team's rate limits look.
@@ -54,7 +54,7 @@ impl Refusal {
     }
 }
 
-impl World {
+impl GatewayWorld {
     /// Takes a caller's request.
     pub(crate) fn serve(&mut self, now: Millis, call: Call<'_>) -> Result<Served, Refusal> {
         let indices = self
@@ -223,7 +223,7 @@ mod tests {
         group: "chat",
     };
 
-    fn providers_of_chat(world: &mut World, count: u32) -> BTreeMap<String, u32> {
+    fn providers_of_chat(world: &mut GatewayWorld, count: u32) -> BTreeMap<String, u32> {
         let mut hits = BTreeMap::new();
         for _ in 0..count {
             *hits
@@ -284,8 +284,9 @@ mod tests {
     #[test]
     fn a_request_is_billed_to_its_team_and_the_organisation() {
         let mut world = world();
-        let before =
-            |world: &World, scope, id| world.budgets[world.budget(scope, id).unwrap()].file.spend_micros;
+        let before = |world: &GatewayWorld, scope, id| {
+            world.budgets[world.budget(scope, id).unwrap()].file.spend_micros
+        };
         let (team, org) = (
             before(&world, Scope::Team, "payments"),
             before(&world, Scope::Org, "acme"),

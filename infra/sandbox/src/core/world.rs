@@ -15,7 +15,7 @@ use super::world_file::{
 
 /// The gateway: its configuration, its traffic and its faults.
 #[derive(Debug)]
-pub(crate) struct World {
+pub(crate) struct GatewayWorld {
     pub(crate) org_id: String,
     pub(crate) providers: Vec<Provider>,
     pub(crate) groups: Vec<ModelGroupFile>,
@@ -63,14 +63,14 @@ impl Budget {
     }
 }
 
-impl World {
+impl GatewayWorld {
     /// A gateway that has just started at `now`.
     pub(crate) fn new(
         file: WorldFile,
         seed: u64,
         window_ms: Millis,
         now: Millis,
-    ) -> Result<World, WorldError> {
+    ) -> Result<GatewayWorld, WorldError> {
         file.check().map_err(WorldError::Contradiction)?;
         let provider = |file| Provider {
             file,
@@ -83,7 +83,7 @@ impl World {
             injected_micros: 0,
             file,
         };
-        Ok(World {
+        Ok(GatewayWorld {
             org_id: file.org_id,
             providers: file.providers.into_iter().map(provider).collect(),
             groups: file.model_groups,
@@ -164,13 +164,13 @@ pub(crate) mod fixture {
     pub(crate) const START: Millis = 1_795_341_600_000;
 
     /// The built-in world with a window of 300 s and nothing in it.
-    pub(crate) fn world() -> World {
-        World::new(WorldFile::built_in().unwrap(), 1, 300_000, START).unwrap()
+    pub(crate) fn world() -> GatewayWorld {
+        GatewayWorld::new(WorldFile::built_in().unwrap(), 1, 300_000, START).unwrap()
     }
 
     /// Records `count` requests of `provider` in `group`, of which the first `errors` fail.
     pub(crate) fn record(
-        world: &mut World,
+        world: &mut GatewayWorld,
         group: &str,
         provider: &str,
         count: u64,
@@ -216,7 +216,7 @@ mod tests {
     #[test]
     fn a_budget_starts_again_with_its_period() {
         let mut world = world();
-        let spend = |world: &World| {
+        let spend = |world: &GatewayWorld| {
             world
                 .budgets
                 .iter()

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::cut::Peer;
 use super::{is_local, reply};
 use crate::core::error::ApiError;
-use crate::core::faults::Fault;
+use crate::core::faults::Injection;
 use crate::core::time::rfc3339;
 use crate::gateway::{Gateway, SlackReply};
 
@@ -61,7 +61,7 @@ async fn local_only(ConnectInfo(peer): ConnectInfo<Peer>, request: Request, next
 }
 
 async fn inject(State(gateway): Shared, body: Bytes) -> Response {
-    let fault: Fault = match serde_json::from_slice(&body) {
+    let fault: Injection = match serde_json::from_slice(&body) {
         Ok(fault) => fault,
         Err(error) => return reply::refuse(&ApiError::invalid(format!("that is no fault: {error}"))),
     };

@@ -6,12 +6,12 @@ use actuator::{AdminActuator, PagerDuty};
 use domain::inventory::Change;
 use domain::ports::{ActError, Actuator, Gateway};
 use domain::proposal::Permit;
-use sandbox::{CallFault, CallFaultMode, Fault, Options};
+use sandbox::{CallFault, CallFaultMode, Injection, Options};
 use serde_json::json;
 use wiremock::matchers::{body_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::permits::{Story, action};
+use crate::permits::{Begun, action};
 use testkit::blunt::{End, answering};
 
 const TOKEN: &str = "sandbox-write-token";
@@ -26,7 +26,7 @@ async fn breaking() -> (sandbox::Running, Permit, Change) {
     let sandbox = sandbox::spawn(Options::default()).await.unwrap();
     let inventory = at(&sandbox.url()).reader().inventory().await.unwrap();
     let breaks = json!({"action": "circuit_break_provider", "provider": "openai", "duration_s": 300});
-    let permit = Story::started(&action(breaks), &inventory).permit_apply();
+    let permit = Begun::started(&action(breaks), &inventory).permit_apply();
     let change = permit.plan().changes[0].clone();
     (sandbox, permit, change)
 }
@@ -157,7 +157,7 @@ async fn a_reply_lost_after_the_commit_is_found_by_reading() {
     let (sandbox, permit, change) = breaking().await;
     let actuator = at(&sandbox.url());
     let fault = |mode, method: &str| {
-        Fault::Admin(CallFault {
+        Injection::Admin(CallFault {
             mode,
             times: 1,
             delay_ms: None,

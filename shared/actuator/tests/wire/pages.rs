@@ -11,7 +11,7 @@ use serde_json::json;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::permits::{Story, action, pages};
+use crate::permits::{Begun, action, pages};
 use testkit::FixedCredential;
 use testkit::blunt::{End, answering};
 
@@ -30,9 +30,9 @@ async fn sandbox() -> sandbox::Running {
     sandbox::spawn(options).await.unwrap()
 }
 
-async fn story(sandbox: &sandbox::Running) -> Story {
+async fn story(sandbox: &sandbox::Running) -> Begun {
     let reader = gateway::AdminApi::new(&sandbox.url(), "sandbox-read-token").unwrap();
-    Story::started(&pages(), &reader.inventory().await.unwrap())
+    Begun::started(&pages(), &reader.inventory().await.unwrap())
 }
 
 fn page(severity: Severity, summary: &str) -> Page {
@@ -69,7 +69,7 @@ async fn leave_to_take_back_is_leave_to_page_of_what_went_wrong() {
     let sandbox = sandbox().await;
     let reader = gateway::AdminApi::new(&sandbox.url(), "sandbox-read-token").unwrap();
     let disables = action(json!({"action": "disable_guardrail", "guardrail": "pii"}));
-    let permit = Story::started(&disables, &reader.inventory().await.unwrap()).permit_undo();
+    let permit = Begun::started(&disables, &reader.inventory().await.unwrap()).permit_undo();
     for (severity, name) in [
         (Severity::Info, "info"),
         (Severity::Warning, "warning"),

@@ -28,12 +28,12 @@ pub(crate) fn pages() -> Action {
 }
 
 /// A proposal that has started, with the record of its start.
-pub(crate) struct Story {
+pub(crate) struct Begun {
     proposal: Proposal,
     last: Record,
 }
 
-impl Story {
+impl Begun {
     /// An action that the policy approved, and whose effect has begun.
     pub(crate) fn started(action: &Action, inventory: &Inventory) -> Self {
         let event = json!({"version": 1, "event_id": "e-1", "org_id": "acme", "provider": "openai",

@@ -7,7 +7,7 @@ use domain::ports::{ActError, Actuator, Gateway};
 use sandbox::{Options, Running};
 use serde_json::json;
 
-use crate::permits::{Story, action};
+use crate::permits::{Begun, action};
 
 async fn start() -> (Running, AdminActuator) {
     let sandbox = sandbox::spawn(Options::default()).await.unwrap();
@@ -52,7 +52,7 @@ fn only(plan: &domain::action::Plan) -> Change {
 async fn every_setting_goes_to_its_value_and_back() {
     let (sandbox, actuator) = start().await;
     for action in actions() {
-        let story = Story::started(&action, &inventory(&actuator).await);
+        let story = Begun::started(&action, &inventory(&actuator).await);
         let permit = story.permit_apply();
         let change = only(permit.plan());
         assert_ne!(change.before, change.after);
@@ -79,7 +79,7 @@ async fn every_setting_goes_to_its_value_and_back() {
 async fn leave_to_take_back_is_no_leave_to_apply() {
     let (sandbox, actuator) = start().await;
     let action = actions()[3].clone();
-    let story = Story::started(&action, &inventory(&actuator).await);
+    let story = Begun::started(&action, &inventory(&actuator).await);
     let apply = story.permit_apply();
     let change = only(apply.plan());
     actuator.apply(&apply, &change).await.unwrap();
@@ -97,7 +97,7 @@ async fn leave_to_take_back_is_no_leave_to_apply() {
 #[tokio::test]
 async fn a_change_that_was_not_planned_is_refused_and_never_sent() {
     let (sandbox, actuator) = start().await;
-    let permit = Story::started(&breaks(), &inventory(&actuator).await).permit_apply();
+    let permit = Begun::started(&breaks(), &inventory(&actuator).await).permit_apply();
     let planned = only(permit.plan());
     let provider = |id: &str| Target::parse("provider", id).unwrap();
     for change in [
@@ -135,7 +135,7 @@ async fn a_change_that_was_not_planned_is_refused_and_never_sent() {
 #[tokio::test]
 async fn a_token_that_may_not_write_is_told_by_its_secrets_purpose() {
     let (sandbox, right) = start().await;
-    let permit = Story::started(&breaks(), &inventory(&right).await).permit_apply();
+    let permit = Begun::started(&breaks(), &inventory(&right).await).permit_apply();
     let change = only(permit.plan());
     for (token, problem) in [
         (

@@ -5,9 +5,9 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Complaint, Entry, Operation, Preview, UNDONE, single, tool};
+use super::{Action, Complaint, Entry, Operation, Preview, UNDONE, switches_off, tool};
 use crate::incident::{Event, EventType};
-use crate::inventory::{Change, Inventory, Setting, Target};
+use crate::inventory::{Inventory, Target};
 use crate::value::{GuardrailId, Limits};
 
 /// Switches a guardrail off: it slows or refuses traffic that should pass.
@@ -51,13 +51,8 @@ impl Operation for DisableGuardrail {
             return Err(complain("is disabled already"));
         }
         let target = Target::Guardrail(self.guardrail.clone());
-        let change = Change {
+        Ok(switches_off(
             target,
-            before: Setting::Enabled(true),
-            after: Setting::Enabled(false),
-        };
-        Ok(single(
-            change,
             format!(
                 "guardrail {} checks nobody's traffic until somebody takes it back",
                 self.guardrail

@@ -5,9 +5,9 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Complaint, Entry, Operation, Preview, UNDONE, single, tool};
+use super::{Action, Complaint, Entry, Operation, Preview, UNDONE, switches_off, tool};
 use crate::incident::{Event, Trouble};
-use crate::inventory::{Change, Inventory, Setting, Target};
+use crate::inventory::{Inventory, Target};
 use crate::value::{Limits, SlaId};
 
 /// Takes an SLA contract out of force.
@@ -55,13 +55,8 @@ impl Operation for DisableSlaContract {
             return Err(complain("is not in force already"));
         }
         let target = Target::Contract(self.sla_id.clone());
-        let change = Change {
+        Ok(switches_off(
             target,
-            before: Setting::Enabled(true),
-            after: Setting::Enabled(false),
-        };
-        Ok(single(
-            change,
             format!(
                 "nobody is held to contract {} until somebody takes it back",
                 self.sla_id

@@ -26,7 +26,7 @@ pub use self::raise_rate_limit::RaiseRateLimit;
 pub use self::reroute_model_group::RerouteModelGroup;
 pub use self::tool::ActionTool;
 use crate::incident::{Event, Severity};
-use crate::inventory::{Change, Inventory, Target};
+use crate::inventory::{Change, Inventory, Setting, Target};
 use crate::value::{Limits, Ppm};
 
 /// Which action, without its parameters.
@@ -184,7 +184,7 @@ pub enum Undo {
 /// A call to PagerDuty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page {
-    /// How bad.
+    /// How bad it is, as PagerDuty is told.
     pub severity: Severity,
     /// One sentence for the person woken, at most 300 characters.
     pub summary: String,
@@ -329,6 +329,16 @@ fn single(change: Change, impact: String) -> Preview {
         impact: vec![impact],
         undo: Undo::OnDemand,
     }
+}
+
+/// A preview of what takes a guardrail or a contract out of force.
+fn switches_off(target: Target, impact: String) -> Preview {
+    let change = Change {
+        target,
+        before: Setting::Enabled(true),
+        after: Setting::Enabled(false),
+    };
+    single(change, impact)
 }
 
 #[cfg(test)]

@@ -13,14 +13,14 @@ use crate::value::{ProposalId, Timestamp, shorten};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
     /// An incident event, with its text as delivered.
-    Incident(Box<Delivery>),
+    Incident(Box<Reported>),
     /// Something is to be done about a proposal: look at its trail.
     Hint(ProposalId),
 }
 
 /// An incident event and how it came.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivery {
+pub struct Reported {
     /// The event.
     pub event: Event,
     /// Who sent it: the `source` of the bus event.
@@ -59,7 +59,7 @@ impl Message {
             return hint_of(detail.get("proposal"), "detail.proposal");
         }
         let event = Event::parse(field("detail-type")?, detail)?;
-        Ok(Message::Incident(Box::new(Delivery {
+        Ok(Message::Incident(Box::new(Reported {
             event,
             source: field("source")?.to_owned(),
             text: text.to_owned(),
@@ -84,7 +84,7 @@ pub fn hint(proposal: &ProposalId) -> String {
 /// Reads the event out of a text that [`Message::parse`] took before.
 pub fn reread(text: &str) -> Result<Event, Malformed> {
     match Message::parse(text)? {
-        Message::Incident(delivery) => Ok(delivery.event),
+        Message::Incident(reported) => Ok(reported.event),
         Message::Hint(_) => Err(Malformed::new(
             "source",
             "is the agent itself: not an incident event",
@@ -189,8 +189,8 @@ mod tests {
             let mut detail = detail("e-1");
             detail["note"] = json!(extra);
             let text = format!("  {}\n", envelope(detail));
-            let Ok(Message::Incident(delivery)) = Message::parse(&text) else { panic!("refused") };
-            prop_assert_eq!(delivery.text, text);
+            let Ok(Message::Incident(reported)) = Message::parse(&text) else { panic!("refused") };
+            prop_assert_eq!(reported.text, text);
         }
     }
 }

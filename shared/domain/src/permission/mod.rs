@@ -47,7 +47,7 @@ pub enum Principal<'a> {
     Agent,
     /// A person, or a bot, of the directory.
     Operator {
-        /// Who.
+        /// The person, as the directory knows them.
         operator: &'a Operator,
         /// Whether one of their groups is among the policy's approvers.
         approver: bool,

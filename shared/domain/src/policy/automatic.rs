@@ -47,7 +47,7 @@ impl SafetyLimit {
 /// A limit that is reached, in a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reached {
-    /// Which.
+    /// The limit that is reached.
     pub limit: SafetyLimit,
     /// One sentence.
     pub because: String,

@@ -60,7 +60,7 @@ impl Points {
         Self(points.min(100))
     }
 
-    /// How many.
+    /// How many points, 0–100.
     pub fn get(self) -> i32 {
         i32::from(self.0)
     }

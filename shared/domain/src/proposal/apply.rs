@@ -28,7 +28,7 @@ pub struct IllegalTransition {
     pub kind: String,
     /// The state it met.
     pub state: &'static str,
-    /// Why.
+    /// Why it cannot follow, in words after "it".
     pub problem: String,
 }
 

@@ -135,7 +135,7 @@ pub enum UndoState {
     None,
     /// Somebody did; another person must agree.
     Requested {
-        /// Who.
+        /// Who asked: no vote on their own request.
         by: Option<OperatorId>,
         /// The record to be named in the answer.
         record: Digest,

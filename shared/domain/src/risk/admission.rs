@@ -9,7 +9,7 @@ use crate::value::Timestamp;
 
 /// A window in which a slot has to be free.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Window {
+pub struct SlotWindow {
     limit: SafetyLimit,
     /// Where its slots are counted.
     pub stream: StreamId,
@@ -25,8 +25,8 @@ pub fn targets(proposed: &Proposed) -> Vec<Target> {
 }
 
 /// The windows of an execution now: those of its targets first, so that a full one takes no slot of the hour's.
-pub fn windows(proposed: &Proposed, limits: &Automatic, now: Timestamp) -> Vec<Window> {
-    let window = |limit: SafetyLimit, name: String, of: u64| Window {
+pub fn windows(proposed: &Proposed, limits: &Automatic, now: Timestamp) -> Vec<SlotWindow> {
+    let window = |limit: SafetyLimit, name: String, of: u64| SlotWindow {
         limit,
         stream: StreamId::Limit {
             name,
@@ -39,7 +39,7 @@ pub fn windows(proposed: &Proposed, limits: &Automatic, now: Timestamp) -> Vec<W
         let name = format!("automatic-{}-{}", target.kind(), target.id());
         window(SafetyLimit::PerTarget, name, limits.per_target_per_hour.get())
     };
-    let mut windows: Vec<Window> = targets(proposed).iter().map(of_target).collect();
+    let mut windows: Vec<SlotWindow> = targets(proposed).iter().map(of_target).collect();
     windows.push(window(
         SafetyLimit::PerHour,
         "automatic".to_owned(),
@@ -48,7 +48,7 @@ pub fn windows(proposed: &Proposed, limits: &Automatic, now: Timestamp) -> Vec<W
     windows
 }
 
-impl Window {
+impl SlotWindow {
     /// What is said where so many of its slots are used, and none is left.
     pub fn full(&self, used: u64) -> Reached {
         let on = if self.limit == SafetyLimit::PerTarget {

@@ -21,7 +21,7 @@ pub struct Announcement {
     pub kind: Kind,
     /// The record's digest.
     pub digest: Digest,
-    /// When.
+    /// When the record was written.
     pub at: Timestamp,
     /// The proposal just after this record.
     pub summary: Summary,
@@ -39,7 +39,7 @@ pub struct Summary {
     /// The team most concerned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub team_id: Option<TeamId>,
-    /// How bad.
+    /// How bad its sender says it is.
     pub severity: Severity,
     /// The action, once proposed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -136,7 +136,7 @@ pub struct Row {
     pub opened_at: Timestamp,
     /// When its last record was written.
     pub updated_at: Timestamp,
-    /// The rest.
+    /// The proposal in a few words.
     #[serde(flatten)]
     pub summary: Summary,
 }

@@ -59,7 +59,7 @@ impl Default for Switches {
 /// An automatic execution that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AutomaticFailure {
-    /// Which.
+    /// The proposal that failed.
     pub proposal: ProposalId,
     /// When it failed.
     pub at: Timestamp,

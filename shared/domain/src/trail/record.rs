@@ -197,7 +197,7 @@ pub struct Record {
     pub seq: Seq,
     /// What happened.
     pub kind: String,
-    /// When.
+    /// When it happened; never before the record before it.
     pub at: Timestamp,
     /// Who did it.
     pub actor: Actor,
@@ -266,7 +266,7 @@ pub struct BrokenChain {
     pub stream: StreamId,
     /// The first record that does not fit.
     pub seq: Seq,
-    /// Why.
+    /// Why it does not fit, in words after "record N of S".
     pub problem: &'static str,
 }
 

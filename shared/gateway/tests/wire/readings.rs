@@ -4,7 +4,7 @@ use domain::inventory::{Setting, Target};
 use domain::ports::Gateway;
 use domain::value::{BudgetOwner, Micros, Ppm};
 use gateway::AdminApi;
-use sandbox::{Clock, Fault, Options};
+use sandbox::{Clock, Injection, Options};
 
 async fn start() -> (sandbox::Running, AdminApi) {
     let options = Options {
@@ -24,7 +24,7 @@ fn target(kind: &str, id: &str) -> Target {
 async fn the_inventory_is_what_the_gateway_shows() {
     let (sandbox, api) = start().await;
     let provider = "openai".to_owned();
-    let fault = Fault::FailProvider {
+    let fault = Injection::FailProvider {
         provider,
         error_rate: 0.9,
         burst: 200,

@@ -71,7 +71,7 @@ fn lines(records: &[Record]) -> String {
     lines.collect()
 }
 
-fn all(text: &str) -> Result<Vec<History>, Unreadable> {
+fn all(text: &str) -> Result<Vec<StreamHistory>, Unreadable> {
     read(text.as_bytes()).collect()
 }
 
@@ -96,8 +96,8 @@ fn insert(trail: &MemoryTrail, records: &[Record]) {
 }
 
 async fn names(trail: &dyn Trail, window: Window) -> Vec<String> {
-    let histories: Vec<History> = live(trail, window).await.unwrap().try_collect().await.unwrap();
-    let short = |history: History| {
+    let histories: Vec<StreamHistory> = live(trail, window).await.unwrap().try_collect().await.unwrap();
+    let short = |history: StreamHistory| {
         let name = history.stream.to_string();
         format!("{} {}", name.split('/').next().unwrap(), history.records.len())
     };
@@ -199,7 +199,7 @@ async fn the_trail_gives_the_streams_of_a_window_whole_and_control_whenever_it_w
     );
     assert_eq!(names(&trail, window(-29, -28)).await, ["control 1", "proposal 2"]);
     assert_eq!(names(&trail, window(-500, -400)).await, ["control 1"]);
-    let histories: Vec<History> = live(&trail, window(-100, 0))
+    let histories: Vec<StreamHistory> = live(&trail, window(-100, 0))
         .await
         .unwrap()
         .try_collect()
@@ -253,7 +253,7 @@ async fn streams_that_grow_meanwhile_are_whole_up_to_some_record() {
     let looks = async {
         let mut seen = Vec::new();
         while seen.last().is_none_or(|most| *most < 3 * 30) {
-            let histories: Vec<History> = live(&trail, window(-1, 1))
+            let histories: Vec<StreamHistory> = live(&trail, window(-1, 1))
                 .await
                 .unwrap()
                 .try_collect()

@@ -9,7 +9,7 @@ use testkit::story::{Story, breaks};
 use testkit::{MemoryTrail, sample};
 
 use super::*;
-use trail::history::History;
+use trail::history::StreamHistory;
 
 fn window() -> Window {
     let now = sample::now().plus_seconds(3600);
@@ -52,8 +52,8 @@ async fn an_export_reads_back_as_the_trail_has_it_and_holds() {
     done.unwrap();
     assert!(text.contains("\\u202e") && !text.contains('\u{202e}'));
     let live = history::live(&trail, window()).await.unwrap();
-    let live: Vec<History> = live.try_collect().await.unwrap();
-    let read: Vec<History> = history::read(text.as_bytes()).collect::<Result<_, _>>().unwrap();
+    let live: Vec<StreamHistory> = live.try_collect().await.unwrap();
+    let read: Vec<StreamHistory> = history::read(text.as_bytes()).collect::<Result<_, _>>().unwrap();
     assert_eq!(read, live);
     assert_eq!(text.lines().count(), trail.everything().len());
     // Every attribute of the table's item is there.

@@ -58,7 +58,7 @@ fn received_and_paged(event: Event, text: &str) -> Vec<Record> {
     let event = received.event.clone();
     let id = sample::proposal_of(&event);
     let first = Proposal::first_entry(id, received, at(0), Actor::Agent, Tier::Enterprise);
-    let story = Story {
+    let story = Told {
         records: vec![first.seal(writer(1))],
     };
     let page = Action::PageOncall(PageOncall {
@@ -133,7 +133,7 @@ fn quoted(text: &str) -> [Vec<Record>; 3] {
         (Actor::Agent, ProposalFact::Declined(declined)),
         (person("alice"), ProposalFact::Commented(comment)),
     ]
-    .map(|(actor, fact)| Story::begin().then(1, actor, &fact).records)
+    .map(|(actor, fact)| Told::begin().then(1, actor, &fact).records)
 }
 
 #[test]

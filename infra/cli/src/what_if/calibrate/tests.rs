@@ -10,7 +10,7 @@ use super::*;
 use crate::print::Terminal;
 use crate::what_if::draft;
 use crate::what_if::source::{Gathered, gather};
-use crate::what_if::world::{Ask, Finish, Script, World, changed, lines, scripts};
+use crate::what_if::world::{Annals, Ask, Finish, Script, changed, lines, scripts};
 
 const P95: Confidence = Confidence::P95;
 
@@ -92,7 +92,7 @@ fn where_nobody_speaks_for_what_ran_by_itself_nothing_is_proposed_and_it_says_wh
 }
 
 fn told(script: Script) -> Class {
-    let life = World::new(&Checked::builtin()).live(&script);
+    let life = Annals::new(&Checked::builtin()).live(&script);
     let mut calibration = Calibration::new(None);
     calibration.take(&life, &Switched::default()).unwrap();
     calibration.classes.into_values().next().unwrap()
@@ -181,7 +181,7 @@ proptest! {
     /// Read in one piece or by several threads, in any order of the streams: the same numbers.
     #[test]
     fn the_order_of_proposals_does_not_matter(scripts in prop::collection::vec(scripts(), 1..60)) {
-        let mut world = World::new(&Checked::builtin());
+        let mut world = Annals::new(&Checked::builtin());
         let lives: Vec<Vec<Record>> = scripts.iter().map(|script| world.live(script)).collect();
         let mut whole = Calibration::new(None);
         for life in lives.iter().rev() {
@@ -208,7 +208,7 @@ proptest! {
 
 /// A hundred approved breaks that went well, a few of the others.
 fn export(auto_approve: bool) -> String {
-    let mut world = World::new(&Checked::builtin());
+    let mut world = Annals::new(&Checked::builtin());
     let script = |number: u64| Script {
         at: number * 60,
         action: if number < 100 {
@@ -362,7 +362,7 @@ fn an_action_that_nothing_is_proposed_for_gets_no_more_than_it_had() {
 fn the_policy_that_is_changed_is_the_one_in_force() {
     let directory = tempfile::tempdir().unwrap();
     let other = changed(&[("night = 10", "night = 11")], "");
-    let mut world = World::new(&Checked::builtin());
+    let mut world = Annals::new(&Checked::builtin());
     world.publish(0, &Checked::new(&other).unwrap());
     let text = lines(world.control()) + &export(false);
     let out = |name: &str| arguments(Some(directory.path().join(name)), false);
@@ -384,7 +384,7 @@ fn the_policy_that_is_changed_is_the_one_in_force() {
 fn without_enough_answers_nothing_is_written() {
     let directory = tempfile::tempdir().unwrap();
     let out = directory.path().join("new");
-    let few = lines(&World::new(&Checked::builtin()).live(&Script::default()));
+    let few = lines(&Annals::new(&Checked::builtin()).live(&Script::default()));
     let told = concluded(&few, &arguments(Some(out.clone()), false), None).unwrap();
     assert!(
         told.ends_with("no threshold is proposed for any action, and nothing is written\n"),

@@ -11,7 +11,7 @@ use super::*;
 use crate::print::Terminal;
 use crate::what_if::calibrate::Calibration;
 use crate::what_if::source::{Gathered, from_trail, gather};
-use crate::what_if::world::{Ask, Finish, Script, World, changed, lines, policies, scripts, second};
+use crate::what_if::world::{Annals, Ask, Finish, Script, changed, lines, policies, scripts, second};
 
 fn trial(policy: &Checked, threshold: Option<u8>, auto_approve: Option<bool>) -> Arc<Trial> {
     Arc::new(Trial {
@@ -62,7 +62,7 @@ fn comparable(scored: &Scored) -> Scored {
 
 /// Lives under one policy, automatic execution switched off for some hours of them.
 fn world(policy: &Checked, scripts: &[Script]) -> (Vec<Vec<Record>>, String) {
-    let mut world = World::new(policy);
+    let mut world = Annals::new(policy);
     world.switch(50_000, Some("a bad week"));
     world.switch(90_000, None);
     let lives: Vec<Vec<Record>> = scripts.iter().map(|script| world.live(script)).collect();
@@ -380,15 +380,15 @@ fn the_record_itself_tells_whether_automatic_execution_was_off() {
         auto_approve: true,
         ..Script::default()
     };
-    let mut off = World::new(&policy);
+    let mut off = Annals::new(&policy);
     off.switch(0, Some("a bad week"));
     let held = off.live(&Script {
         at: 100,
         ..script.clone()
     });
-    let mut on = World::new(&policy);
+    let mut on = Annals::new(&policy);
     let ran = on.live(&Script { at: 100, ..script });
-    let mut late = World::new(&policy);
+    let mut late = Annals::new(&policy);
     late.switch(200, Some("a bad week"));
     let trial = trial(&policy, None, None);
     let replay =
@@ -425,7 +425,7 @@ fn the_record_itself_tells_whether_automatic_execution_was_off() {
 #[test]
 fn a_score_that_is_not_reproduced_is_named() {
     let policy = Checked::builtin();
-    let mut world = World::new(&policy);
+    let mut world = Annals::new(&policy);
     let mut life = world.live(&Script {
         ask: Ask::Nothing,
         ..Script::default()
@@ -488,7 +488,7 @@ async fn of_the_trail_only_scorings_of_the_window_count() {
         ask: Ask::Lapse,
         ..Script::default()
     };
-    let life = World::new(&Checked::builtin()).live(&script);
+    let life = Annals::new(&Checked::builtin()).live(&script);
     let trail = testkit::MemoryTrail::new();
     for record in &life {
         let before = trail.records(&record.stream);
@@ -548,7 +548,7 @@ fn a_hundred_thousand_proposals_are_replayed_in_seconds() {
 pub(in crate::what_if) fn measure(proposals: u64) {
     use std::io::Write as _;
     let policy = Checked::new(&Bundle::builtin()).unwrap();
-    let mut world = World::new(&policy);
+    let mut world = Annals::new(&policy);
     world.switch(0, Some("a bad week"));
     world.switch(1000, None);
     let mut file = tempfile::NamedTempFile::new().unwrap();

@@ -66,7 +66,7 @@ pub struct Restored {
 /// `undo_requested`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UndoRequested {
-    /// Why.
+    /// Why, in the words of whoever asks.
     pub reason: String,
 }
 

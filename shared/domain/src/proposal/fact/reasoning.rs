@@ -81,7 +81,7 @@ impl DeclineReason {
 /// `declined`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Declined {
-    /// Which.
+    /// Why, as one of a few reasons.
     pub reason: DeclineReason,
     /// One sentence.
     pub explanation: String,
