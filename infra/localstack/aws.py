@@ -66,10 +66,17 @@ def trail(table, prefix):
         ExpressionAttributeNames={"#stream": "stream"},
         ExpressionAttributeValues={":prefix": {"S": prefix}},
     )
-    records = [
-        {name: next(iter(value.values())) for name, value in item.items()} for page in pages for item in page["Items"]
-    ]
-    return sorted(records, key=lambda record: (record["stream"], int(record["seq"])))
+    records = [record(item) for page in pages for item in page["Items"]]
+    return sorted(records, key=lambda record: (record["stream"], record["seq"]))
+
+
+def record(item):
+    """A record as `sre-agent trail export` prints it: numbers as numbers, the actor as an object."""
+    attributes = {"prev": None, "expires_at": None}
+    for name, value in item.items():
+        attributes[name] = int(value["N"]) if "N" in value else value["S"]
+    attributes["actor"] = json.loads(attributes["actor"])
+    return attributes
 
 
 TASKS = {

@@ -307,7 +307,7 @@ async fn verdicts_add_up() {
     assert_eq!(scores[0].cost, total);
 }
 
-/// The runbook's result is in the README: a rule that changes changes both.
+/// The runbook's result is in the documents: a rule that changes changes both.
 #[tokio::test]
 async fn the_runbook_is_the_baseline() {
     let clock = FrozenClock::default();
@@ -325,7 +325,7 @@ async fn the_runbook_is_the_baseline() {
         sla.violation       22     19   19 (86 %)   19 (86 %)  14 (64 %)         3        3        0              0        0       0      0.00       0       0
         latency.spike       18     16  18 (100 %)  18 (100 %)  14 (78 %)         2        2        0              0        0       0      0.00       0       0
     "#]].assert_eq(&table);
-    let readme = include_str!("../../../README.md");
+    let page = include_str!("../../docs/evaluation.md");
     for row in table.lines() {
         let cells: Vec<&str> = row
             .split("  ")
@@ -334,7 +334,7 @@ async fn the_runbook_is_the_baseline() {
             .collect();
         // What a reasoner costs and takes is not the runbook's to show.
         let row = format!("| {} |", cells[..12].join(" | "));
-        assert!(readme.contains(&row), "the README has no row {row}");
+        assert!(page.contains(&row), "the evaluation page has no row {row}");
     }
 }
 

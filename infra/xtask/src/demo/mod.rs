@@ -7,9 +7,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
-use serde_json::{Value, json};
+use domain::action::ActionKind;
+use domain::proposal::{Decision, Kind, ProposalFact};
+use domain::trail::{Fact as _, Record, StreamId};
+use domain::value::ProposalId;
+use serde_json::json;
 
-use self::observe::{Demo, Event, Record};
+use self::observe::{Demo, Event, tell};
 use crate::paths::Paths;
 use crate::processes::Run;
 use crate::progress::{Step, seconds};
@@ -114,64 +118,48 @@ impl Demo<'_> {
     }
 
     /// The agent's proposal, with its preview and its score.
-    async fn proposal(&self, event: &Event) -> Result<(String, Record)> {
+    async fn proposal(&self, event: &Event) -> Result<(ProposalId, Record)> {
         heading("The agent proposes");
-        let received = self.wait("proposal/", &["received"], &event.event_id, 20).await?;
-        let stream = received.record.stream;
-        let proposal = stream.trim_start_matches("proposal/").to_owned();
-        let found = self.wait(&stream, &["scored", "declined"], "", 20).await?;
-        let proposed = found.stream.iter().find(|record| record.kind == "proposed");
-        let Some(proposed) = proposed else {
-            bail!("the agent declined the incident: {}", found.record.body()?);
+        let received = self
+            .wait("proposal/", &[Kind::Received], &event.event_id, 20)
+            .await?;
+        let StreamId::Proposal(proposal) = received.record.stream.clone() else {
+            bail!("{} is no proposal", received.record.stream);
         };
-        let body = proposed.body()?;
-        println!("proposal  {proposal}");
-        println!("action    {}", one_line(&body["action"]));
-        println!("because   {}", text(&body["rationale"]));
-        println!(
-            "affects   {} teams, {}",
-            body["evidence"]["teams_affected"],
-            one_line(&body["evidence"]["teams"])
-        );
-        for change in body["preview"]["changes"].as_array().into_iter().flatten() {
-            let target = &change["target"];
-            println!(
-                "preview   {}/{}: {} → {}",
-                text(&target["kind"]),
-                text(&target["id"]),
-                one_line(&change["before"]),
-                one_line(&change["after"])
-            );
-        }
-        for sentence in body["preview"]["impact"].as_array().into_iter().flatten() {
-            println!("          {}", text(sentence));
-        }
+        let stream = received.record.stream.to_string();
+        let found = self
+            .wait(&stream, &[Kind::Scored, Kind::Declined], "", 20)
+            .await?;
+        let scored = match found.fact()? {
+            ProposalFact::Scored(scored) => scored,
+            other => {
+                tell(&found.record);
+                bail!("the agent {} the incident", other.what());
+            }
+        };
+        let proposed = found
+            .first(Kind::Proposed)
+            .context("there is no proposed record")?;
+        println!("proposal {proposal}\n");
+        tell(proposed);
+        println!();
+        tell(&found.record);
+        let ProposalFact::Proposed(proposed) = ProposalFact::read(proposed)? else {
+            bail!("record {} proposes nothing", proposed.seq);
+        };
         ensure!(
-            body["action"]["action"] == "circuit_break_provider",
+            proposed.action.kind() == ActionKind::CircuitBreakProvider,
             "the agent proposed something else than a break"
         );
-
-        let body = found.record.body()?;
-        println!(
-            "score     {} = baseline {} {}",
-            body["score"],
-            body["baseline"],
-            factors(&body["factors"])
-        );
-        println!(
-            "decision  {}: {}",
-            text(&body["decision"]),
-            text(&body["because"])
-        );
         ensure!(
-            body["decision"] == "gate",
+            scored.decision == Decision::Gate,
             "the proposal was not put before a person"
         );
         Ok((proposal, found.record))
     }
 
     /// A person approves in Slack, and the break moves the traffic.
-    async fn decision(&self, proposal: &str, scored: &Record, before: &Traffic) -> Result<Traffic> {
+    async fn decision(&self, proposal: &ProposalId, scored: &Record, before: &Traffic) -> Result<Traffic> {
         heading("Nothing happens until a person approves");
         let waiting = traffic::read(&self.sandbox).await?;
         ensure!(
@@ -190,19 +178,23 @@ impl Demo<'_> {
         println!("click     Ada clicks Approve on {value}: HTTP {}", signed.0);
 
         let stream = format!("proposal/{proposal}");
-        let ended = ["succeeded", "failed", "refused", "unknown", "rejected"];
+        let ended = [
+            Kind::Succeeded,
+            Kind::Failed,
+            Kind::Refused,
+            Kind::Unknown,
+            Kind::Rejected,
+        ];
         let found = self.wait(&stream, &ended, "", 30).await?;
-        ensure!(
-            found.record.kind == "succeeded",
-            "the break {}: {}",
-            found.record.kind,
-            found.record.body()?
-        );
-        for record in &found.stream {
-            if ["approved", "started", "succeeded"].contains(&record.kind.as_str()) {
-                println!("{:<9} {}", record.kind, record.at);
-            }
+        for kind in [Kind::Approved, Kind::Started] {
+            found.first(kind).map(tell);
         }
+        tell(&found.record);
+        ensure!(
+            found.fact()?.what() == Kind::Succeeded,
+            "the break has not succeeded: {}",
+            found.record.kind
+        );
         println!("answer    \"{}\"", self.told(known).await?);
         let during = traffic::wait(&self.sandbox, "the traffic to move", 20, |traffic| {
             traffic.share(PROVIDER) == 0
@@ -216,36 +208,30 @@ impl Demo<'_> {
     }
 
     /// The break ends by itself, and the recovered provider gets its traffic back.
-    async fn restore(&self, proposal: &str, before: &Traffic, during: &Traffic) -> Result<()> {
+    async fn restore(&self, proposal: &ProposalId, before: &Traffic, during: &Traffic) -> Result<()> {
         heading("The break ends by itself");
         sandbox::inject(&self.sandbox, &json!({ "fault": "clear" })).await?;
         println!("{PROVIDER} has recovered meanwhile; the break still runs.");
         let stream = format!("proposal/{proposal}");
         let found = self
-            .wait(&stream, &["restored", "restore_failed"], "", 60)
+            .wait(&stream, &[Kind::Restored, Kind::RestoreFailed], "", 60)
             .await?;
-        ensure!(
-            found.record.kind == "restored",
-            "the restore failed: {}",
-            found.record.body()?
-        );
-        let started = found
-            .stream
-            .iter()
-            .find(|record| record.kind == "started")
-            .context("no started record")?;
-        let due: jiff::Timestamp = text(&started.body()?["restore_at"])
-            .parse()
-            .context("restore_at")?;
-        let from: jiff::Timestamp = started.at.parse().context("at")?;
-        let restored: jiff::Timestamp = found.record.at.parse().context("at")?;
-        let lasted = restored.duration_since(from).as_secs_f64();
+        tell(&found.record);
+        ensure!(found.fact()?.what() == Kind::Restored, "the restore failed");
+        let started = found.first(Kind::Started).context("no started record")?;
+        let ProposalFact::Started(fact) = ProposalFact::read(started)? else {
+            bail!("record {} starts nothing", started.seq);
+        };
+        let due = fact.restore_at.context("the break has no end")?;
+        let restored = found.record.at;
+        let lasted = restored.millis_since(started.at);
         println!(
-            "restored  {}, {lasted:.1} s after the start; it was due at {due:.3}",
-            found.record.at
+            "\nIt lasted {}.{} s, and was due at {due}.",
+            lasted / 1000,
+            lasted % 1000 / 100
         );
         ensure!(
-            restored.duration_since(due).as_secs_f64() <= 5.0,
+            restored <= due.plus_seconds(5),
             "the restore came more than 5 s late"
         );
         ensure!(restored >= due, "the restore came early");
@@ -264,12 +250,12 @@ impl Demo<'_> {
     }
 
     /// The trail, recomputed record by record by the operators' command.
-    async fn trail(&self, proposal: &str) -> Result<()> {
+    async fn trail(&self, proposal: &ProposalId) -> Result<()> {
         heading("The trail proves it");
-        self.wait(&format!("proposal/{proposal}"), &["verified"], "", 40)
+        self.wait(&format!("proposal/{proposal}"), &[Kind::Verified], "", 40)
             .await?;
         let mut command = std::process::Command::new(&self.stack.cli);
-        command.args(["trail", proposal]);
+        command.args(["trail", &proposal.to_string()]);
         environment::apply(&self.stack.state, &mut command)?;
         let story = self.paths.stack().join("trail.txt");
         let run = Run {
@@ -283,16 +269,19 @@ impl Demo<'_> {
         let story = std::fs::read_to_string(story)?;
         println!("{story}");
         for kind in [
-            "received",
-            "proposed",
-            "scored",
-            "approved",
-            "started",
-            "succeeded",
-            "restored",
-            "verified",
+            Kind::Received,
+            Kind::Proposed,
+            Kind::Scored,
+            Kind::Approved,
+            Kind::Started,
+            Kind::Succeeded,
+            Kind::Restored,
+            Kind::Verified,
         ] {
-            ensure!(story.contains(kind), "the story of the proposal has no {kind}");
+            ensure!(
+                story.contains(kind.name()),
+                "the story of the proposal has no {kind}"
+            );
         }
         Ok(())
     }
@@ -303,33 +292,4 @@ fn heading(text: &str) {
         "\n── {text} {}",
         "─".repeat(90_usize.saturating_sub(text.chars().count()))
     );
-}
-
-fn factors(factors: &Value) -> String {
-    let factor = |factor: &Value| {
-        format!(
-            "{:+} {}",
-            factor["points"].as_i64().unwrap_or(0),
-            text(&factor["name"])
-        )
-    };
-    let factors: Vec<String> = factors.as_array().into_iter().flatten().map(factor).collect();
-    if factors.is_empty() {
-        "and no factors".to_owned()
-    } else {
-        factors.join(" ")
-    }
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
-}
-
-/// JSON without its punctuation.
-fn one_line(value: &Value) -> String {
-    value
-        .to_string()
-        .replace(['"', '{', '}', '[', ']'], "")
-        .replace(',', ", ")
-        .replace(':', " ")
 }

@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use domain::proposal::{Kind, ProposalFact};
+use domain::telling::story;
+use domain::trail::{Fact as _, Record};
+use domain::value::visible;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -18,16 +22,6 @@ pub(super) struct Demo<'a> {
     pub(super) paths: &'a Paths,
     pub(super) stack: &'a Stack,
     pub(super) sandbox: String,
-}
-
-/// A record of the trail, as far as the demo looks at it.
-#[derive(Deserialize)]
-pub(super) struct Record {
-    pub(super) stream: String,
-    pub(super) kind: String,
-    pub(super) at: String,
-    pub(super) digest: String,
-    pub(super) body: String,
 }
 
 /// A record that was waited for, and its stream.
@@ -46,9 +40,22 @@ pub(super) struct Event {
     pub(super) sent_at: Option<String>,
 }
 
-impl Record {
-    pub(super) fn body(&self) -> Result<Value> {
-        serde_json::from_str(&self.body).with_context(|| format!("reading the body of {}", self.kind))
+impl Found {
+    /// What the record that was waited for says.
+    pub(super) fn fact(&self) -> Result<ProposalFact> {
+        Ok(ProposalFact::read(&self.record)?)
+    }
+
+    /// The first record of a kind.
+    pub(super) fn first(&self, kind: Kind) -> Option<&Record> {
+        self.stream.iter().find(|record| record.kind == kind.name())
+    }
+}
+
+/// Prints a record as the operators' command tells it.
+pub(super) fn tell(record: &Record) {
+    for line in story::in_full(record) {
+        println!("{}", line.render(visible, |at| at.to_string()));
     }
 }
 
@@ -107,7 +114,7 @@ impl Demo<'_> {
     pub(super) async fn wait(
         &self,
         prefix: &str,
-        kinds: &[&str],
+        kinds: &[Kind],
         holding: &str,
         limit_s: u32,
     ) -> Result<Found> {
@@ -118,7 +125,7 @@ impl Demo<'_> {
         let mut step = Step::begin(label);
         let request = json!({
             "table": self.stack.state.output("TrailTableName")?,
-            "prefix": prefix, "kinds": kinds, "text": holding, "seconds": limit_s,
+            "prefix": prefix, "kinds": kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>(), "text": holding, "seconds": limit_s,
         });
         let call = aws::call::<Found>(self.paths, &self.stack.state, "wait", &request);
         tokio::pin!(call);
