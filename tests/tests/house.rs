@@ -22,7 +22,7 @@ fn sources(folder: &str) -> Vec<Source> {
             let path: PathBuf = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap();
             if path.is_dir() {
-                if !["tests", "target"].contains(&name) {
+                if !["tests", "samples", "target"].contains(&name) {
                     folders.push(path);
                 }
             } else if name.ends_with(".rs") && !["tests.rs", "samples.rs"].contains(&name) {
@@ -207,4 +207,30 @@ fn what_a_function_or_an_operator_sees_is_matched_by_name() {
         let text = std::fs::read_to_string(format!("{ROOT}/{path}")).unwrap();
         assert!(text.contains("deny(clippy::wildcard_enum_match_arm)"), "{path}");
     }
+}
+
+#[test]
+fn no_file_is_longer_than_one_can_hold_in_the_head() {
+    const MOST: usize = 450;
+    let mut folders = ["functions", "shared", "infra", "tests"]
+        .map(|one| Path::new(ROOT).join(one))
+        .to_vec();
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|one| one == "rs" || one == "py") {
+                let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+                assert!(
+                    lines <= MOST,
+                    "{} has {lines} lines: is there a second idea in it?",
+                    path.display()
+                );
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 300);
 }

@@ -1,6 +1,7 @@
 //! Stories of sample records, as an operator reads them.
 
 mod hostile;
+mod sample_story;
 
 use domain::action::{Action, Preview, Undo};
 use domain::inventory::{Change, Condition, Inventory, Reading, Setting};
@@ -13,185 +14,12 @@ use testkit::sample;
 
 use super::*;
 
+pub(crate) use self::sample_story::Told;
+use self::sample_story::*;
+
 /// [`sample::now`] and this many seconds.
 pub(crate) fn at(seconds: u64) -> Timestamp {
     sample::now().plus_seconds(seconds)
-}
-
-/// An operator of the sample directory, in Slack.
-fn person(id: &str) -> Actor {
-    let user = if id == "alice" { "U1" } else { "U2" };
-    let directory = sample::operators();
-    let found = directory.by_slack("T1", user).filter(|one| one.id.as_str() == id);
-    found.unwrap().actor("slack")
-}
-
-/// A proposal's records, one told after the other.
-pub(crate) struct Told {
-    pub(crate) records: Vec<Record>,
-}
-
-impl Told {
-    /// `openai` failed and was received at second 0.
-    pub(crate) fn begin() -> Self {
-        let event = sample::provider_unhealthy("openai");
-        let received = Received {
-            occurred_at: event.occurred_at(sample::now()),
-            verbatim: Verbatim::Inline(sample::provider_unhealthy_text("openai")),
-            lease_until: at(67),
-            requested_by: None,
-            event,
-        };
-        let id = sample::proposal_of(&received.event);
-        let entry = Proposal::first_entry(id, received, at(0), Actor::Agent, Tier::Enterprise);
-        Self {
-            records: vec![entry.seal(writer(1))],
-        }
-    }
-
-    /// With one more record, legal or not.
-    pub(crate) fn then(mut self, seconds: u64, actor: Actor, fact: &ProposalFact) -> Self {
-        let last = self.records.last().unwrap();
-        let entry = Entry::after(last, at(seconds), actor, fact);
-        let seq = entry.seq;
-        self.records.push(entry.seal(writer(seq)));
-        self
-    }
-
-    /// `proposed`, a break of five minutes, at second 1.
-    pub(crate) fn proposed(self) -> Self {
-        self.then(1, Actor::Agent, &ProposalFact::Proposed(Box::new(proposed())))
-    }
-
-    /// `scored` at second 2: so many people must approve within half an hour.
-    pub(crate) fn gated(self, approvals_needed: u8) -> Self {
-        let scored = Scored {
-            score: 25,
-            baseline: 15,
-            floor: 5,
-            factors: vec![domain::proposal::Factor {
-                name: "critical_team".to_owned(),
-                points: 10,
-                because: "team checkout is critical".to_owned(),
-            }],
-            threshold: 40,
-            auto_approve: false,
-            decision: Decision::Gate,
-            because: "automatic approval is off".to_owned(),
-            rules: Vec::new(),
-            limit: None,
-            switched_off: None,
-            sampled: false,
-            automatic: None,
-            policy: Digest::of(b"policy"),
-            policy_instead_because: None,
-            approvals_needed,
-            deadline: Some(at(1802)),
-            valid_until: None,
-            paused_before_ms: 0,
-        };
-        self.then(2, Actor::Agent, &ProposalFact::Scored(scored))
-    }
-
-    /// The digest of its `scored` record.
-    fn scored(&self) -> Digest {
-        let mut records = self.records.iter();
-        records.find(|record| record.kind == "scored").unwrap().digest
-    }
-
-    /// `approved` at some second, good until second 900.
-    pub(crate) fn approved(self, seconds: u64) -> Self {
-        let approved = Approved {
-            scored: self.scored(),
-            policy: Digest::of(b"policy"),
-            valid_until: at(900),
-            paused_before_ms: 0,
-            extension: None,
-        };
-        self.then(seconds, person("alice"), &ProposalFact::Approved(approved))
-    }
-
-    /// `started` at second 20; the break ends at second 320.
-    pub(crate) fn started(self) -> Self {
-        let plan = proposed().preview.plan;
-        let started = Started {
-            held: plan
-                .claims
-                .iter()
-                .map(|target| Held {
-                    target: target.clone(),
-                    fence: 7,
-                })
-                .collect(),
-            plan,
-            lease_until: at(87),
-            restore_at: Some(at(320)),
-            extension: None,
-        };
-        self.then(20, Actor::Agent, &ProposalFact::Started(started))
-    }
-
-    /// `succeeded` at second 21.
-    pub(crate) fn succeeded(self) -> Self {
-        let succeeded = Succeeded {
-            readings: readings(|change| &change.after),
-            receipt: None,
-        };
-        self.then(21, Actor::Agent, &ProposalFact::Succeeded(succeeded))
-    }
-
-    /// What `sre-agent trail` prints, and whether the records hold.
-    fn told(&self) -> (bool, String) {
-        told(&self.records)
-    }
-}
-
-fn told(records: &[Record]) -> (bool, String) {
-    let mut buffer = Vec::new();
-    let mut terminal = Terminal::buffer(&mut buffer);
-    let id = sample::proposal_of(&sample::provider_unhealthy("openai"));
-    let holds = tell(&id, records, &mut terminal).unwrap();
-    drop(terminal);
-    (holds, String::from_utf8(buffer).unwrap())
-}
-
-fn writer(seq: u64) -> WriterId {
-    WriterId::new(&format!("w-{seq}")).unwrap()
-}
-
-fn world() -> Inventory {
-    sample::inventory_with_unhealthy("openai")
-}
-
-fn breaks() -> Action {
-    let json = json!({"action": "circuit_break_provider", "provider": "openai", "duration_s": 300});
-    serde_json::from_value(json).unwrap()
-}
-
-fn proposed() -> Proposed {
-    let preview = breaks().preview(&world()).unwrap();
-    let event = sample::provider_unhealthy("openai");
-    Proposed {
-        evidence: Evidence::gather(&event, &preview.plan.claims, &world()),
-        action: breaks(),
-        preview,
-        proposer: Proposer::Runbook {
-            version: 1,
-            instead_of: None,
-        },
-        rationale: "every group keeps a deployment".to_owned(),
-    }
-}
-
-fn readings(value: impl Fn(&Change) -> &Setting) -> Vec<Reading> {
-    let changes = proposed().preview.plan.changes;
-    changes
-        .iter()
-        .map(|change| Reading {
-            target: change.target.clone(),
-            value: value(change).clone(),
-        })
-        .collect()
 }
 
 /// A whole life: asked, voted, approved, executed, restored, verified.
