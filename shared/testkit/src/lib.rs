@@ -53,6 +53,6 @@ pub use self::memory::{
     FixedOperators, Hinted, MemoryBus, MemoryPayloads, MemoryQueue, MemoryTopic, MemoryView,
 };
 pub use self::outages::Outages;
-pub use self::policies::{FixedPolicies, flat};
+pub use self::policies::{FixedPolicies, flat, rules};
 pub use self::proxy::{Proxy, Trouble};
 pub use self::trail::MemoryTrail;

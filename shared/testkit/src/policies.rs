@@ -1,6 +1,6 @@
 //! A policy that the test sets.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use async_trait::async_trait;
 use domain::permission::{InForce, Rules};
@@ -38,8 +38,14 @@ impl FixedPolicies {
 impl Default for FixedPolicies {
     /// [`flat`] with the rules of `infra/policy`.
     fn default() -> Self {
-        Self::new(flat(), Checked::builtin().in_force(None).rules)
+        Self::new(flat(), rules())
     }
+}
+
+/// The rules of `infra/policy`, parsed once: that takes milliseconds, and a test may have thousands of worlds.
+pub fn rules() -> Arc<dyn Rules> {
+    static RULES: LazyLock<Arc<dyn Rules>> = LazyLock::new(|| Checked::builtin().in_force(None).rules);
+    Arc::clone(&RULES)
 }
 
 /// The default policy without any weight: every score is its baseline.

@@ -134,7 +134,7 @@ impl World {
             payloads: MemoryPayloads::default(),
             operators: FixedOperators::default(),
             deployment: deployment.clone(),
-            policies: FixedPolicies::new(Policy::default(), policy::Checked::builtin().in_force(None).rules),
+            policies: FixedPolicies::new(Policy::default(), testkit::rules()),
             reasoner: Arc::new(runbook.clone()),
             models: Vec::new(),
             settings: settings(&deployment),
