@@ -85,7 +85,7 @@ impl Outside {
         self.inner.lock().unwrap().pages.clone()
     }
 
-    /// Lets the writes of [`crate::Fault::Late`] have their effect.
+    /// Lets the writes of [`crate::WriteFault::Late`] have their effect.
     pub fn land_late_writes(&self) {
         let mut inner = self.inner.lock().unwrap();
         for (target, value) in std::mem::take(&mut inner.late) {

@@ -50,8 +50,9 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
-/// The names of all tests: every function of the repository's sources.
-fn functions() -> BTreeSet<String> {
+/// The names of all tests: every function of the repository's sources that stands right below a test attribute, or in
+/// a `proptest!`.
+fn tests() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     let mut folders = ["functions", "shared", "infra", "tests"]
         .map(|one| format!("{ROOT}/{one}"))
@@ -63,8 +64,13 @@ fn functions() -> BTreeSet<String> {
                 folders.push(path.to_str().unwrap().to_owned());
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = std::fs::read_to_string(path).unwrap();
-                let after = text.split("fn ").skip(1);
-                names.extend(after.filter_map(|rest| Some(rest.split_once('(')?.0.to_owned())));
+                let marked = text.split("test").skip(1).filter_map(|rest| rest.split_once(']'));
+                let below = marked.filter_map(|(_, rest)| {
+                    rest.trim_start()
+                        .strip_prefix("fn ")
+                        .or_else(|| rest.trim_start().strip_prefix("async fn "))
+                });
+                names.extend(below.filter_map(|rest| Some(rest.split_once('(')?.0.to_owned())));
             }
         }
     }
@@ -74,7 +80,7 @@ fn functions() -> BTreeSet<String> {
 #[test]
 fn every_invariant_names_tests_that_there_are() {
     let (_, table) = ARCHITECTURE.split_once("## What always holds").unwrap();
-    let functions = functions();
+    let known = self::tests();
     let mut named = 0;
     for row in table
         .lines()
@@ -82,7 +88,7 @@ fn every_invariant_names_tests_that_there_are() {
     {
         let tests = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
         for test in quoted(tests) {
-            assert!(functions.contains(test), "there is no test {test}");
+            assert!(known.contains(test), "there is no test {test}");
             named += 1;
         }
         assert!(row.starts_with("| what") || tests.contains('`'), "no test: {row}");
