@@ -106,7 +106,7 @@ impl Deployed {
         let stream = StreamId::Incident(fingerprint.clone());
         within(30, "a proposal is opened", async || {
             let last = self.trail.last(&stream).await.unwrap();
-            let generation = generation(last.as_ref()).unwrap();
+            let generation = generation::opened_by(last.as_ref()).unwrap();
             (generation > after_generation).then(|| ProposalId::new(fingerprint.clone(), generation))
         })
         .await
@@ -140,7 +140,7 @@ impl Deployed {
             .last(&StreamId::Incident(fingerprint.clone()))
             .await
             .unwrap();
-        generation(last.as_ref()).unwrap()
+        generation::opened_by(last.as_ref()).unwrap()
     }
 
     pub(crate) async fn records(&self, id: &ProposalId) -> Vec<Record> {
