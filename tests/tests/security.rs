@@ -151,6 +151,8 @@ fn http_is_spoken_in_few_places() {
             "gateway",
             "ingest-and-propose",
             "outbound",
+            "slack",
+            "sre-agent",
             "xtask"
         ])
     );
@@ -162,6 +164,7 @@ fn http_is_spoken_in_few_places() {
             "eval",
             "gateway",
             "ingest-and-propose",
+            "slack",
             "sre-agent"
         ])
     );

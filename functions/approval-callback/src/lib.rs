@@ -1,24 +1,33 @@
 //! `approval-callback`: the door through which people decide.
 //!
-//! | request | does |
-//! | --- | --- |
-//! | `GET /healthz` | says that the function answers |
-//! | `POST /slack/interactions` | takes the click on a Slack button |
+//! One program, two functions: one with a public URL for Slack and the pages, one with an `AWS_IAM` URL for the command
+//! line.
 //!
-//! GET never changes anything: link scanners click.
+//! | request | door | does |
+//! | --- | --- | --- |
+//! | `GET /healthz` | both | says that the function answers |
+//! | `POST /slack/interactions` | public | takes the click on a Slack button, and the form behind it |
+//! | `GET /proposals/<id>?t=<token>` | public | shows a proposal to whoever has its link |
+//! | `GET /v1/proposals`, `GET /v1/proposals/<id>` | IAM | lists and shows proposals |
+//! | `POST /v1/proposals/<id>/requests` | IAM | takes what a person asks for |
+//!
+//! GET, HEAD and OPTIONS never change anything: link scanners click.
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
+mod ask;
+mod commands;
 pub mod config;
-mod decide;
+mod page;
 pub mod reply;
 pub mod slack;
 
-use domain::ports::{Clock, Operators, Policies, Trail};
+use domain::ports::{Clock, Operators, Policies, Trail, View};
 use domain::value::Deployment;
-use lambda_http::http::{Method, StatusCode, header};
-use lambda_http::{Body, Request, RequestExt, Response};
+use runtime::http::{HttpRequest, HttpResponse};
+use runtime::link::LinkKey;
+use serde_json::json;
 
-pub use self::decide::{Asked, Channel, Decided, Identity};
+pub use self::ask::{Asked, Became, Channel, Identity};
 
 /// What this function may use.
 pub struct Deps<'a> {
@@ -30,100 +39,69 @@ pub struct Deps<'a> {
     pub deployment: &'a Deployment,
     /// Who may decide.
     pub operators: &'a dyn Operators,
-    /// What Slack signs with, and what it must name.
-    pub slack: &'a slack::Trust<'a>,
-    /// How the person who clicked is told.
-    pub reply: &'a dyn reply::Reply,
     /// The time.
     pub clock: &'a dyn Clock,
+    /// What stands behind the function's URL.
+    pub door: Door<'a>,
 }
 
-/// The longest body that is read. Slack's interactions are a few kilobytes.
-const MAX_BODY_BYTES: usize = 256 * 1024;
+/// What stands behind a URL.
+pub enum Door<'a> {
+    /// Everybody may call it: what comes is signed, or opens nothing but a page.
+    Public {
+        /// Slack.
+        slack: slack::Slack<'a>,
+        /// The key of the links to pages.
+        links: &'a LinkKey,
+    },
+    /// IAM lets in only who may invoke it, and says who it is.
+    Commands {
+        /// Which proposals there are.
+        view: &'a dyn View,
+    },
+}
 
 /// Answers one request. Errors are responses: nothing a caller sends makes this fail.
-pub async fn handle(deps: &Deps<'_>, request: Request) -> Response<Body> {
-    let path = request.raw_http_path().trim_end_matches('/').to_owned();
-    match (request.method(), path.as_str()) {
-        (&Method::GET, "/healthz") => json(StatusCode::OK, &serde_json::json!({ "status": "ok" })),
-        (&Method::POST, "/slack/interactions") => interaction(deps, &request).await,
-        (_, "/healthz" | "/slack/interactions") => {
-            problem(StatusCode::METHOD_NOT_ALLOWED, "this path takes another method")
-        }
-        _ => problem(StatusCode::NOT_FOUND, "there is nothing at this path"),
+pub async fn handle(deps: &Deps<'_>, request: &HttpRequest) -> HttpResponse {
+    let response = answer(deps, request).await;
+    match request.method.as_str() {
+        "HEAD" => HttpResponse {
+            body: String::new(),
+            ..response
+        },
+        _ => response,
     }
 }
 
-async fn interaction(deps: &Deps<'_>, request: &Request) -> Response<Body> {
-    let body: &[u8] = request.body();
-    if body.len() > MAX_BODY_BYTES {
-        return problem(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large");
-    }
-    // The signature first, on the bytes as they came: nothing else of the request is looked at before.
-    if let Err(refusal) = deps.slack.verify(request.headers(), body, deps.clock.now()).await {
-        tracing::warn!(reason = %refusal, "refused a Slack request");
-        let status = match refusal {
-            slack::Refusal::Unchecked => StatusCode::SERVICE_UNAVAILABLE,
-            slack::Refusal::Unsigned
-            | slack::Refusal::Skewed
-            | slack::Refusal::Forged
-            | slack::Refusal::App
-            | slack::Refusal::Team => StatusCode::UNAUTHORIZED,
-        };
-        return problem(status, &refusal.to_string());
-    }
-    let click = match slack::Click::parse(body) {
-        Ok(Some(click)) => click,
-        Ok(None) => return empty(StatusCode::OK),
-        Err(malformed) => {
-            tracing::warn!(reason = %malformed, "refused a Slack request");
-            return problem(StatusCode::BAD_REQUEST, &malformed.to_string());
+async fn answer(deps: &Deps<'_>, request: &HttpRequest) -> HttpResponse {
+    let reads = matches!(request.method.as_str(), "GET" | "HEAD");
+    let posts = request.method == "POST";
+    let segments: Vec<&str> = request.path.split('/').skip(1).collect();
+    match (&deps.door, segments.as_slice()) {
+        (_, ["healthz"]) if reads => HttpResponse::json(200, &json!({ "status": "ok" })),
+        (Door::Public { slack, .. }, ["slack", "interactions"]) if posts => {
+            slack::take(deps, slack, request).await
         }
-    };
-    if let Err(refusal) = deps.slack.knows(&click) {
-        tracing::warn!(reason = %refusal, "refused a Slack request");
-        return problem(StatusCode::FORBIDDEN, &refusal.to_string());
-    }
-    match decide::decide(deps, &click.asked).await {
-        Ok(decided) => {
-            deps.reply.tell(&click.response_url, &decided.to_string()).await;
-            empty(StatusCode::OK)
+        (Door::Public { links, .. }, ["proposals", id]) if reads => {
+            page::show(deps, links, id, &request.query).await
         }
-        Err(err) => {
-            // Slack shows the person an error and does not send the click again: say that it did not count.
-            tracing::error!(error = format!("{err:#}"), "a decision could not be recorded");
-            deps.reply
-                .tell(
-                    &click.response_url,
-                    "Your decision could not be recorded. Nothing happened; please click again.",
-                )
-                .await;
-            problem(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the decision could not be recorded",
-            )
+        (Door::Commands { view }, ["v1", "proposals"]) if reads => {
+            commands::list(deps, *view, &request.query).await
+        }
+        (Door::Commands { view }, ["v1", "proposals", id]) if reads => commands::show(deps, *view, id).await,
+        (Door::Commands { .. }, ["v1", "proposals", id, "requests"]) if posts => {
+            commands::take(deps, id, request).await
+        }
+        (_, ["healthz"]) | (Door::Public { .. }, ["proposals", _]) => other_method("GET, HEAD"),
+        (Door::Commands { .. }, ["v1", "proposals"] | ["v1", "proposals", _]) => other_method("GET, HEAD"),
+        (Door::Public { .. }, ["slack", "interactions"])
+        | (Door::Commands { .. }, ["v1", "proposals", _, "requests"]) => other_method("POST"),
+        (Door::Public { .. } | Door::Commands { .. }, _) => {
+            HttpResponse::problem(404, "there is nothing at this path")
         }
     }
 }
 
-fn empty(status: StatusCode) -> Response<Body> {
-    respond(status, Body::Empty)
-}
-
-fn json(status: StatusCode, value: &serde_json::Value) -> Response<Body> {
-    respond(status, Body::Text(value.to_string()))
-}
-
-fn problem(status: StatusCode, text: &str) -> Response<Body> {
-    json(status, &serde_json::json!({ "error": text }))
-}
-
-fn respond(status: StatusCode, body: Body) -> Response<Body> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static("application/json"),
-    );
-    response
+fn other_method(allow: &'static str) -> HttpResponse {
+    HttpResponse::problem(405, "this path takes another method").with_header("allow", allow)
 }

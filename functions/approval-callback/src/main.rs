@@ -1,44 +1,53 @@
 //! Lambda entry point: builds the real adapters and hands requests to [`approval_callback::handle`].
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use adapters::aws::{self, Bounds};
-use adapters::{DynamoTrail, PayloadBucket, Secret, SecretOperators, SystemClock};
-use approval_callback::Deps;
-use approval_callback::config::Config;
-use approval_callback::reply::SlackReply;
-use approval_callback::slack::Trust;
+use adapters::{DynamoTrail, DynamoView, PayloadBucket, SdkConfig, Secret, SecretOperators, SystemClock};
+use approval_callback::config::{Config, DoorConfig, PublicConfig};
+use approval_callback::reply::{self, SlackReply};
+use approval_callback::slack::{Slack, Trust};
+use approval_callback::{Deps, Door};
 use domain::ports::Policies as _;
-use lambda_http::{Error, Request, run, service_fn};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use outbound::{Rotating, Token};
 use policy::Published;
 use runtime::env::{Env, process};
+use runtime::http::{HttpRequest, HttpResponse};
+use runtime::link::LinkKey;
+use serde_json::Value;
+use slack::api::WebApi;
 use trail::load_control;
+
+/// Slack waits 3 s, and a decision is up to three calls one after the other.
+const SLACK_WAITS: Bounds = Bounds {
+    connect: Duration::from_millis(500),
+    attempt: Duration::from_millis(700),
+    operation: Duration::from_millis(700),
+    attempts: 1,
+};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    // Slack waits 3 s, and a decision is up to three calls one after the other.
-    let bounds = Bounds {
-        attempt: Duration::from_millis(700),
-        operation: Duration::from_millis(700),
-        attempts: 1,
-        ..Bounds::default()
+    let config = Config::from(&Env::new(&process));
+    let aws = match &config {
+        Ok(Config {
+            door: DoorConfig::Public(_),
+            ..
+        }) => runtime::start_within(&SLACK_WAITS).await,
+        Ok(Config {
+            door: DoorConfig::Commands { .. },
+            ..
+        })
+        | Err(_) => runtime::start().await,
     };
-    let aws = runtime::start_within(&bounds).await;
-    let config = Config::from(&Env::new(&process))?;
+    let config = config?;
 
     // Read at start, with the usual patience: a cold start is not within Slack's three seconds of a click.
     let patient = aws::config().await;
-    let secret = Secret::new(&patient, config.signing_secret, Arc::new(SystemClock));
-    let operators = SecretOperators::new(Secret::new(
-        &patient,
-        config.operators_secret,
-        Arc::new(SystemClock),
-    ));
-    secret.preload().await?;
+    let operators = SecretOperators::new(secret(&patient, &config.operators_secret));
     operators.preload().await?;
-
     let trail = DynamoTrail::new(&aws, config.trail_table);
     let policies = Published::new(
         Arc::new(PayloadBucket::new(&patient, config.policy_bucket)),
@@ -49,24 +58,65 @@ async fn main() -> Result<(), Error> {
         Ok(control) => drop(policies.in_force(&control).await),
         Err(err) => tracing::warn!(error = %err, "the policy was not loaded at start"),
     }
-    let reply = SlackReply::new(&config.response_origin)?;
-    let slack = Trust {
-        secret: &secret,
-        app: config.slack_app,
-        teams: config.slack_teams,
-    };
-    let deps = &Deps {
+    let deps = |door| Deps {
         trail: &trail,
         policies: &policies,
         deployment: &config.deployment,
         operators: &operators,
-        slack: &slack,
-        reply: &reply,
         clock: &SystemClock,
+        door,
     };
+    match config.door {
+        DoorConfig::Public(public) => {
+            let signing = secret(&patient, &public.signing_secret);
+            signing.preload().await?;
+            let trust = Trust {
+                secret: &signing,
+                app: public.slack_app.clone(),
+                teams: public.slack_teams.clone(),
+            };
+            let reply = SlackReply::new(&public.response_origin, web_api(&patient, &public).await?)?;
+            let link = secret(&patient, &public.link_secret).value().await?;
+            let links = LinkKey::new(link.expose().to_owned()).ok_or("the secret of LINK_SECRET is empty")?;
+            serve(&deps(Door::Public {
+                slack: Slack {
+                    trust: &trust,
+                    reply: &reply,
+                },
+                links: &links,
+            }))
+            .await
+        }
+        DoorConfig::Commands { proposals_table } => {
+            let view = DynamoView::new(&aws, proposals_table);
+            serve(&deps(Door::Commands { view: &view })).await
+        }
+    }
+}
 
-    run(service_fn(async |request: Request| {
-        Ok::<_, Infallible>(approval_callback::handle(deps, request).await)
+fn secret(aws: &SdkConfig, arn: &str) -> Secret {
+    Secret::new(aws, arn, Arc::new(SystemClock))
+}
+
+async fn web_api(aws: &SdkConfig, public: &PublicConfig) -> anyhow::Result<WebApi> {
+    let bot = secret(aws, &public.bot_secret);
+    let token = Token::new("slack-bot", bot.value().await?.expose())?;
+    let token = Rotating::fixed(token).renewed_by(Arc::new(bot));
+    Ok(WebApi::new(
+        "SLACK_API_URL",
+        &public.api_url,
+        token,
+        reply::BOUNDS,
+    )?)
+}
+
+async fn serve(deps: &Deps<'_>) -> Result<(), Error> {
+    run(service_fn(async |event: LambdaEvent<Value>| {
+        let response = match HttpRequest::read(&event.payload) {
+            Ok(request) => approval_callback::handle(deps, &request).await,
+            Err(problem) => HttpResponse::problem(400, problem),
+        };
+        Ok::<_, Error>(response.event())
     }))
     .await
 }

@@ -23,7 +23,7 @@ pub(crate) async fn start(deps: &Deps<'_>, proposal: Proposal) -> Result<(), Fau
     let (State::Approved(approval), Some(proposed)) = (proposal.state(), proposal.proposed()) else {
         return Ok(());
     };
-    let (approval, proposed) = (*approval, proposed.clone());
+    let (approval, proposed) = (approval.clone(), proposed.clone());
     let control = load_control(deps.trail).await?;
     if let Some(pause) = &control.switches.paused {
         // Housekeeping comes back to it after the pause.
@@ -33,6 +33,13 @@ pub(crate) async fn start(deps: &Deps<'_>, proposal: Proposal) -> Result<(), Fau
     if let Some(expired) = expired(&approval, &control, deps) {
         record(deps, proposal, &expired).await?;
         return Ok(());
+    }
+    if let Some(from) = approval.not_before
+        && approval.is_held_back(deps.clock.now())
+    {
+        let remaining = Duration::from_millis(from.millis_since(deps.clock.now()));
+        tracing::info!(proposal.id = %proposal.id(), not_before = %from, "held back: will start then");
+        return Ok(deps.again.hint(proposal.id(), remaining).await?);
     }
     let automatic = automatic::is_automatic(&proposal);
     if automatic && control.switches.automatic_off.is_some() {

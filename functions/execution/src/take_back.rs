@@ -100,6 +100,8 @@ async fn give_up(
     let fact = ProposalFact::UndoRejected(UndoDecided {
         requested,
         reason: Some(reason),
+        policy: None,
+        decider: None,
     });
     let proposal = record(deps, existing(deps.trail, proposal.id()).await?, &fact).await?;
     claims::release_all(deps, &proposal).await

@@ -230,6 +230,7 @@ const COMPLETE: environment::Table<'static> = &[
     ("LICENSE_TIER", "enterprise"),
     ("APPROVAL_DEADLINE_S", "1800"),
     ("APPROVAL_VALID_S", "900"),
+    ("APPROVAL_VETO_S", "0"),
     ("CORRELATION_WINDOW_S", "900"),
     ("MAX_BUDGET_CAP", "10000.00"),
 ];

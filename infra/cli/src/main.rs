@@ -5,6 +5,7 @@
 //! | the table of commands | here |
 //! | how the deployed stack and its queues are found | `stack` |
 //! | `status`: what is looked at, and what counts as unhealthy | `status` |
+//! | `list`, `show`, `watch`, `approve`, `reject`, `edit`, `revoke`, `undo`: what is asked of the agent's function URL | `proposals` |
 //! | `trail`: how a proposal's records are verified and told, and the export of many | `trail` |
 //! | `pause`, `resume`, `automatic`: what is asked of `control`, and what follows | `switches` |
 //! | `policy`: how a policy is checked, published and shown | `policy` |
@@ -13,13 +14,16 @@
 //! | `redrive`: what dead letters are, and how they are put back | `redrive` |
 //! | how text from outside is shown on a terminal | `print` |
 //! | how a time is written on the command line | `moment` |
+//! | which errors end with another code than 1 | `end` |
 //!
 //! It reads and writes with the rights of whoever runs it, through the AWS SDK's usual configuration.
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
+mod end;
 mod moment;
 mod policy;
 mod print;
+mod proposals;
 mod redrive;
 mod stack;
 mod status;
@@ -62,6 +66,8 @@ enum Command {
     /// Says whether the agent is healthy: stack, queues, dead letters, event sources, open proposals, gateway.
     /// Exits with 1 where it is not
     Status(status::Arguments),
+    #[command(flatten)]
+    Proposals(proposals::Command),
     /// Tells one proposal's story, record by record, and verifies it; or exports many. Exits with 1 where it does not hold
     Trail(trail::Arguments),
     /// Stops the agent, and loses nothing: incidents are recorded, what is in force ends on time. Exits with 0 where it
@@ -92,7 +98,7 @@ fn main() -> ExitCode {
         Ok(false) => ExitCode::FAILURE,
         Err(err) => {
             eprintln!("error: {}", print::visible(&format!("{err:#}")));
-            ExitCode::FAILURE
+            ExitCode::from(end::code(&err))
         }
     }
 }
@@ -113,6 +119,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
     let stack = Stack::find(&arguments.stack).await?;
     match arguments.command {
         Command::Status(arguments) => status::run(&stack, &arguments, &mut terminal).await,
+        Command::Proposals(command) => proposals::run(&stack, &command, &mut terminal).await,
         Command::Trail(arguments) => trail::run(&stack, &arguments, &mut terminal).await,
         Command::Pause(arguments) => switches::pause(&stack, arguments, &mut terminal).await,
         Command::Resume(arguments) => switches::resume(&stack, arguments, &mut terminal).await,
@@ -227,6 +234,47 @@ mod tests {
             ),
             (&["policy", "calibrate", "--target", "95"], false),
             (&["policy", "calibrate", "--confidence", "0.8"], false),
+            (&["list"], true),
+            (
+                &[
+                    "list",
+                    "--waiting",
+                    "--team",
+                    "payments",
+                    "--limit",
+                    "100",
+                    "--json",
+                ],
+                true,
+            ),
+            (&["list", "--in-force", "--limit", "1"], true),
+            (&["list", "--waiting", "--in-force"], false),
+            (&["list", "--limit", "0"], false),
+            (&["list", "--limit", "101"], false),
+            (&["list", "--team", ""], false),
+            (&["show", id], true),
+            (&["show", "te62-1", "--json"], true),
+            (&["show"], false),
+            (&["show", "te6"], false),
+            (&["show", "../secrets"], false),
+            (&["approve", id], true),
+            (&["approve", "te62", "--seen", "0123ABCD", "--yes"], true),
+            (&["approve", "te62", "--seen", "0123abc"], false),
+            (&["approve", "te62", "--seen", "0123wxyz"], false),
+            (&["reject", id], false),
+            (&["reject", id, "--reason", " "], false),
+            (&["reject", id, "--reason", "it is a drill"], true),
+            (&["undo", id], false),
+            (&["undo", id, "--reason", "it is over"], true),
+            (&["revoke", id], true),
+            (&["edit", id], false),
+            (&["edit", id, "duration_s"], false),
+            (&["edit", id, "duration_s="], false),
+            (&["edit", id, "duration_s=60", "rpm_percent=5"], true),
+            (&["watch"], true),
+            (&["watch", "te62", "--every", "60"], true),
+            (&["watch", "--every", "0"], false),
+            (&["watch", "--every", "61"], false),
         ] {
             let line = ["sre-agent"].iter().chain(line);
             let parsed = Arguments::try_parse_from(line.clone());

@@ -27,6 +27,12 @@ impl<'a> Terminal<'a> {
         Self(Box::new(buffer))
     }
 
+    /// What nobody reads any more, in tests.
+    #[cfg(test)]
+    pub(crate) fn unread() -> Self {
+        Self(Box::new(tests::Gone))
+    }
+
     /// Prints one line, in which every dangerous character is made visible, line breaks too.
     pub(crate) fn line(&mut self, text: &str) -> io::Result<()> {
         self.raw(&visible(text))
@@ -50,17 +56,30 @@ impl<'a> Terminal<'a> {
             text.push_str(&json_line(value)?);
             text.push('\n');
         }
-        match self.0.write_all(text.as_bytes()).and_then(|()| self.0.flush()) {
-            Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-            written => Ok(written.map(|()| true)?),
-        }
+        Ok(self.write(&text)?)
+    }
+
+    /// Prints lines as [`Terminal::line`] does, all at once. Returns whether anybody still reads.
+    pub(crate) fn lines(&mut self, lines: &[String]) -> io::Result<bool> {
+        let text: String = lines.iter().map(|line| format!("{}\n", visible(line))).collect();
+        self.write(&text)
+    }
+
+    /// Prints a question, and leaves its line to whoever answers.
+    pub(crate) fn question(&mut self, text: &str) -> io::Result<()> {
+        self.write(&format!("{} ", visible(text))).map(|_| ())
     }
 
     fn raw(&mut self, text: &str) -> io::Result<()> {
-        match writeln!(self.0, "{text}").and_then(|()| self.0.flush()) {
+        self.write(&format!("{text}\n")).map(|_| ())
+    }
+
+    /// Writes a text as it is. Returns whether anybody still reads.
+    fn write(&mut self, text: &str) -> io::Result<bool> {
+        match self.0.write_all(text.as_bytes()).and_then(|()| self.0.flush()) {
             // Whoever read along, such as `head`, has seen enough.
-            Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            written => written,
+            Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            written => written.map(|()| true),
         }
     }
 }
@@ -122,6 +141,17 @@ mod tests {
     const HOSTILE: &str =
         "\u{1b}]0;owned\u{7}\u{9b}31m\r\nok\u{202e}txt.exe\u{2066}\u{200b}\u{7f}\u{e0041} → é 🚀 \\u{1b}";
 
+    /// A pipe whose other end was closed.
+    pub(super) struct Gone;
+    impl Write for Gone {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
     #[test]
     fn nothing_from_outside_steers_the_terminal() {
         expect![[
@@ -153,16 +183,22 @@ mod tests {
             .collect();
         assert_eq!(read, lines);
 
-        struct Gone;
-        impl Write for Gone {
-            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-                Err(io::ErrorKind::BrokenPipe.into())
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
-        }
-        assert!(!Terminal(Box::new(Gone)).json_lines(&lines).unwrap());
+        assert!(!Terminal::unread().json_lines(&lines).unwrap());
+        assert!(!Terminal::unread().lines(&[HOSTILE.to_owned()]).unwrap());
+        Terminal::unread().line(HOSTILE).unwrap();
+    }
+
+    #[test]
+    fn lines_and_questions_are_as_safe_as_a_line() {
+        let mut buffer = Vec::new();
+        let mut terminal = Terminal::buffer(&mut buffer);
+        assert!(terminal.lines(&["one\n".to_owned(), HOSTILE.to_owned()]).unwrap());
+        terminal.question(HOSTILE).unwrap();
+        drop(terminal);
+        let text = String::from_utf8(buffer).unwrap();
+        let lines: Vec<&str> = text.split('\n').collect();
+        let hostile = visible(HOSTILE);
+        assert_eq!(lines, ["one\\u{a}", hostile.as_str(), &format!("{hostile} ")]);
     }
 
     #[test]

@@ -67,6 +67,18 @@ impl Stack {
         })
     }
 
+    /// One that was found, in tests.
+    #[cfg(test)]
+    pub(crate) fn of_outputs(aws: SdkConfig, outputs: BTreeMap<String, String>) -> Self {
+        Self {
+            aws,
+            name: "sre-agent".to_owned(),
+            status: "CREATE_COMPLETE".to_owned(),
+            outputs,
+            parameters: BTreeMap::new(),
+        }
+    }
+
     /// One of its outputs.
     pub(crate) fn output(&self, key: &str) -> anyhow::Result<&str> {
         self.outputs.get(key).map(String::as_str).ok_or_else(|| {

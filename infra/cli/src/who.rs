@@ -11,15 +11,19 @@ const CHANNEL: &str = "cli";
 /// Characters of the digest that a long identity ends with.
 const DIGEST_CHARS: usize = 16;
 
-/// Asks STS who the caller is. That needs no permission.
+/// Asks STS who the caller is, for the record of what they change.
 pub(crate) async fn asks(aws: &SdkConfig) -> anyhow::Result<Actor> {
-    let reply = aws_sdk_sts::Client::new(aws)
-        .get_caller_identity()
-        .send()
-        .await
-        .context("AWS STS did not tell who you are, so nothing was changed")?;
-    let arn = reply.arn().unwrap_or_default();
-    actor(arn).with_context(|| format!("your identity {arn:?} cannot be recorded, so nothing was changed"))
+    let arn = arn(aws).await;
+    let arn = arn.context("AWS STS did not tell who you are, so nothing was changed")?;
+    actor(&arn).with_context(|| format!("your identity {arn:?} cannot be recorded, so nothing was changed"))
+}
+
+/// Asks STS for the caller's ARN. That needs no permission.
+///
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>
+pub(crate) async fn arn(aws: &SdkConfig) -> anyhow::Result<String> {
+    let reply = aws_sdk_sts::Client::new(aws).get_caller_identity().send().await?;
+    reply.arn.context("AWS STS knows no ARN of yours")
 }
 
 /// The actor of a record, from an ARN. Its id is the account and the resource, its name what the session or the user is

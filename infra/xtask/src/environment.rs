@@ -57,11 +57,13 @@ pub(crate) fn apply<'a>(state: &State, command: &'a mut Command) -> Result<&'a m
     Ok(command.envs(variables(state)?))
 }
 
-/// The variables of all functions together, as they are deployed. A name has one value in all of them.
+/// The variables of all functions together, as they are deployed. A name has one value in all of them; of a binary with
+/// two functions, those of the one that has its name.
 pub(crate) async fn of_functions(paths: &Paths, state: &State) -> Result<BTreeMap<String, String>> {
-    let functions: Vec<String> = template::binaries(&state.template)
+    let functions: Vec<String> = template::functions(&state.template)
         .iter()
-        .map(|function| format!("{STACK}-{function}"))
+        .filter(|function| function.name == function.binary)
+        .map(|function| format!("{STACK}-{}", function.name))
         .collect();
     let request = json!({ "functions": functions });
     let environments: BTreeMap<String, BTreeMap<String, String>> =

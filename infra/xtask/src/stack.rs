@@ -21,7 +21,7 @@ use crate::progress::{Step, last_lines};
 use crate::sandbox;
 use crate::slack;
 use crate::state::{ACCOUNT, Deployment, STACK, Secrets, State};
-use crate::template;
+use crate::template::{self, Function};
 use crate::tools::LOCAL_STACK;
 
 #[derive(Args, Clone, Default)]
@@ -95,10 +95,11 @@ pub(crate) async fn up_and_keep(paths: &Paths, arguments: &Arguments) -> Result<
 pub(crate) async fn up(paths: &Paths, _: &Lock, arguments: &Arguments) -> Result<Stack> {
     let bin = LOCAL_STACK.ensure(paths).await?;
     let source = fs::read_to_string(paths.root.join("template.yaml")).context("reading template.yaml")?;
-    let functions = template::binaries(&source);
+    let functions = template::functions(&source);
+    let wanted = template::binaries(&functions);
     let derived = template::derive(&source)?;
-    let binaries = build::build(paths, &functions, arguments.with_tests).await?;
-    build::stage(paths, &functions, &binaries).await?;
+    let binaries = build::build(paths, &wanted, arguments.with_tests).await?;
+    build::stage(paths, &wanted, &binaries).await?;
     let cli = binary(&binaries, build::CLI)?.path.clone();
 
     if let Some(state) = State::load(paths) {
@@ -223,7 +224,7 @@ async fn why_stale(
 async fn update(
     paths: &Paths,
     bin: &Path,
-    functions: &[String],
+    functions: &[Function],
     binaries: &BTreeMap<String, Binary>,
     mut state: State,
 ) -> Result<State> {
@@ -241,8 +242,11 @@ async fn update(
 
     let changed_functions: BTreeMap<&str, PathBuf> = functions
         .iter()
-        .filter(|name| changed.contains(&name.as_str()))
-        .map(|name| (name.as_str(), paths.stack().join("functions").join(name)))
+        .filter(|function| changed.contains(&function.binary.as_str()))
+        .map(|function| {
+            let code = paths.stack().join("functions").join(&function.binary);
+            (function.name.as_str(), code)
+        })
         .collect();
     if !changed_functions.is_empty() {
         let run = Run {

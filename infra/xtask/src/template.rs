@@ -1,19 +1,35 @@
 //! The derived template: `template.yaml` with each function's `CodeUri` set, as `sam build` does, and nothing else.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anyhow::{Result, bail};
 
-/// The template's functions: the binary that each names in its build properties.
-pub(crate) fn binaries(template: &str) -> Vec<String> {
-    template
-        .lines()
-        .filter_map(|line| {
-            line.trim()
-                .strip_prefix("Binary: ")
-                .map(|name| name.trim().to_owned())
-        })
+/// A function of the template.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Function {
+    /// Its name, without the stack's.
+    pub(crate) name: String,
+    /// The binary that it names in its build properties; two may have the same.
+    pub(crate) binary: String,
+}
+
+/// The template's functions.
+pub(crate) fn functions(template: &str) -> Vec<Function> {
+    let after = |line: &str, key: &str| line.trim().strip_prefix(key).map(|name| name.trim().to_owned());
+    let lines = template.lines();
+    let binaries = lines.clone().filter_map(|line| after(line, "Binary: "));
+    let names = lines.filter_map(|line| after(line, "FunctionName: !Sub ${AWS::StackName}-"));
+    names
+        .zip(binaries)
+        .map(|(name, binary)| Function { name, binary })
         .collect()
+}
+
+/// The binaries that functions have, each once.
+pub(crate) fn binaries(functions: &[Function]) -> Vec<String> {
+    let names: BTreeSet<&String> = functions.iter().map(|function| &function.binary).collect();
+    names.into_iter().cloned().collect()
 }
 
 /// The template with `CodeUri: functions/<binary>` in each function, relative to where it will lie.
@@ -74,8 +90,17 @@ mod tests {
             .lines()
             .filter_map(|line| line.strip_prefix("      CodeUri: functions/"))
             .collect();
-        assert_eq!(code, binaries(TEMPLATE));
+        let functions = functions(TEMPLATE);
+        let built: Vec<&str> = functions
+            .iter()
+            .map(|function| function.binary.as_str())
+            .collect();
+        assert_eq!(code, built);
         assert!(!code.is_empty());
+        let named = |name: &str| functions.iter().find(|function| function.name == name);
+        assert_eq!(named("outbox").unwrap().binary, "outbox");
+        assert_eq!(named("approval-commands").unwrap().binary, "approval-callback");
+        assert!(binaries(&functions).len() < functions.len());
 
         let without = |text: &str| -> Vec<String> {
             text.lines()

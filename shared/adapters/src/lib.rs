@@ -32,4 +32,4 @@ pub use self::queue::{DeadLetter, SqsQueue};
 pub use self::secrets::{Secret, SecretOperators, SecretText};
 pub use self::topic::SnsTopic;
 pub use self::trail::{DynamoTrail, HOUR_INDEX};
-pub use self::view::{DynamoView, OPEN_INDEX};
+pub use self::view::{DynamoView, IN_FORCE_INDEX, OPEN_INDEX};

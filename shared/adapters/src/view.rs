@@ -16,8 +16,14 @@ const SERVICE: &str = "the view";
 /// Index of the open rows, by `open` and `updated_at`; keys only. A closed row has no `open` and is not in it.
 pub const OPEN_INDEX: &str = "open_rows";
 
-/// The value of `open` where it is present.
+/// Index of the rows whose effect is in force, by `in_force` and `updated_at`; keys only, and as sparse.
+pub const IN_FORCE_INDEX: &str = "in_force_rows";
+
+/// The attribute by which the one index finds its rows, and its value where it is present.
 const OPEN: &str = "open";
+
+/// That of the other.
+const IN_FORCE: &str = "in_force";
 
 /// The view's table.
 #[derive(Debug, Clone)]
@@ -59,7 +65,7 @@ impl View for DynamoView {
     async fn put(&self, row: &Row) -> Result<(), Unavailable> {
         let json = serde_json::to_string(row).map_err(|err| Unavailable::new(SERVICE, err))?;
         let seq = AttributeValue::N(row.seq.to_string());
-        let open = row.open.then(|| AttributeValue::S(OPEN.to_owned()));
+        let mark = |is: bool, name: &str| is.then(|| AttributeValue::S(name.to_owned()));
         let put = self
             .client
             .put_item()
@@ -71,8 +77,12 @@ impl View for DynamoView {
             .condition_expression("attribute_not_exists(#seq) OR #seq < :seq")
             .expression_attribute_names("#seq", "seq")
             .expression_attribute_values(":seq", seq);
-        let put = match open {
-            Some(open) => put.item("open", open),
+        let put = match mark(row.open, OPEN) {
+            Some(open) => put.item(OPEN, open),
+            None => put,
+        };
+        let put = match mark(row.in_force, IN_FORCE) {
+            Some(in_force) => put.item(IN_FORCE, in_force),
             None => put,
         };
         match put.send().await {
@@ -107,28 +117,39 @@ impl View for DynamoView {
     }
 
     async fn open(&self) -> Result<Vec<ProposalId>, Unavailable> {
+        self.marked(OPEN_INDEX, OPEN).await
+    }
+
+    async fn in_force(&self) -> Result<Vec<ProposalId>, Unavailable> {
+        self.marked(IN_FORCE_INDEX, IN_FORCE).await
+    }
+}
+
+impl DynamoView {
+    /// The proposals whose row has an attribute, by the index of it.
+    async fn marked(&self, index: &str, attribute: &str) -> Result<Vec<ProposalId>, Unavailable> {
         let mut pages = self
             .client
             .query()
             .table_name(&self.table)
-            .index_name(OPEN_INDEX)
-            .key_condition_expression("#open = :open")
-            .expression_attribute_names("#open", "open")
-            .expression_attribute_values(":open", AttributeValue::S(OPEN.to_owned()))
+            .index_name(index)
+            .key_condition_expression("#mark = :mark")
+            .expression_attribute_names("#mark", attribute)
+            .expression_attribute_values(":mark", AttributeValue::S(attribute.to_owned()))
             .into_paginator()
             .send();
-        let mut open = Vec::new();
+        let mut marked = Vec::new();
         while let Some(page) = pages.next().await {
             for item in page.map_err(unavailable)?.items() {
                 let id = item.get("proposal").and_then(|id| id.as_s().ok());
                 match id.map(|id| id.parse::<ProposalId>()) {
-                    Some(Ok(id)) => open.push(id),
+                    Some(Ok(id)) => marked.push(id),
                     // The view is disposable: a stray row must not hide the others.
                     Some(Err(_)) | None => tracing::error!(row = id, "the view holds a row of no proposal"),
                 }
             }
         }
-        Ok(open)
+        Ok(marked)
     }
 }
 

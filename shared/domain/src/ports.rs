@@ -226,6 +226,9 @@ pub trait View: Send + Sync {
 
     /// The proposals on which something is still to happen, as far as the view knows.
     async fn open(&self) -> Result<Vec<ProposalId>, Unavailable>;
+
+    /// The proposals whose effect is in force, as far as the view knows.
+    async fn in_force(&self) -> Result<Vec<ProposalId>, Unavailable>;
 }
 
 /// A secret that may be rotated while a function lives.

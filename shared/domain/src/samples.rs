@@ -48,6 +48,7 @@ pub(crate) fn operator(name: &str) -> Operator {
         active: true,
         groups: Vec::new(),
         slack: Vec::new(),
+        aws: Vec::new(),
         email: None,
     }
 }
@@ -212,6 +213,7 @@ pub(crate) fn scored(score: u8, decision: Decision, needed: u8) -> Scored {
         approvals_needed: needed,
         deadline: (decision == Decision::Gate).then(|| at(1800)),
         valid_until: (decision == Decision::Auto).then(|| at(900)),
+        not_before: None,
         paused_before_ms: 0,
     }
 }
@@ -270,8 +272,10 @@ pub(crate) fn approves(proposal: &Proposal) -> ProposalFact {
         scored: scored_digest(proposal),
         policy: Digest::of(b"policy"),
         valid_until: at(900),
+        not_before: None,
         paused_before_ms: 0,
         extension: None,
+        decider: None,
     })
 }
 
@@ -345,6 +349,8 @@ pub(crate) fn succeeds(proposal: &Proposal) -> ProposalFact {
 pub(crate) fn asks_undo() -> ProposalFact {
     ProposalFact::UndoRequested(UndoRequested {
         reason: "traffic is back".to_owned(),
+        policy: None,
+        decider: None,
     })
 }
 
@@ -367,6 +373,8 @@ pub(crate) fn answers_undo(proposal: &Proposal) -> UndoDecided {
     UndoDecided {
         requested,
         reason: None,
+        policy: None,
+        decider: None,
     }
 }
 

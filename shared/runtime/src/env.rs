@@ -87,6 +87,7 @@ impl<'a> Env<'a> {
             tier: self.value::<Tier>("LICENSE_TIER")?,
             approval_deadline_s: self.number("APPROVAL_DEADLINE_S", 60, 7 * 86_400)?,
             approval_valid_s: self.number("APPROVAL_VALID_S", 60, 86_400)?,
+            approval_veto_s: self.number("APPROVAL_VETO_S", 0, 900)?,
             correlation_window_s: self.number("CORRELATION_WINDOW_S", 0, 86_400)?,
             limits: Limits {
                 max_budget_cap: self.value::<Micros>("MAX_BUDGET_CAP")?,
@@ -107,6 +108,7 @@ mod tests {
         ("LICENSE_TIER", "enterprise"),
         ("APPROVAL_DEADLINE_S", "1800"),
         ("APPROVAL_VALID_S", "900"),
+        ("APPROVAL_VETO_S", "0"),
         ("CORRELATION_WINDOW_S", "900"),
         ("MAX_BUDGET_CAP", "10000.00"),
     ];

@@ -1,6 +1,9 @@
-//! What every function's entry point shares: logging, the environment, and the way a queue's batch is worked.
+//! What the functions' entry points share: logging, the environment, the way a queue's batch is worked, requests through a
+//! function URL, and links to pages.
 
 pub mod env;
+pub mod http;
+pub mod link;
 pub mod queue;
 
 use adapters::aws::{self, Bounds};

@@ -347,6 +347,10 @@ impl<T: View + ?Sized> View for Cut<'_, T> {
     async fn open(&self) -> Result<Vec<ProposalId>, Unavailable> {
         self.call("View::open", self.inner.open()).await
     }
+
+    async fn in_force(&self) -> Result<Vec<ProposalId>, Unavailable> {
+        self.call("View::in_force", self.inner.in_force()).await
+    }
 }
 
 #[async_trait]

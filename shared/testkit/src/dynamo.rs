@@ -107,17 +107,22 @@ pub fn trail_table(name: &str) -> CreateTableInputBuilder {
         .stream_specification(stream.build().unwrap())
 }
 
-/// The view's table as `template.yaml` declares it: keys, attributes and index.
+/// The view's table as `template.yaml` declares it: keys, attributes and indexes.
 pub fn view_table(name: &str) -> CreateTableInputBuilder {
     table(name, &[("proposal", KeyType::Hash)])
         .set_attribute_definitions(Some(vec![
             attribute("proposal", ScalarAttributeType::S),
             attribute("open", ScalarAttributeType::S),
+            attribute("in_force", ScalarAttributeType::S),
             attribute("updated_at", ScalarAttributeType::S),
         ]))
         .global_secondary_indexes(index(
             adapters::OPEN_INDEX,
             &[("open", KeyType::Hash), ("updated_at", KeyType::Range)],
+        ))
+        .global_secondary_indexes(index(
+            adapters::IN_FORCE_INDEX,
+            &[("in_force", KeyType::Hash), ("updated_at", KeyType::Range)],
         ))
 }
 

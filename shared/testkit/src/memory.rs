@@ -168,6 +168,13 @@ impl MemoryView {
     pub fn clear(&self) {
         self.rows.lock().unwrap().clear();
     }
+
+    fn those(&self, are: impl Fn(&Row) -> bool) -> Result<Vec<ProposalId>, Unavailable> {
+        self.outages.before("the view")?;
+        let rows = self.rows.lock().unwrap();
+        let those = rows.values().filter(|row| are(row));
+        Ok(those.map(|row| row.proposal.clone()).collect())
+    }
 }
 
 #[async_trait]
@@ -188,13 +195,11 @@ impl View for MemoryView {
     }
 
     async fn open(&self) -> Result<Vec<ProposalId>, Unavailable> {
-        self.outages.before("the view")?;
-        let rows = self.rows.lock().unwrap();
-        Ok(rows
-            .values()
-            .filter(|row| row.open)
-            .map(|row| row.proposal.clone())
-            .collect())
+        self.those(|row| row.open)
+    }
+
+    async fn in_force(&self) -> Result<Vec<ProposalId>, Unavailable> {
+        self.those(|row| row.in_force)
     }
 }
 

@@ -38,7 +38,7 @@ pub const FORMER: &str = "U4";
 pub fn operators() -> Directory {
     let operator = |id: &str, name: &str, user: &str| {
         json!({"id": id, "name": name, "bot": id == "deploy-bot", "active": id != "carol", "groups": ["sre"],
-               "slack": [{"team": SLACK_TEAM, "user": user}]})
+               "aws": [format!("arn:aws:iam::123456789012:user/{id}")], "slack": [{"team": SLACK_TEAM, "user": user}]})
     };
     let directory = json!({"operators": [
         operator("alice", "Alice", ALICE),

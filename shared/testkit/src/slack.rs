@@ -22,8 +22,29 @@ pub fn payload(user: &str, action_id: &str, value: &str, response_url: &str) -> 
         "team": { "id": TEAM, "domain": "acme" },
         "user": { "id": user, "username": "somebody", "team_id": TEAM },
         "container": { "type": "message", "message_ts": "1.000100", "channel_id": "C0123456789" },
+        "trigger_id": "12345.98765.abcd2358fdea",
         "response_url": response_url,
         "actions": [{ "type": "button", "block_id": "decision", "action_id": action_id, "value": value }],
+    })
+}
+
+/// The JSON that Slack sends when `user` has filled in a form: its `callback_id`, its `private_metadata`, and what stands
+/// in its fields.
+pub fn submission(user: &str, callback_id: &str, metadata: &str, values: &[(&str, &str)]) -> Value {
+    let filled = values.iter().map(|(name, value)| {
+        let field = json!({ "value": { "type": "plain_text_input", "value": value } });
+        ((*name).to_owned(), field)
+    });
+    let filled: serde_json::Map<_, _> = filled.collect();
+    json!({
+        "type": "view_submission",
+        "api_app_id": APP,
+        "team": { "id": TEAM, "domain": "acme" },
+        "user": { "id": user, "username": "somebody", "team_id": TEAM },
+        "trigger_id": "12345.98765.abcd2358fdea",
+        "view": { "id": "V0123456789", "type": "modal", "callback_id": callback_id, "private_metadata": metadata,
+                  "state": { "values": filled } },
+        "response_urls": [],
     })
 }
 
@@ -43,15 +64,20 @@ pub fn sign(payload: &Value, secret: &str, seconds: u64) -> Signed {
     let body = form_urlencoded::Serializer::new(String::new())
         .append_pair("payload", &payload.to_string())
         .finish();
+    let timestamp = seconds.to_string();
+    Signed {
+        signature: signature(&timestamp, &body, secret),
+        body,
+        timestamp,
+    }
+}
+
+/// The signature of a body that was sent with a timestamp.
+pub fn signature(timestamp: &str, body: &str, secret: &str) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-    mac.update(format!("v0:{seconds}:{body}").as_bytes());
-    let signature = format!(
+    mac.update(format!("v0:{timestamp}:{body}").as_bytes());
+    format!(
         "v0={}",
         data_encoding::HEXLOWER.encode(&mac.finalize().into_bytes())
-    );
-    Signed {
-        body,
-        timestamp: seconds.to_string(),
-        signature,
-    }
+    )
 }

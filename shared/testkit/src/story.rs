@@ -148,6 +148,7 @@ impl Story {
             deadline: (decision == Decision::Gate).then(|| second(1800)),
             valid_until: (decision == Decision::Auto).then(|| second(900)),
             paused_before_ms: 0,
+            not_before: None,
         });
         Self::proposed(action).then(20, Actor::Agent, &fact)
     }
@@ -163,7 +164,9 @@ impl Story {
         let fact = ProposalFact::Rejected(Rejected {
             scored: story.last().digest,
             policy: Digest::of(b"policy"),
+            reason: None,
             extension: None,
+            decider: None,
         });
         story.then(30, person("alice"), &fact)
     }
@@ -184,8 +187,10 @@ impl Story {
             scored: story.last().digest,
             policy: Digest::of(b"policy"),
             valid_until: second(900),
+            not_before: None,
             paused_before_ms: 0,
             extension: None,
+            decider: None,
         });
         story.then(30, person("alice"), &fact)
     }
@@ -264,6 +269,8 @@ impl Story {
     pub fn undo_requested() -> Self {
         let fact = ProposalFact::UndoRequested(UndoRequested {
             reason: "of the test".to_owned(),
+            policy: None,
+            decider: None,
         });
         Self::succeeded(reroutes()).then(60, person("alice"), &fact)
     }
@@ -274,6 +281,8 @@ impl Story {
         let fact = ProposalFact::UndoApproved(UndoDecided {
             requested: story.last().digest,
             reason: None,
+            policy: None,
+            decider: None,
         });
         story.then(70, person("bob"), &fact)
     }

@@ -86,6 +86,7 @@ async fn started(trail: &MemoryTrail) -> (Proposal, Permit) {
             approvals_needed: 0,
             deadline: None,
             valid_until: Some(sample::now().plus_seconds(900)),
+            not_before: None,
             paused_before_ms: 0,
         }),
         ProposalFact::Started(Started {

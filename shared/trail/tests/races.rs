@@ -162,6 +162,8 @@ async fn of_fifty_decisions_one_closes_the_proposal_and_the_others_see_it() {
                 scored,
                 policy: domain::value::Digest::of(b"policy"),
                 extension: None,
+                reason: None,
+                decider: None,
             });
             let decide = |current: &Proposal, _| match current.state() {
                 // Half of them only comment: that changes no state, and keeps the others going.

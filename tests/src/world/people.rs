@@ -2,15 +2,19 @@
 
 use std::sync::Mutex;
 
+use ::slack::button::{Does, Shown};
+use ::slack::form::{Modal, REASON};
 use approval_callback::reply::Reply;
-use approval_callback::slack::Trust;
+use approval_callback::slack::{Slack, Trust};
+use approval_callback::{Deps, Door, handle};
 use async_trait::async_trait;
-use domain::ports::{Clock, Trail};
-use domain::proposal::{ProposalFact, UndoDecided, UndoRequested};
-use domain::trail::{Actor, StreamId};
+use domain::ports::Clock;
+use domain::telling::Line;
+use domain::trail::StreamId;
 use domain::value::{Digest, ProposalId};
-use lambda_http::http::{Method, StatusCode};
-use lambda_http::{Body, Request, RequestExt};
+use runtime::http::HttpRequest;
+use runtime::link::LinkKey;
+use serde_json::Value;
 use testkit::{Cut, Cutter, FixedCredential, sample, slack};
 
 use super::World;
@@ -22,7 +26,7 @@ const SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The response's status.
-    pub status: StatusCode,
+    pub status: u16,
     /// What the person was told.
     pub told: Vec<String>,
 }
@@ -30,7 +34,7 @@ pub struct Answer {
 impl Answer {
     /// The only thing the person was told.
     pub fn text(&self) -> &str {
-        assert_eq!((self.status, self.told.len()), (StatusCode::OK, 1), "{self:?}");
+        assert_eq!((self.status, self.told.len()), (200, 1), "{self:?}");
         &self.told[0]
     }
 }
@@ -39,10 +43,17 @@ struct Ears<'a>(Mutex<Vec<String>>, &'a Cutter);
 
 #[async_trait]
 impl Reply for Ears<'_> {
-    async fn tell(&self, _: &str, text: &str) {
+    async fn tell(&self, _: &str, told: &Line) {
         self.1.point("before", "Reply::tell").await;
-        self.0.lock().unwrap().push(text.to_owned());
+        self.0
+            .lock()
+            .unwrap()
+            .push(told.render(str::to_owned, |at| at.to_string()));
         self.1.point("after", "Reply::tell").await;
+    }
+
+    async fn open(&self, _: &str, _: &Modal) -> Result<(), String> {
+        Ok(())
     }
 }
 
@@ -56,37 +67,39 @@ impl World {
 
     /// An operator rejects what is shown now.
     pub async fn reject(&self, who: &str, proposal: &ProposalId) -> Answer {
-        let shown = self.shown(proposal).await;
-        self.click(who, "reject", proposal, shown, &Cutter::never()).await
+        let reason = [(REASON, "of the test")];
+        self.fills_in(who, Does::Reject, proposal, &reason, &Cutter::never())
+            .await
     }
 
     /// An operator asks to take an effect back, and another agrees. Returns the request's digest.
     pub async fn undo(&self, proposal: &ProposalId, asks: &str, agrees: &str) -> Digest {
-        let reason = "of the test".to_owned();
-        let asked = self
-            .says(
-                proposal,
-                asks,
-                &ProposalFact::UndoRequested(UndoRequested { reason }),
-            )
+        let reason = [(REASON, "of the test")];
+        self.fills_in(asks, Does::Undo, proposal, &reason, &Cutter::never())
             .await;
-        let agreed = UndoDecided {
-            requested: asked,
-            reason: None,
-        };
-        self.says(proposal, agrees, &ProposalFact::UndoApproved(agreed))
+        let records = self.trail.seen(&StreamId::Proposal(proposal.clone())).await;
+        let asked = records.last().expect("a record");
+        assert_eq!(asked.kind, "undo_requested");
+        self.click(agrees, "approve", proposal, asked.digest, &Cutter::never())
             .await;
-        asked
+        asked.digest
     }
 
-    async fn says(&self, proposal: &ProposalId, who: &str, fact: &ProposalFact) -> Digest {
-        let actor = Actor::Operator {
-            id: who.parse().unwrap(),
-            name: who.to_owned(),
-            channel: "test".to_owned(),
+    /// Somebody fills in the form behind a button of the message that is shown now.
+    pub async fn fills_in(
+        &self,
+        who: &str,
+        does: Does,
+        proposal: &ProposalId,
+        values: &[(&str, &str)],
+        cutter: &Cutter,
+    ) -> Answer {
+        let shown = Shown {
+            proposal: proposal.clone(),
+            seen: self.shown(proposal).await,
         };
-        let entry = self.proposal(proposal).await.entry(self.clock.now(), actor, fact);
-        self.trail.append(entry.unwrap()).await.unwrap().digest
+        let payload = slack::submission(user(who), does.name(), &shown.text(), values);
+        self.request(self.signed(payload), cutter).await
     }
 
     /// The digest of the `scored` record that a message would show now.
@@ -105,51 +118,69 @@ impl World {
         scored: Digest,
         cutter: &Cutter,
     ) -> Answer {
-        let user = match who {
-            "alice" => sample::ALICE,
-            "bob" => sample::BOB,
-            "deploy-bot" => sample::BOT,
-            "carol" => sample::FORMER,
-            other => other,
-        };
         let value = format!("{proposal}.{scored}");
         let url = "https://hooks.slack.com/actions/T1/1/1";
-        let mut payload = slack::payload(user, button, &value, url);
-        payload["team"]["id"] = sample::SLACK_TEAM.into();
-        payload["user"]["team_id"] = sample::SLACK_TEAM.into();
-        let now = u64::try_from(self.clock.now().as_seconds()).unwrap();
-        self.request(slack::sign(&payload, SECRET, now), cutter).await
+        let payload = slack::payload(user(who), button, &value, url);
+        self.request(self.signed(payload), cutter).await
     }
 
     /// A signed request, as it comes through the function URL.
     pub async fn request(&self, signed: slack::Signed, cutter: &Cutter) -> Answer {
-        let request: Request = lambda_http::http::Request::builder()
-            .method(Method::POST)
-            .uri("https://callback.example/slack/interactions")
-            .header("content-type", "application/x-www-form-urlencoded")
-            .header("x-slack-request-timestamp", signed.timestamp)
-            .header("x-slack-signature", signed.signature)
-            .body(Body::Text(signed.body))
-            .unwrap();
-        let request = request.with_raw_http_path("/slack/interactions");
+        let request = HttpRequest::new("POST", "/slack/interactions")
+            .with_header("content-type", "application/x-www-form-urlencoded")
+            .with_header("x-slack-request-timestamp", &signed.timestamp)
+            .with_header("x-slack-signature", &signed.signature)
+            .with_body(signed.body);
         let ears = Ears(Mutex::default(), cutter);
-        let deps = approval_callback::Deps {
+        let secret = FixedCredential::new(SECRET);
+        let trust = Trust {
+            secret: &secret,
+            app: slack::APP.to_owned(),
+            teams: vec![sample::SLACK_TEAM.to_owned()],
+        };
+        let links = LinkKey::new("the key of the links".to_owned()).expect("a key");
+        let deps = Deps {
             trail: &Cut::new(&self.trail, cutter),
             policies: &self.policies,
             deployment: &self.deployment,
             operators: &Cut::new(&self.operators, cutter),
-            slack: &Trust {
-                secret: &FixedCredential::new(SECRET),
-                app: slack::APP.to_owned(),
-                teams: vec![sample::SLACK_TEAM.to_owned()],
-            },
-            reply: &ears,
             clock: &Cut::new(&self.clock, cutter),
+            door: Door::Public {
+                slack: Slack {
+                    trust: &trust,
+                    reply: &ears,
+                },
+                links: &links,
+            },
         };
-        let response = approval_callback::handle(&deps, request).await;
+        let response = handle(&deps, &request).await;
+        let mut told = ears.0.into_inner().unwrap();
+        // A form turns into what became of it.
+        let body: Value = serde_json::from_str(&response.body).unwrap_or_default();
+        let said = body.pointer("/view/blocks/0/text/text").and_then(Value::as_str);
+        told.extend(said.map(str::to_owned));
         Answer {
-            status: response.status(),
-            told: ears.0.into_inner().unwrap(),
+            status: response.status,
+            told,
         }
+    }
+
+    /// A payload of the sample's workspace, signed now.
+    fn signed(&self, mut payload: Value) -> slack::Signed {
+        payload["team"]["id"] = sample::SLACK_TEAM.into();
+        payload["user"]["team_id"] = sample::SLACK_TEAM.into();
+        let now = u64::try_from(self.clock.now().as_seconds()).unwrap();
+        slack::sign(&payload, SECRET, now)
+    }
+}
+
+/// The Slack user of an operator of the sample directory.
+fn user(who: &str) -> &str {
+    match who {
+        "alice" => sample::ALICE,
+        "bob" => sample::BOB,
+        "deploy-bot" => sample::BOT,
+        "carol" => sample::FORMER,
+        other => other,
     }
 }

@@ -3,12 +3,11 @@
 use aws_lambda_events::event::sqs::SqsEvent;
 use domain::message::Message;
 use domain::value::Timestamp;
-use lambda_http::Request;
-use lambda_http::request::LambdaRequest;
+use runtime::http::HttpRequest;
 use serde_json::Value;
 use testkit::sample;
 
-use super::samples::{bus, json, lambda, text};
+use super::samples::{bus, json, lambda};
 
 /// The secret that signs the sample clicks, as `events/README.md` says.
 const SIGNING_SECRET: &str = "sample-signing-secret";
@@ -88,15 +87,14 @@ fn the_stream_sample_is_a_batch_of_the_outbox() {
     assert!(shown.contains("proposal/te62pwqbdtyue7vjfvvymfu5mi-1"), "{shown}");
 }
 
-/// A request as the function gets it: through the conversion that Lambda's runtime does.
-fn request(file: &str) -> Request {
-    let event: LambdaRequest = serde_json::from_str(&text(&format!("events/lambda/{file}"))).unwrap();
-    event.into()
+/// A request as the function reads it.
+fn request(file: &str) -> HttpRequest {
+    HttpRequest::read(&json(&format!("events/lambda/{file}"))).unwrap()
 }
 
 #[tokio::test]
 async fn the_sample_clicks_are_signed_plain_and_in_base64() {
-    use approval_callback::slack::{Click, Refusal, Trust};
+    use approval_callback::slack::{Distrust, Interaction, Trust};
 
     let trust = Trust {
         secret: &testkit::FixedCredential::new(SIGNING_SECRET),
@@ -109,21 +107,17 @@ async fn the_sample_clicks_are_signed_plain_and_in_base64() {
         "approval-callback.slack-plain.json",
     ] {
         let request = request(file);
-        let body: &[u8] = request.body();
-        assert_eq!(
-            trust.verify(request.headers(), body, signed_at).await,
-            Ok(()),
-            "{file}"
-        );
+        assert_eq!(trust.verify(&request, signed_at).await, Ok(()), "{file}");
         let later = signed_at.plus_seconds(301);
         assert_eq!(
-            trust.verify(request.headers(), body, later).await,
-            Err(Refusal::Skewed),
+            trust.verify(&request, later).await,
+            Err(Distrust::Skewed),
             "{file}"
         );
-        let click = Click::parse(body).unwrap().unwrap();
-        assert_eq!(trust.knows(&click), Ok(()), "{file}");
-        let approval_callback::Identity::Slack { user, .. } = click.asked.identity;
-        assert_eq!(user, testkit::slack::ADA, "{file}");
+        let Interaction::Clicked(click) = Interaction::parse(&request.body).unwrap() else {
+            panic!("{file} is no click");
+        };
+        assert_eq!(trust.knows(&click.sender), Ok(()), "{file}");
+        assert_eq!(click.sender.user, testkit::slack::ADA, "{file}");
     }
 }

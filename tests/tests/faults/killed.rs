@@ -169,9 +169,9 @@ async fn the_callback_is_killed_anywhere() {
         let again = world
             .click("alice", "approve", &id, shown, &Cutter::never())
             .await;
-        assert_eq!(
-            again.text(),
-            "Your approval is recorded. The action is being executed."
+        assert!(
+            again.text().starts_with("Your approval is recorded."),
+            "{again:?}"
         );
         ends_well(&world, &id).await;
     })
@@ -193,7 +193,7 @@ async fn the_outbox_is_killed_anywhere_after_every_step() {
             match step {
                 0 => world.deliver(Lane::Ingest, &Cutter::never()).await,
                 1 => world.deliver(Lane::Scoring, &Cutter::never()).await,
-                2 => world.approve("alice", &id).await.status.is_success(),
+                2 => world.approve("alice", &id).await.status == 200,
                 _ => world.deliver(Lane::Execution, &Cutter::never()).await,
             };
             assert!(world.kinds(&id).await.contains(&kind.to_owned()), "{kind}");

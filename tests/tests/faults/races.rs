@@ -3,6 +3,8 @@
 use domain::message::Lane;
 use domain::proposal::State;
 use futures::future::join_all;
+use slack::button::Does;
+use slack::form::REASON;
 use testkit::{Cutter, sample};
 use tests::World;
 
@@ -73,14 +75,21 @@ async fn hundred_clicks(world: &World) {
     let id = world.send(&sample::provider_unhealthy_text("openai"));
     world.run_until_quiet().await;
     let shown = world.shown(&id).await;
-    let clicks = (0..100).map(|click| {
-        let (who, button) = match click % 4 {
-            0 => ("alice", "approve"),
-            1 => ("bob", "reject"),
-            2 => ("bob", "approve"),
-            _ => ("alice", "reject"),
+    let (id_of, cutter_of) = (&id, &cutter);
+    let clicks = (0..100).map(|click| async move {
+        let (who, approves) = match click % 4 {
+            0 => ("alice", true),
+            1 => ("bob", false),
+            2 => ("bob", true),
+            _ => ("alice", false),
         };
-        world.click(who, button, &id, shown, &cutter)
+        match approves {
+            true => world.click(who, "approve", id_of, shown, cutter_of).await,
+            false => {
+                let why = [(REASON, "not now")];
+                world.fills_in(who, Does::Reject, id_of, &why, cutter_of).await
+            }
+        }
     });
     let answers = join_all(clicks).await;
     let decided = answers

@@ -36,7 +36,7 @@ async fn a_rejected_proposal_does_nothing() {
         0s    agent  #1 received provider openai fails 62.0 % of 180 requests in 300 s
         0s    agent  #1 proposed block provider openai for 30 s [model group chat: anthropic 40 % → 100 %, openai 60 % → 0 %; model group embeddings: bedrock 30 % → 100 %, openai 70 % → 0 %]
         0s    agent  #1 scored 44: gate, the score of 44 is above the threshold of 40
-        0s    bob    #1 rejected
+        0s    bob    #1 rejected because of the test
     "#]]).await;
     assert_eq!(world.gateway.writes(), []);
     world.assert_at_rest().await;
@@ -55,8 +55,7 @@ async fn what_nobody_decides_expires() {
     "#]]).await;
     assert_eq!(world.state(&id).await, "expired");
     assert_eq!(world.gateway.writes(), []);
-    expect!["This proposal is decided already: it is expired."]
-        .assert_eq(world.approve("alice", &id).await.text());
+    expect!["It expired at 2026-11-22T10:32:00.000Z."].assert_eq(world.approve("alice", &id).await.text());
     world.assert_at_rest().await;
 }
 
@@ -66,12 +65,10 @@ async fn a_decision_after_the_deadline_does_not_count_although_nothing_has_expir
     world.housekeeping = false;
     world.advance(1801).await;
     assert_eq!(world.state(&id).await, "awaiting_approval");
-    for answer in [
-        world.approve("alice", &id).await,
-        world.reject("alice", &id).await,
-    ] {
-        expect!["The deadline for this decision has passed."].assert_eq(answer.text());
-    }
+    expect!["It is too late: the deadline for this decision was 2026-11-22T10:31:30.000Z."]
+        .assert_eq(world.approve("alice", &id).await.text());
+    let rejected = world.reject("alice", &id).await;
+    assert!(rejected.text().starts_with("It is too late"), "{rejected:?}");
     assert_eq!(world.state(&id).await, "awaiting_approval");
 }
 
@@ -89,7 +86,7 @@ async fn an_approval_that_was_not_used_in_time_is_scored_and_asked_again() {
     let after = world.shown(&id).await;
     assert_ne!(before, after);
     let stale = world.click("bob", "approve", &id, before, &Cutter::never()).await;
-    expect!["This proposal changed since you were asked. Look at it again and decide on what it is now."]
+    expect!["This proposal changed since you saw it. Look at it again and decide on what it is now."]
         .assert_eq(stale.text());
     world.approve("bob", &id).await.text();
     world.settle().await;
@@ -110,7 +107,7 @@ async fn two_people_approve_what_is_dangerous_and_one_of_them_has_one_vote() {
         .assert_eq(world.approve("alice", &id).await.text());
     assert_eq!(world.state(&id).await, "awaiting_approval");
     assert_eq!(world.gateway.writes(), []);
-    expect!["Your approval is recorded. The action is being executed."]
+    expect!["Your approval is recorded. It is to start before 2026-11-22T10:16:30.000Z."]
         .assert_eq(world.approve("bob", &id).await.text());
     world.settle().await;
     assert_eq!(world.state(&id).await, "succeeded");
@@ -135,7 +132,7 @@ async fn only_active_people_of_the_directory_decide() {
         ("carol", expect!["Your operator account is not active."]),
         (
             "U999",
-            expect!["You are not in the operator directory, so your decision does not count."],
+            expect!["You are not in the operator directory, so your decision does not count: T1/U999."],
         ),
     ] {
         told.assert_eq(world.approve(who, &id).await.text());
@@ -150,7 +147,7 @@ async fn an_empty_directory_approves_nothing() {
     world
         .operators
         .set(domain::permission::Directory::parse(r#"{"operators": []}"#).unwrap());
-    expect!["You are not in the operator directory, so your decision does not count."]
+    expect!["You are not in the operator directory, so your decision does not count: T1/U1."]
         .assert_eq(world.approve("alice", &id).await.text());
     world.settle().await;
     assert_eq!(world.state(&id).await, "expired");
@@ -169,7 +166,7 @@ async fn a_forged_or_replayed_click_is_no_decision() {
         let answer = world
             .request(slack::sign(&payload, secret, at), &Cutter::never())
             .await;
-        assert_eq!(answer.status.as_u16(), 401);
+        assert_eq!(answer.status, 401);
         assert_eq!(answer.told, Vec::<String>::new());
     }
     assert_eq!(world.state(&id).await, "awaiting_approval");

@@ -12,7 +12,7 @@ async fn break_path(world: World) -> World {
     assert_eq!(world.state(&id).await, "awaiting_approval");
     assert_eq!(
         world.approve("alice", &id).await.text(),
-        "Your approval is recorded. The action is being executed."
+        "Your approval is recorded. It is to start before 2026-11-22T10:16:30.000Z."
     );
     world.run_until_quiet().await;
     assert_eq!(world.state(&id).await, "succeeded");

@@ -143,8 +143,8 @@ async fn without_the_trail_nothing_is_done_and_nothing_is_lost() {
     assert_eq!(world.state(&id).await, "awaiting_approval");
     world.trail.as_memory().outages.next(usize::MAX);
     let answer = world.approve("alice", &id).await;
-    assert_eq!(answer.status.as_u16(), 503);
-    expect!["Your decision could not be recorded. Nothing happened; please click again."]
+    assert_eq!(answer.status, 503);
+    expect!["The agent cannot tell now whether this was recorded. Look again in a moment; asking for the same once more is harmless."]
         .assert_eq(&answer.told.concat());
     world.trail.as_memory().outages.end();
     world.approve("alice", &id).await.text();

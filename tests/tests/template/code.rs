@@ -61,6 +61,14 @@ fn pascal_case(name: &str) -> String {
     name.split('-').map(capital).collect()
 }
 
+/// The name of a function: its binary's, but for the second door of one.
+fn named<'a>(id: &str, binary: &'a str) -> &'a str {
+    match id {
+        "ApprovalCommandsFunction" if binary == "approval-callback" => "approval-commands",
+        _ => binary,
+    }
+}
+
 fn each_crate_is_a_function(template: &Template) -> Vec<String> {
     let functions = functions(template);
     let binaries: BTreeSet<String> = functions.iter().map(|(_, binary)| binary.clone()).collect();
@@ -70,13 +78,14 @@ fn each_crate_is_a_function(template: &Template) -> Vec<String> {
         .collect();
     for (id, binary) in functions {
         let resource = &template.root()["Resources"][&id];
-        if id != format!("{}Function", pascal_case(&binary)) {
+        let name = named(&id, &binary);
+        if id != format!("{}Function", pascal_case(name)) {
             wrong.push(format!("{id} is not named after its binary {binary}"));
         }
         if resource["Metadata"]["BuildMethod"] != "rust-cargolambda" {
             wrong.push(format!("{id} is not built by cargo lambda"));
         }
-        let name = json!({ "Fn::Sub": format!("${{AWS::StackName}}-{binary}") });
+        let name = json!({ "Fn::Sub": format!("${{AWS::StackName}}-{name}") });
         if resource["Properties"]["FunctionName"] != name {
             wrong.push(format!("{id} has another name than its crate"));
         }
@@ -140,6 +149,7 @@ fn each_variable_that_a_function_reads_is_set_and_each_one_set_is_read() {
         ("ScoringFunction", "POLICY_BUCKET"),
         ("HousekeepingFunction", "PAUSABLE_EVENT_SOURCES"),
         ("ApprovalCallbackFunction", "SLACK_TEAM_IDS"),
+        ("ApprovalCommandsFunction", "PROPOSALS_TABLE"),
     ] {
         notices(each_variable_is_set_and_read, name, |root| {
             let variables = &mut root["Resources"][id]["Properties"]["Environment"]["Variables"];
@@ -180,7 +190,8 @@ fn a_variable_has_one_value(template: &Template) -> Vec<String> {
             let (first, expected) = known
                 .entry(name.clone())
                 .or_insert_with(|| (id.clone(), value.clone()));
-            if *expected != value {
+            // Which of its two doors one program is.
+            if *expected != value && name != "DOOR" {
                 wrong.push(format!("{name} is {value} in {id} and {expected} in {first}"));
             }
         }

@@ -9,7 +9,7 @@ use super::tree::{Template, items, target, texts, walk};
 use super::{notices, passes};
 
 /// The statements that may have a wildcard in their resource, and why: resource, statement, actions, wildcard.
-const WILDCARDS: [(&str, &str, &[&str], &str); 8] = [
+const WILDCARDS: [(&str, &str, &[&str], &str); 9] = [
     // AWS has no resource-level permission for ListStreams.
     ("OutboxRole", "FindTheStream", &["dynamodb:ListStreams"], r#""*""#),
     // Objects are named by their digest, which nobody knows beforehand. The bucket is ours alone.
@@ -33,6 +33,12 @@ const WILDCARDS: [(&str, &str, &[&str], &str); 8] = [
     ),
     (
         "ApprovalCallbackRole",
+        "ReadPolicies",
+        &["s3:GetObject"],
+        r#"{"Fn::Sub":"${PolicyBucket.Arn}/*"}"#,
+    ),
+    (
+        "ApprovalCommandsRole",
         "ReadPolicies",
         &["s3:GetObject"],
         r#"{"Fn::Sub":"${PolicyBucket.Arn}/*"}"#,
@@ -346,7 +352,13 @@ fn the_powers_of_each_function() {
         ApprovalCallbackRole: dynamodb:PartiQLInsert on Trail
         ApprovalCallbackRole: dynamodb:Query, dynamodb:GetItem on Trail
         ApprovalCallbackRole: s3:GetObject on ${PolicyBucket.Arn}/*
-        ApprovalCallbackRole: secretsmanager:GetSecretValue on SlackSigningSecret, OperatorsSecret
+        ApprovalCallbackRole: secretsmanager:GetSecretValue on SlackSigningSecret, SlackBotSecret, LinkSecret, OperatorsSecret
+        ApprovalCommandsRole: logs:CreateLogStream, logs:PutLogEvents on ApprovalCommandsLogGroup
+        ApprovalCommandsRole: dynamodb:PartiQLInsert on Trail
+        ApprovalCommandsRole: dynamodb:Query, dynamodb:GetItem on Trail, ${Trail.Arn}/index/by_hour
+        ApprovalCommandsRole: dynamodb:Query on ${Proposals.Arn}/index/open_rows, ${Proposals.Arn}/index/in_force_rows
+        ApprovalCommandsRole: s3:GetObject on ${PolicyBucket.Arn}/*
+        ApprovalCommandsRole: secretsmanager:GetSecretValue on OperatorsSecret
         ExecutionRole: logs:CreateLogStream, logs:PutLogEvents on ExecutionLogGroup
         ExecutionRole: dynamodb:PartiQLInsert on Trail
         ExecutionRole: dynamodb:Query, dynamodb:GetItem on Trail

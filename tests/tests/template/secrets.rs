@@ -9,8 +9,17 @@ use super::tree::{Template, items, target, texts};
 use super::{notices, passes};
 
 /// Which function may read which secrets.
-const SECRETS: [(&str, &[&str]); 6] = [
-    ("ApprovalCallbackRole", &["OperatorsSecret", "SlackSigningSecret"]),
+const SECRETS: [(&str, &[&str]); 7] = [
+    (
+        "ApprovalCallbackRole",
+        &[
+            "LinkSecret",
+            "OperatorsSecret",
+            "SlackBotSecret",
+            "SlackSigningSecret",
+        ],
+    ),
+    ("ApprovalCommandsRole", &["OperatorsSecret"]),
     ("ExecutionRole", &["GatewayWriteSecret", "PagerDutySecret"]),
     ("HousekeepingRole", &[]),
     ("IngestAndProposeRole", &["GatewayReadSecret", "ModelSecret"]),
@@ -112,9 +121,5 @@ fn every_secret_begins_with_a_value_that_opens_nothing() {
         .as_str()
         .unwrap();
     let directory = domain::permission::Directory::parse(empty).unwrap();
-    assert_eq!(
-        directory,
-        domain::permission::Directory::default(),
-        "nobody may decide at first"
-    );
+    assert!(directory.operators().is_empty(), "nobody may decide at first");
 }

@@ -1,16 +1,19 @@
 //! What a click decides, for whom, and what the person is told.
 
-use lambda_http::http::StatusCode;
+use domain::permission::Directory;
 use serde_json::{Value, json};
 use testkit::sample::{self, ALICE, BOB, BOT, FORMER};
 use testkit::story::{Story, breaks, second};
 
 use crate::door::{Door, RESPONSE_URL, interaction, request};
 
+/// What a stranger of the sample's workspace is told, before their id.
+const NOBODY: &str = "You are not in the operator directory, so your decision does not count: T1/";
+
 /// A click is taken, answered with an empty 200, and the person is told this.
 async fn tells(door: &Door, user: &str, action: &str, words: &str) {
     let answer = door.click(user, action).await;
-    assert_eq!((answer.status, answer.body.as_str()), (StatusCode::OK, ""));
+    assert_eq!((answer.status, answer.body.as_str()), (200, ""));
     assert_eq!(door.told().last().map(String::as_str), Some(words));
     assert_eq!(door.told_at().last().map(String::as_str), Some(RESPONSE_URL));
 }
@@ -18,7 +21,7 @@ async fn tells(door: &Door, user: &str, action: &str, words: &str) {
 #[tokio::test]
 async fn an_operator_approves() {
     let door = Door::new();
-    let told = "Your approval is recorded. The action is being executed.";
+    let told = "Your approval is recorded. It is to start before 10:15.";
     tells(&door, ALICE, "approve", told).await;
     let record = door.trail.records(&door.story.last().stream).pop().unwrap();
     assert_eq!(record.kind, "approved");
@@ -33,24 +36,16 @@ async fn an_operator_approves() {
 }
 
 #[tokio::test]
-async fn an_operator_rejects() {
-    let door = Door::new();
-    let told = "Your rejection is recorded. Nothing will be executed.";
-    tells(&door, ALICE, "reject", told).await;
-    assert_eq!(door.since(), ["rejected"]);
-}
-
-#[tokio::test]
 async fn a_click_that_comes_twice_decides_once_and_hears_the_same() {
     let door = Door::new();
-    let told = "Your approval is recorded. The action is being executed.";
+    let told = "Your approval is recorded. It is to start before 10:15.";
     tells(&door, ALICE, "approve", told).await;
     tells(&door, ALICE, "approve", told).await;
     tells(
         &door,
         BOB,
         "approve",
-        "This proposal is decided already: it is approved.",
+        "It was approved by Alice at 10:00; it is to start before 10:15.",
     )
     .await;
     assert_eq!(door.since(), ["approved"]);
@@ -58,13 +53,13 @@ async fn a_click_that_comes_twice_decides_once_and_hears_the_same() {
 
 #[tokio::test]
 async fn who_is_no_operator_decides_nothing() {
-    let nobody = "You are not in the operator directory, so your decision does not count.";
+    let nobody = format!("{NOBODY}U999.");
     for (user, told) in [
-        ("U999", nobody),
+        ("U999", nobody.as_str()),
         (BOT, "A bot cannot decide."),
         (FORMER, "Your operator account is not active."),
     ] {
-        for action in ["approve", "reject"] {
+        for action in ["approve", "reject", "narrow", "revoke", "undo"] {
             let door = Door::new();
             tells(&door, user, action, told).await;
             assert!(door.since().is_empty(), "{user} {action}");
@@ -76,8 +71,7 @@ async fn who_is_no_operator_decides_nothing() {
 async fn an_empty_directory_approves_nothing() {
     let door = Door::new();
     door.operators.set(domain::permission::Directory::default());
-    let told = "You are not in the operator directory, so your decision does not count.";
-    tells(&door, ALICE, "approve", told).await;
+    tells(&door, ALICE, "approve", &format!("{NOBODY}{ALICE}.")).await;
     assert!(door.since().is_empty());
 }
 
@@ -87,16 +81,13 @@ async fn a_click_on_what_is_not_any_more_is_told_so() {
     late.clock.set(second(1801));
     let signed = late.signed_at(&late.payload(ALICE, "approve"), 1801);
     late.send(&interaction(&signed)).await;
-    assert_eq!(late.told(), ["The deadline for this decision has passed."]);
+    assert_eq!(
+        late.told(),
+        ["It is too late: the deadline for this decision was 10:30."]
+    );
 
     let closed = Door::with(Story::rejected(breaks()));
-    tells(
-        &closed,
-        ALICE,
-        "approve",
-        "This proposal is decided already: it is rejected.",
-    )
-    .await;
+    tells(&closed, ALICE, "approve", "It was rejected by alice at 10:00.").await;
 
     let door = Door::new();
     let mut older = door.payload(ALICE, "approve");
@@ -110,40 +101,100 @@ async fn a_click_on_what_is_not_any_more_is_told_so() {
     assert_eq!(
         door.told(),
         [
-            "This proposal changed since you were asked. Look at it again and decide on what it is now.",
+            "This proposal changed since you saw it. Look at it again and decide on what it is now.",
             "There is no such proposal.",
         ]
     );
     assert!(late.since().is_empty() && closed.since().is_empty() && door.since().is_empty());
 }
 
+/// Something done to a genuine payload.
+type Change = fn(&mut Value);
+
 /// A genuine click after its payload was changed before signing.
-async fn status_of(door: &Door, change: impl FnOnce(&mut Value)) -> StatusCode {
+async fn status_of(door: &Door, change: impl FnOnce(&mut Value)) -> u16 {
     let mut payload = door.payload(ALICE, "approve");
     change(&mut payload);
     door.send(&interaction(&door.signed(&payload))).await.status
 }
 
 #[tokio::test]
-async fn a_click_through_another_app_or_workspace_is_refused() {
+async fn a_click_through_another_app_or_workspace_is_refused_and_the_person_is_told_why() {
     let door = Door::new();
-    let foreign: [fn(&mut Value); 4] = [
-        |payload| payload["api_app_id"] = json!("A9"),
-        |payload| payload["api_app_id"] = Value::Null,
-        |payload| payload["user"]["team_id"] = json!("T9"),
-        |payload| {
-            payload["team"]["id"] = json!("T9");
+    let foreign: [(u16, Change); 5] = [
+        (403, |payload| payload["api_app_id"] = json!("A9")),
+        (403, |payload| payload["api_app_id"] = Value::Null),
+        (403, |payload| payload["team"]["id"] = json!("T9")),
+        (403, |payload| {
+            payload["team"] = Value::Null;
+            payload["enterprise"] = json!({"id": "E9", "name": "other"});
+        }),
+        (400, |payload| {
+            payload["team"] = Value::Null;
             payload["user"].as_object_mut().unwrap().remove("team_id");
-        },
+        }),
     ];
-    for (nth, change) in foreign.into_iter().enumerate() {
-        let status = status_of(&door, change).await;
-        assert!(
-            [StatusCode::FORBIDDEN, StatusCode::BAD_REQUEST].contains(&status),
-            "{nth}: {status}"
-        );
+    for (nth, (status, change)) in foreign.into_iter().enumerate() {
+        assert_eq!(status_of(&door, change).await, status, "{nth}");
     }
-    assert!(door.since().is_empty() && door.told().is_empty());
+    assert!(door.since().is_empty());
+    assert_eq!(
+        door.told().len(),
+        4,
+        "all but the one that says nothing of where it is from"
+    );
+    assert!(
+        door.told()
+            .iter()
+            .all(|told| told.starts_with("This does not count, and nothing was recorded"))
+    );
+}
+
+#[tokio::test]
+async fn on_enterprise_grid_a_person_is_known_by_their_workspace_or_by_the_organisation() {
+    // The app is installed for the organisation: `team` is null, and the user's own workspace is another one.
+    let grid = |payload: &mut Value| {
+        payload["team"] = Value::Null;
+        payload["enterprise"] = json!({"id": "E1", "name": "acme"});
+        payload["is_enterprise_install"] = json!(true);
+        payload["user"]["team_id"] = json!("T7");
+    };
+    for known_as in ["E1", "T7"] {
+        let mut door = Door::new();
+        door.teams = vec!["E1".to_owned()];
+        door.operators.set(directory(known_as));
+        assert_eq!(status_of(&door, grid).await, 200, "{known_as}");
+        assert_eq!(door.since(), ["approved"], "{known_as}");
+    }
+    let mut door = Door::new();
+    door.teams = vec!["E1".to_owned()];
+    assert_eq!(status_of(&door, grid).await, 200);
+    assert_eq!(
+        door.told(),
+        ["You are not in the operator directory, so your decision does not count: T7/U1, E1/U1."]
+    );
+    assert!(door.since().is_empty());
+}
+
+#[tokio::test]
+async fn a_guest_by_slack_connect_is_not_taken_for_one_of_ours() {
+    let door = Door::new();
+    assert_eq!(
+        status_of(&door, |payload| payload["user"]["team_id"] = json!("T9")).await,
+        200
+    );
+    assert_eq!(
+        door.told(),
+        ["You are not in the operator directory, so your decision does not count: T9/U1."]
+    );
+    assert!(door.since().is_empty());
+}
+
+/// Alice, known by one place.
+fn directory(place: &str) -> Directory {
+    let operators = json!({"operators": [{"id": "alice", "name": "Alice", "active": true,
+                                          "slack": [{"team": place, "user": ALICE}]}]});
+    Directory::parse(&operators.to_string()).unwrap()
 }
 
 #[tokio::test]
@@ -151,10 +202,10 @@ async fn a_function_that_was_told_of_no_app_and_no_workspace_takes_no_click() {
     let mut door = Door::new();
     door.app = String::new();
     let status = status_of(&door, |payload| payload["api_app_id"] = json!("")).await;
-    assert_eq!(status, StatusCode::FORBIDDEN);
+    assert_eq!(status, 403);
     let mut door = Door::new();
     door.teams = Vec::new();
-    assert_eq!(status_of(&door, |_| {}).await, StatusCode::FORBIDDEN);
+    assert_eq!(status_of(&door, |_| {}).await, 403);
     assert!(door.since().is_empty());
 }
 
@@ -164,11 +215,7 @@ async fn a_get_never_decides() {
     for method in ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH"] {
         let mut event = interaction(&door.signed(&door.payload(ALICE, "approve")));
         event["requestContext"]["http"]["method"] = json!(method);
-        assert_eq!(
-            door.send(&event).await.status,
-            StatusCode::METHOD_NOT_ALLOWED,
-            "{method}"
-        );
+        assert_eq!(door.send(&event).await.status, 405, "{method}");
     }
     assert!(door.since().is_empty());
 }
@@ -179,18 +226,18 @@ async fn the_paths_and_their_methods() {
     let healthy = door.send(&request("GET", "/healthz")).await;
     assert_eq!(
         (healthy.status, healthy.body.as_str()),
-        (StatusCode::OK, r#"{"status":"ok"}"#)
+        (200, r#"{"status":"ok"}"#)
     );
     for (method, path, status) in [
-        ("GET", "/healthz/", StatusCode::OK),
-        ("POST", "/healthz", StatusCode::METHOD_NOT_ALLOWED),
-        ("GET", "/slack/interactions", StatusCode::METHOD_NOT_ALLOWED),
-        ("GET", "/", StatusCode::NOT_FOUND),
-        ("POST", "/", StatusCode::NOT_FOUND),
-        ("POST", "/slack", StatusCode::NOT_FOUND),
-        ("POST", "/slack/interactions/x", StatusCode::NOT_FOUND),
-        ("POST", "//slack/interactions", StatusCode::NOT_FOUND),
-        ("GET", "/%2e%2e/healthz", StatusCode::NOT_FOUND),
+        ("GET", "/healthz/", 200),
+        ("POST", "/healthz", 405),
+        ("GET", "/slack/interactions", 405),
+        ("GET", "/", 404),
+        ("POST", "/", 404),
+        ("POST", "/slack", 404),
+        ("POST", "/slack/interactions/x", 404),
+        ("POST", "//slack/interactions", 404),
+        ("GET", "/%2e%2e/healthz", 404),
     ] {
         assert_eq!(
             door.send(&request(method, path)).await.status,
@@ -205,48 +252,32 @@ async fn health_needs_nothing_that_could_be_down() {
     let door = Door::new();
     door.trail.outages.next(usize::MAX);
     door.operators.outages.next(usize::MAX);
-    assert_eq!(
-        door.send(&request("GET", "/healthz")).await.status,
-        StatusCode::OK
-    );
+    assert_eq!(door.send(&request("GET", "/healthz")).await.status, 200);
 }
 
 #[tokio::test]
 async fn a_decision_that_could_not_be_recorded_is_told_as_such() {
-    let sorry = "Your decision could not be recorded. Nothing happened; please click again.";
+    let sorry = "The agent cannot tell now whether this was recorded. Look again in a moment; asking for the same once \
+                 more is harmless.";
     let door = Door::new();
     door.trail.outages.next(usize::MAX);
-    assert_eq!(
-        door.click(ALICE, "approve").await.status,
-        StatusCode::SERVICE_UNAVAILABLE
-    );
+    assert_eq!(door.click(ALICE, "approve").await.status, 503);
     assert_eq!(door.told(), [sorry]);
     door.trail.outages.end();
     door.operators.outages.next(1);
-    assert_eq!(
-        door.click(ALICE, "approve").await.status,
-        StatusCode::SERVICE_UNAVAILABLE
-    );
+    assert_eq!(door.click(ALICE, "approve").await.status, 503);
     assert_eq!(door.told(), [sorry, sorry]);
     assert!(door.since().is_empty());
-    assert_eq!(door.click(ALICE, "approve").await.status, StatusCode::OK);
+    assert_eq!(door.click(ALICE, "approve").await.status, 200);
     assert_eq!(door.since(), ["approved"]);
 }
 
 #[tokio::test]
-async fn a_decision_whose_record_went_unconfirmed_is_confirmed_by_the_next_click() {
+async fn a_decision_whose_record_went_unconfirmed_is_read_back() {
     let door = Door::new();
     door.trail.outages.next_replies(1);
-    assert_eq!(
-        door.click(ALICE, "approve").await.status,
-        StatusCode::SERVICE_UNAVAILABLE
-    );
-    tells(
-        &door,
-        ALICE,
-        "approve",
-        "Your approval is recorded. The action is being executed.",
-    )
-    .await;
+    let told = "Your approval is recorded. It is to start before 10:15.";
+    tells(&door, ALICE, "approve", told).await;
+    tells(&door, ALICE, "approve", told).await;
     assert_eq!(door.since(), ["approved"]);
 }

@@ -2,18 +2,19 @@
 
 use std::sync::Mutex;
 
+use ::slack::form::Modal;
 use approval_callback::reply::Reply;
-use approval_callback::slack::Trust;
-use approval_callback::{Deps, handle};
+use approval_callback::slack::{Slack, Trust};
+use approval_callback::{self as callback, Deps, handle};
 use async_trait::async_trait;
+use domain::telling::Line;
 use domain::value::Deployment;
-use lambda_http::http::StatusCode;
-use lambda_http::request::LambdaRequest;
-use lambda_http::{Body, Response};
+use runtime::http::{HttpRequest, HttpResponse};
+use runtime::link::LinkKey;
 use serde_json::{Value, json};
 use testkit::slack::{self, Signed};
 use testkit::story::{Story, breaks, second};
-use testkit::{FixedCredential, FixedOperators, FixedPolicies, FrozenClock, MemoryTrail, sample};
+use testkit::{FixedCredential, FixedOperators, FixedPolicies, FrozenClock, MemoryTrail, MemoryView, sample};
 
 /// The signing secret.
 pub(crate) const SECRET: &str = "sign-with-this";
@@ -21,16 +22,35 @@ pub(crate) const SECRET: &str = "sign-with-this";
 /// Where the person who clicked is told.
 pub(crate) const RESPONSE_URL: &str = "https://hooks.slack.com/actions/T1/2/3";
 
-/// Remembers what people were told, and where.
+/// Remembers what people were told, and where, and the forms that were opened for them.
 #[derive(Debug, Default)]
-pub(crate) struct Heard(Mutex<Vec<(String, String)>>);
+pub(crate) struct Heard {
+    told: Mutex<Vec<(String, String)>>,
+    opened: Mutex<Vec<(String, Value)>>,
+    /// Why no form opens.
+    pub(crate) closed: Option<&'static str>,
+}
 
 #[async_trait]
 impl Reply for Heard {
-    async fn tell(&self, response_url: &str, text: &str) {
-        let told = (response_url.to_owned(), text.to_owned());
-        self.0.lock().unwrap().push(told);
+    async fn tell(&self, response_url: &str, told: &Line) {
+        let told = (response_url.to_owned(), shown(told));
+        self.told.lock().unwrap().push(told);
     }
+
+    async fn open(&self, trigger_id: &str, modal: &Modal) -> Result<(), String> {
+        if let Some(problem) = self.closed {
+            return Err(problem.to_owned());
+        }
+        let opened = (trigger_id.to_owned(), modal.json());
+        self.opened.lock().unwrap().push(opened);
+        Ok(())
+    }
+}
+
+/// A line as a test reads it.
+pub(crate) fn shown(line: &Line) -> String {
+    line.render(str::to_owned, |at| at.to_string()[11..16].to_owned())
 }
 
 /// The function, with one proposal that waits for one person, half a minute after it was scored.
@@ -42,7 +62,10 @@ pub(crate) struct Door {
     pub(crate) app: String,
     pub(crate) teams: Vec<String>,
     pub(crate) story: Story,
-    heard: Heard,
+    pub(crate) view: MemoryView,
+    pub(crate) links: LinkKey,
+    pub(crate) deployment: Deployment,
+    pub(crate) heard: Heard,
 }
 
 impl Door {
@@ -62,6 +85,9 @@ impl Door {
             app: slack::APP.to_owned(),
             teams: vec![sample::SLACK_TEAM.to_owned()],
             story,
+            view: MemoryView::default(),
+            links: LinkKey::new("the key of the links".to_owned()).unwrap(),
+            deployment: Deployment::default(),
             heard: Heard::default(),
         }
     }
@@ -97,25 +123,40 @@ impl Door {
             .await
     }
 
-    /// A request to the function, as Lambda delivers it.
+    /// A request to the public function, as Lambda delivers it.
     pub(crate) async fn send(&self, event: &Value) -> Answer {
-        let request: LambdaRequest = serde_json::from_value(event.clone()).unwrap();
-        let (policies, deployment) = (FixedPolicies::default(), Deployment::default());
         let trust = Trust {
             secret: &self.secret,
             app: self.app.clone(),
             teams: self.teams.clone(),
         };
+        let public = callback::Door::Public {
+            slack: Slack {
+                trust: &trust,
+                reply: &self.heard,
+            },
+            links: &self.links,
+        };
+        self.through(public, event).await
+    }
+
+    /// A request to the function behind IAM.
+    pub(crate) async fn command(&self, event: &Value) -> Answer {
+        self.through(callback::Door::Commands { view: &self.view }, event)
+            .await
+    }
+
+    async fn through(&self, door: callback::Door<'_>, event: &Value) -> Answer {
+        let policies = FixedPolicies::default();
         let deps = Deps {
             trail: &self.trail,
             policies: &policies,
-            deployment: &deployment,
+            deployment: &self.deployment,
             operators: &self.operators,
-            slack: &trust,
-            reply: &self.heard,
             clock: &self.clock,
+            door,
         };
-        Answer::of(handle(&deps, request.into()).await)
+        Answer::of(handle(&deps, &HttpRequest::read(event).unwrap()).await)
     }
 
     /// What the proposal's records say happened since it was scored.
@@ -126,13 +167,18 @@ impl Door {
 
     /// What people were told.
     pub(crate) fn told(&self) -> Vec<String> {
-        let heard = self.heard.0.lock().unwrap();
+        let heard = self.heard.told.lock().unwrap();
         heard.iter().map(|(_, text)| text.clone()).collect()
+    }
+
+    /// The forms that were opened, with what opened them.
+    pub(crate) fn opened(&self) -> Vec<(String, Value)> {
+        self.heard.opened.lock().unwrap().clone()
     }
 
     /// Where people were told.
     pub(crate) fn told_at(&self) -> Vec<String> {
-        let heard = self.heard.0.lock().unwrap();
+        let heard = self.heard.told.lock().unwrap();
         heard.iter().map(|(url, _)| url.clone()).collect()
     }
 }
@@ -140,21 +186,24 @@ impl Door {
 /// What came back.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
 
 impl Answer {
-    fn of(response: Response<Body>) -> Self {
-        let (parts, body) = response.into_parts();
+    fn of(response: HttpResponse) -> Self {
+        let headers = response.headers.into_iter();
         Self {
-            status: parts.status,
-            body: match body {
-                Body::Text(text) => text,
-                Body::Empty => String::new(),
-                other => panic!("an answer that is no text: {other:?}"),
-            },
+            status: response.status,
+            headers: headers.map(|(name, value)| (name.to_owned(), value)).collect(),
+            body: response.body,
         }
+    }
+
+    /// The body, as JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
     }
 }
 
@@ -170,6 +219,15 @@ pub(crate) fn request(method: &str, path: &str) -> Value {
             "timeEpoch": 1_795_341_600_000_u64},
         "isBase64Encoded": false,
     })
+}
+
+/// A request of a person, whom IAM knows by an ARN.
+pub(crate) fn command(arn: &str, method: &str, path: &str, body: &Value) -> Value {
+    let mut event = request(method, path);
+    event["requestContext"]["authorizer"] = json!({"iam": {"userArn": arn}});
+    event["headers"]["content-type"] = json!("application/json");
+    event["body"] = json!(body.to_string());
+    event
 }
 
 /// An interaction as Slack sends it.

@@ -2,8 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 mod clicks;
+mod commands;
 mod config;
 mod door;
+mod forms;
 mod hostile;
+mod page;
 mod replies;
 mod signature;

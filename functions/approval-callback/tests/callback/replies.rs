@@ -2,10 +2,25 @@
 
 use std::time::{Duration, Instant};
 
-use approval_callback::reply::{Reply, SlackReply};
+use approval_callback::reply::{BOUNDS, Reply, SlackReply};
+use domain::telling::Line;
+use outbound::{Rotating, Token};
 use serde_json::json;
+use slack::api::WebApi;
+use slack::button::{Does, Shown};
+use slack::form::Modal;
 use wiremock::matchers::{body_json, header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
+
+/// Answers to URLs of an origin, whose Web API nobody calls.
+fn replies(origin: &str) -> anyhow::Result<SlackReply> {
+    SlackReply::new(origin, api("http://127.0.0.1:9"))
+}
+
+fn api(url: &str) -> WebApi {
+    let token = Rotating::fixed(Token::new("slack-bot", "xoxb-test").unwrap());
+    WebApi::new("SLACK_API_URL", url, token, BOUNDS).unwrap()
+}
 
 async fn requests(server: &MockServer) -> usize {
     server.received_requests().await.unwrap().len()
@@ -25,16 +40,19 @@ async fn a_person_is_told_alone_and_the_message_stays() {
         .expect(1)
         .mount(&slack)
         .await;
-    let reply = SlackReply::new(&slack.uri()).unwrap();
+    let reply = replies(&slack.uri()).unwrap();
     reply
-        .tell(&format!("{}/actions/T1/2/3", slack.uri()), "Done \"so\".")
+        .tell(
+            &format!("{}/actions/T1/2/3", slack.uri()),
+            &Line::of("Done \"so\"."),
+        )
         .await;
 }
 
 #[tokio::test]
 async fn another_host_is_never_told() {
     let (slack, other) = (MockServer::start().await, MockServer::start().await);
-    let reply = SlackReply::new(&slack.uri()).unwrap();
+    let reply = replies(&slack.uri()).unwrap();
     let port = other.address().port();
     for url in [
         format!("{}/actions", other.uri()),
@@ -46,7 +64,7 @@ async fn another_host_is_never_told() {
         String::new(),
         "/actions".to_owned(),
     ] {
-        reply.tell(&url, "to nobody").await;
+        reply.tell(&url, &Line::of("to nobody")).await;
     }
     assert_eq!((requests(&slack).await, requests(&other).await), (0, 0));
 }
@@ -54,9 +72,9 @@ async fn another_host_is_never_told() {
 #[tokio::test]
 async fn an_origin_without_an_origin_takes_nothing() {
     // Two opaque origins are never the same, not even with themselves.
-    let reply = SlackReply::new("file:///etc").unwrap();
-    reply.tell("file:///etc/passwd", "to nobody").await;
-    assert!(SlackReply::new("hooks.slack.com").is_err());
+    let reply = replies("file:///etc").unwrap();
+    reply.tell("file:///etc/passwd", &Line::of("to nobody")).await;
+    assert!(replies("hooks.slack.com").is_err());
 }
 
 #[tokio::test]
@@ -67,8 +85,10 @@ async fn a_redirection_is_not_followed() {
         .respond_with(elsewhere)
         .mount(&slack)
         .await;
-    let reply = SlackReply::new(&slack.uri()).unwrap();
-    reply.tell(&format!("{}/actions", slack.uri()), "once").await;
+    let reply = replies(&slack.uri()).unwrap();
+    reply
+        .tell(&format!("{}/actions", slack.uri()), &Line::of("once"))
+        .await;
     assert_eq!((requests(&slack).await, requests(&other).await), (1, 0));
 }
 
@@ -84,13 +104,36 @@ async fn a_reply_that_fails_or_hangs_holds_nobody_up() {
         .respond_with(hangs)
         .mount(&slack)
         .await;
-    let reply = SlackReply::new(&slack.uri()).unwrap();
+    let reply = replies(&slack.uri()).unwrap();
     let began = Instant::now();
-    reply.tell(&format!("{}/refuses", slack.uri()), "x").await;
-    reply.tell(&format!("{}/hangs", slack.uri()), "x").await;
-    assert!(began.elapsed() < Duration::from_secs(10), "Slack waits 3 s");
-    SlackReply::new("http://127.0.0.1:9")
-        .unwrap()
-        .tell("http://127.0.0.1:9/", "x")
+    reply
+        .tell(&format!("{}/refuses", slack.uri()), &Line::of("x"))
         .await;
+    reply
+        .tell(&format!("{}/hangs", slack.uri()), &Line::of("x"))
+        .await;
+    assert!(began.elapsed() < Duration::from_secs(10), "Slack waits 3 s");
+    replies("http://127.0.0.1:9")
+        .unwrap()
+        .tell("http://127.0.0.1:9/", &Line::of("x"))
+        .await;
+}
+
+#[tokio::test]
+async fn a_form_opens_for_who_clicked_and_a_refusal_is_said() {
+    let slack = MockServer::start().await;
+    let shown = Shown::parse(&format!("te62pwqbdtyue7vjfvvymfu5mi-1.{}", "0".repeat(64))).unwrap();
+    let modal = Modal::reason(Does::Reject, &shown, &Line::of("x"));
+    Mock::given(method("POST"))
+        .and(path("/api/views.open"))
+        .and(header("authorization", "Bearer xoxb-test"))
+        .and(body_json(json!({"trigger_id": "1.2.a", "view": modal.json()})))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"ok": true})))
+        .expect(1)
+        .mount(&slack)
+        .await;
+    let reply = SlackReply::new("https://hooks.slack.com", api(&slack.uri())).unwrap();
+    reply.open("1.2.a", &modal).await.unwrap();
+    let problem = reply.open("9.9.z", &modal).await.unwrap_err();
+    assert!(problem.contains("404"), "{problem}");
 }

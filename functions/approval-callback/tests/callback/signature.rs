@@ -1,6 +1,5 @@
 //! The signature: over the raw body, not too old, of the secret in force.
 
-use lambda_http::http::StatusCode;
 use serde_json::{Value, json};
 use testkit::FixedCredential;
 use testkit::sample::ALICE;
@@ -9,7 +8,7 @@ use testkit::slack;
 use crate::door::{Door, SECRET, interaction};
 
 /// Sends a genuine click after something was done to the request.
-async fn after(door: &Door, tamper: impl FnOnce(&mut Value)) -> (StatusCode, String) {
+async fn after(door: &Door, tamper: impl FnOnce(&mut Value)) -> (u16, String) {
     let mut event = interaction(&door.signed(&door.payload(ALICE, "approve")));
     tamper(&mut event);
     let answer = door.send(&event).await;
@@ -19,7 +18,7 @@ async fn after(door: &Door, tamper: impl FnOnce(&mut Value)) -> (StatusCode, Str
 /// It is refused with these words, nothing is recorded and nobody is told.
 async fn refused(door: &Door, words: &str, tamper: impl FnOnce(&mut Value)) {
     let (status, body) = after(door, tamper).await;
-    assert_eq!(status, StatusCode::UNAUTHORIZED, "{body}");
+    assert_eq!(status, 401, "{body}");
     assert_eq!(body, json!({ "error": words }).to_string());
     assert!(door.since().is_empty());
     assert!(door.told().is_empty());
@@ -28,7 +27,7 @@ async fn refused(door: &Door, words: &str, tamper: impl FnOnce(&mut Value)) {
 #[tokio::test]
 async fn a_click_that_slack_signed_is_taken() {
     let door = Door::new();
-    assert_eq!(after(&door, |_| {}).await, (StatusCode::OK, String::new()));
+    assert_eq!(after(&door, |_| {}).await, (200, String::new()));
     assert_eq!(door.since(), ["approved"]);
 }
 
@@ -40,7 +39,7 @@ async fn so_is_one_whose_body_comes_in_base64() {
         event["body"] = json!(data_encoding::BASE64.encode(body));
         event["isBase64Encoded"] = json!(true);
     });
-    assert_eq!(taken.await.0, StatusCode::OK);
+    assert_eq!(taken.await.0, 200);
     assert_eq!(door.since(), ["approved"]);
 }
 
@@ -60,11 +59,7 @@ async fn a_signature_is_good_for_five_minutes_in_both_directions() {
         let door = Door::new();
         let signed = door.signed_at(&door.payload(ALICE, "approve"), 50 + seconds);
         let answer = door.send(&interaction(&signed)).await;
-        let expected = if good {
-            StatusCode::OK
-        } else {
-            StatusCode::UNAUTHORIZED
-        };
+        let expected = if good { 200 } else { 401 };
         assert_eq!(answer.status, expected, "{seconds} s: {answer:?}");
         assert_eq!(door.since().is_empty(), !good);
     }
@@ -137,16 +132,49 @@ async fn a_request_without_a_proper_signature_is_unsigned() {
         event["headers"]["x-slack-signature"] = json!(whole[..whole.len() - 2]);
     })
     .await;
-    for far in [i64::MIN, i64::MAX, 0] {
+    let stamp = testkit::story::second(50).as_seconds();
+    for other_form in [
+        format!("+{stamp}"),
+        format!("0{stamp}"),
+        format!(" {stamp}"),
+        format!("{stamp}.0"),
+        format!("{stamp}0000"),
+        // The same number in Arabic digits: what was signed is bytes.
+        "١٧٩٥٣٤١٦٥٠".to_owned(),
+        i64::MIN.to_string(),
+        "0".to_owned(),
+    ] {
+        refused(&door, unsigned, |event| {
+            event["headers"]["x-slack-request-timestamp"] = json!(other_form);
+        })
+        .await;
+    }
+    for far in ["1000000000", "9999999999"] {
         refused(
             &door,
             "the signature's timestamp is more than 300 s from now",
             |event| {
-                event["headers"]["x-slack-request-timestamp"] = json!(far.to_string());
+                event["headers"]["x-slack-request-timestamp"] = json!(far);
             },
         )
         .await;
     }
+}
+
+#[tokio::test]
+async fn a_signature_is_of_its_own_timestamp_in_the_form_it_was_sent() {
+    // Signed with the sign that the header carries: the signature holds, and the timestamp is none of Slack's.
+    let door = Door::new();
+    let stamp = format!("+{}", testkit::story::second(50).as_seconds());
+    let body = slack::sign(&door.payload(ALICE, "approve"), SECRET, 0).body;
+    let signature = slack::signature(&stamp, &body, SECRET);
+    let signed = slack::Signed {
+        body,
+        timestamp: stamp,
+        signature,
+    };
+    assert_eq!(door.send(&interaction(&signed)).await.status, 401);
+    assert!(door.since().is_empty());
 }
 
 #[tokio::test]
@@ -166,7 +194,7 @@ async fn an_empty_secret_signs_nothing() {
 async fn a_secret_that_was_rotated_is_read_again() {
     let mut door = Door::new();
     door.secret = FixedCredential::rotated("the old one", SECRET);
-    assert_eq!(after(&door, |_| {}).await.0, StatusCode::OK);
+    assert_eq!(after(&door, |_| {}).await.0, 200);
     assert_eq!(door.since(), ["approved"]);
 }
 
@@ -178,7 +206,7 @@ async fn after_a_rotation_the_old_secret_is_not_believed_for_want_of_the_new_one
     // Slack shows the person that it did not work; nobody is told that the signature is wrong.
     door.secret.outages.next(1);
     let (status, body) = after(&door, |_| {}).await;
-    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(status, 503);
     assert_eq!(
         body,
         json!({ "error": "the signature cannot be checked now" }).to_string()

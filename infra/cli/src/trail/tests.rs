@@ -29,6 +29,7 @@ fn whole() -> Told {
         scored: story.scored(),
         policy: Digest::of(b"policy"),
         extension: None,
+        decider: None,
     };
     let rest = story
         .then(10, person("bob"), &ProposalFact::Voted(voted))
@@ -151,7 +152,7 @@ fn whatever_was_done_to_a_record_is_named_with_its_position() {
         NOT VERIFIED: record 1 of proposal/te62pwqbdtyue7vjfvvymfu5mi-1 does not match its digest: it was changed after it was written
         NOT VERIFIED: record 8 of proposal/te62pwqbdtyue7vjfvvymfu5mi-1 does not match its digest: it was changed after it was written
         NOT VERIFIED: record 4 of proposal/te62pwqbdtyue7vjfvvymfu5mi-1 does not follow the record before it: its `prev` names another
-        NOT VERIFIED: record 9 (approved_by_the_moon) is illegal in state restored: it unknown variant `approved_by_the_moon`, expected one of `received`, `declined`, `proposed`, `scored`, `amended`, `voted`, `approved`, `rejected`, `expired`, `refused`, `started`, `succeeded`, `failed`, `unknown`, `restored`, `restore_failed`, `undo_requested`, `undo_approved`, `undo_rejected`, `verified`, `repeated`, `notified`, `escalated`, `commented`"#]].assert_eq(&verdicts.join("\n"));
+        NOT VERIFIED: record 9 (approved_by_the_moon) is illegal in state restored: it unknown variant `approved_by_the_moon`, expected one of `received`, `declined`, `proposed`, `scored`, `amended`, `voted`, `approved`, `revoked`, `rejected`, `expired`, `refused`, `started`, `succeeded`, `failed`, `unknown`, `restored`, `restore_failed`, `undo_requested`, `undo_approved`, `undo_rejected`, `verified`, `repeated`, `notified`, `escalated`, `commented`"#]].assert_eq(&verdicts.join("\n"));
 }
 
 #[test]
@@ -223,12 +224,16 @@ fn every_other_kind_has_its_words() {
                 undo: Undo::OnDemand,
                 ..proposed().preview
             },
+            policy: None,
             extension,
+            decider: None,
         })),
         ProposalFact::Rejected(Rejected {
             scored: digest,
             policy,
             extension,
+            reason: None,
+            decider: None,
         }),
         ProposalFact::Expired(Expired {
             deadline: at(1800),
@@ -247,14 +252,20 @@ fn every_other_kind_has_its_words() {
         }),
         ProposalFact::UndoRequested(UndoRequested {
             reason: "traffic is back".to_owned(),
+            policy: None,
+            decider: None,
         }),
         ProposalFact::UndoApproved(UndoDecided {
             requested: digest,
             reason: None,
+            policy: None,
+            decider: None,
         }),
         ProposalFact::UndoRejected(UndoDecided {
             requested: digest,
             reason: None,
+            policy: None,
+            decider: None,
         }),
         ProposalFact::Repeated(Repeated {
             event_id: "evt-2".parse().unwrap(),
@@ -263,6 +274,10 @@ fn every_other_kind_has_its_words() {
         ProposalFact::Notified(Notified {
             channel: "slack".to_owned(),
             reference: Some("1732270000.000100".to_owned()),
+            to: None,
+            until: None,
+            shows: None,
+            problem: None,
         }),
         ProposalFact::Escalated(Escalated {
             to: "the on-call".to_owned(),

@@ -130,6 +130,13 @@ impl Course {
             Kind::Approved => Answer::Approved,
             Kind::Rejected => Answer::Rejected,
             Kind::Amended => Answer::Narrowed,
+            Kind::Revoked => {
+                self.answer = Answer::Open;
+                self.by.retain(|person| {
+                    matches!(state, State::AwaitingApproval(waiting) if waiting.votes.contains(&person.id))
+                });
+                return;
+            }
             Kind::Expired if *state == State::Closed(Outcome::Expired) => Answer::Expired,
             Kind::Expired => {
                 self.end = End::Lapsed;

@@ -4,7 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use clap::Parser;
+use domain::proposal::{ProposalFact, Revoked};
+use domain::value::Digest;
 use policy::{Bundle, SCHEMA};
+use testkit::story::{Story, breaks, person};
 
 use super::world::{Annals, Script, changed, lines};
 use super::*;
@@ -124,4 +127,21 @@ fn a_line_that_does_not_hold_is_named_with_its_file() {
             "{problem} {told}"
         );
     }
+}
+
+#[test]
+fn an_approval_that_was_taken_back_is_no_answer() {
+    let approved = Story::approved(breaks());
+    let told = |story: &Story| {
+        let walked = life::walk(story.records(), |_, _, _| ()).unwrap();
+        walked.last().unwrap().1.told()
+    };
+    assert_eq!(told(&approved), "approved by alice (alice), not started yet");
+    let revoked = ProposalFact::Revoked(Revoked {
+        scored: *approved.proposal().scored_record().unwrap(),
+        policy: Digest::of(b"policy"),
+        decider: None,
+    });
+    let revoked = approved.then(35, person("alice"), &revoked);
+    assert_eq!(told(&revoked), "nobody decided yet");
 }

@@ -83,6 +83,7 @@ impl Begun {
             deadline: None,
             valid_until: Some(at(900)),
             paused_before_ms: 0,
+            not_before: None,
         });
         let restore_at = match preview.undo {
             Undo::Restore { after_s } => Some(at(40).plus_seconds(after_s)),
@@ -131,6 +132,8 @@ impl Begun {
         });
         let asked = ProposalFact::UndoRequested(UndoRequested {
             reason: "of the test".to_owned(),
+            policy: None,
+            decider: None,
         });
         let story = self
             .then(50, Actor::Agent, &succeeded)
@@ -139,6 +142,8 @@ impl Begun {
         let agreed = ProposalFact::UndoApproved(UndoDecided {
             requested,
             reason: None,
+            policy: None,
+            decider: None,
         });
         let story = story.then(70, person("bob"), &agreed);
         story.proposal.permit_undo(&held(&plan), at(140), at(80)).unwrap()

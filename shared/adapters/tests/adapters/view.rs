@@ -10,6 +10,7 @@ fn row(provider: &str, seq: u64, open: bool) -> Row {
         proposal: sample::proposal_of(&event),
         seq,
         open,
+        in_force: false,
         opened_at: sample::now(),
         updated_at: sample::now().plus_seconds(seq),
         summary: Summary {
@@ -46,6 +47,21 @@ async fn the_open_rows_are_those_on_which_something_is_still_to_happen() {
     view.put(&row("bedrock", 5, false)).await.unwrap();
     view.put(&row("anthropic", 4, false)).await.unwrap();
     assert_eq!(view.open().await.unwrap(), [row("openai", 3, true).proposal]);
+}
+
+#[tokio::test]
+async fn the_rows_in_force_are_those_whose_effect_lasts() {
+    let dynamo = Dynamo::start().await;
+    let view = dynamo.view();
+    let lasting = |provider: &str, seq| Row {
+        in_force: true,
+        ..row(provider, seq, false)
+    };
+    view.put(&lasting("openai", 5)).await.unwrap();
+    view.put(&lasting("anthropic", 5)).await.unwrap();
+    view.put(&row("bedrock", 5, true)).await.unwrap();
+    view.put(&row("anthropic", 6, false)).await.unwrap();
+    assert_eq!(view.in_force().await.unwrap(), [lasting("openai", 5).proposal]);
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Complaint, Entry, Operation, Plan, Preview, UNDONE, single, tool};
+use super::{Action, Complaint, Entry, Lowers, Operation, Plan, Preview, UNDONE, single, tool};
 use crate::incident::{Event, Trouble};
 use crate::inventory::{Change, Inventory, Setting, Target};
 use crate::value::{BudgetOwner, Limits, Micros, Ppm};
@@ -19,6 +19,31 @@ pub struct BumpBudgetCap {
     /// The new cap in USD as a decimal string, such as "120.50": above the present one, at most the policy's
     /// maximum.
     pub hard_cap: Micros,
+}
+
+impl BumpBudgetCap {
+    /// What it does to a budget with this hard cap.
+    fn raises(&self, present: Micros) -> Result<Preview, Complaint> {
+        if self.hard_cap <= present {
+            let problem = format!(
+                "of {} USD is not above the present {} USD",
+                self.hard_cap, present
+            );
+            return Err(Complaint::new("hard_cap", problem));
+        }
+        let change = Change {
+            target: Target::Budget(self.owner.clone()),
+            before: Setting::HardCap(present),
+            after: Setting::HardCap(self.hard_cap),
+        };
+        Ok(single(
+            change,
+            format!(
+                "{} may spend up to {} USD until somebody takes it back",
+                self.owner, self.hard_cap
+            ),
+        ))
+    }
 }
 
 /// What the library says of it.
@@ -61,25 +86,18 @@ impl Operation for BumpBudgetCap {
         let budget = inventory.budget(&self.owner).ok_or_else(|| {
             Complaint::new("scope_id", format!("{} has no budget on the gateway", self.owner))
         })?;
-        if self.hard_cap <= budget.hard_cap {
-            let problem = format!(
-                "of {} USD is not above the present {} USD",
-                self.hard_cap, budget.hard_cap
-            );
-            return Err(Complaint::new("hard_cap", problem));
+        self.raises(budget.hard_cap)
+    }
+
+    fn lowers(&self) -> Vec<Lowers> {
+        vec![Lowers::new("hard_cap", "New hard cap, USD", self.hard_cap)]
+    }
+
+    fn preview_within(&self, wider: &Preview) -> Result<Preview, Complaint> {
+        match wider.plan.changes.first().map(|change| &change.before) {
+            Some(Setting::HardCap(present)) => self.raises(*present),
+            Some(_) | None => Err(Complaint::new("hard_cap", "has no budget in the preview")),
         }
-        let change = Change {
-            target: Target::Budget(self.owner.clone()),
-            before: Setting::HardCap(budget.hard_cap),
-            after: Setting::HardCap(self.hard_cap),
-        };
-        Ok(single(
-            change,
-            format!(
-                "{} may spend up to {} USD until somebody takes it back",
-                self.owner, self.hard_cap
-            ),
-        ))
     }
 
     fn narrows(&self, other: &Action) -> bool {

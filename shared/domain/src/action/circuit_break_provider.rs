@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Complaint, Entry, Operation, Plan, Preview, Undo, part_of_range, tool};
+use super::{Action, Complaint, Entry, Lowers, Operation, Plan, Preview, Undo, part_of_range, tool};
 use crate::incident::Event;
 use crate::inventory::{Change, Inventory, ModelGroup, Setting, Target};
 use crate::value::{Limits, Ppm, ProviderId};
@@ -136,6 +136,24 @@ impl Operation for CircuitBreakProvider {
             return false;
         };
         self.provider == other.provider && self.duration_s <= other.duration_s
+    }
+
+    fn lowers(&self) -> Vec<Lowers> {
+        vec![Lowers::new(
+            "duration_s",
+            "Seconds that the break lasts",
+            self.duration_s,
+        )]
+    }
+
+    fn preview_within(&self, wider: &Preview) -> Result<Preview, Complaint> {
+        let undo = Undo::Restore {
+            after_s: self.duration_s,
+        };
+        Ok(Preview {
+            undo,
+            ..wider.clone()
+        })
     }
 
     fn size(&self, _plan: &Plan) -> Option<Ppm> {

@@ -7,6 +7,7 @@ mod bump_budget_cap;
 mod circuit_break_provider;
 mod disable_guardrail;
 mod disable_sla_contract;
+mod narrowing;
 mod page_oncall;
 mod raise_rate_limit;
 mod reroute_model_group;
@@ -21,6 +22,7 @@ pub use self::bump_budget_cap::BumpBudgetCap;
 pub use self::circuit_break_provider::CircuitBreakProvider;
 pub use self::disable_guardrail::DisableGuardrail;
 pub use self::disable_sla_contract::DisableSlaContract;
+pub use self::narrowing::{Lowers, Narrowing};
 pub use self::page_oncall::PageOncall;
 pub use self::raise_rate_limit::RaiseRateLimit;
 pub use self::reroute_model_group::RerouteModelGroup;
@@ -228,6 +230,17 @@ pub trait Operation: fmt::Display {
     /// Whether this is `other`, or `other` with less effect: all that an approver may amend it to.
     fn narrows(&self, other: &Action) -> bool;
 
+    /// The parameters that an approver may lower; none where there is no less of it.
+    fn lowers(&self) -> Vec<Lowers> {
+        Vec::new()
+    }
+
+    /// What it would do, given the preview of an action that it narrows: the same as on the inventory which that one
+    /// was made on. Or why there is nothing left to do.
+    fn preview_within(&self, wider: &Preview) -> Result<Preview, Complaint> {
+        Ok(wider.clone())
+    }
+
     /// How large the change is within the action's bounds: 0 the smallest, 1 the largest. `None` for actions that have
     /// no size.
     fn size(&self, plan: &Plan) -> Option<Ppm> {
@@ -301,6 +314,11 @@ impl Action {
                 "cannot be checked: the gateway could not be read",
             )]),
         }
+    }
+
+    /// What it would do, given the preview of an action that it narrows.
+    pub fn preview_within(&self, wider: &Preview) -> Result<Preview, Complaint> {
+        self.operation().preview_within(wider)
     }
 
     /// Whether this is `other` with less effect, and not the same.

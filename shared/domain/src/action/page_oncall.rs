@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Complaint, Entry, Operation, Page, Plan, Preview, Undo, tool};
+use super::{Action, Complaint, Entry, Lowers, Operation, Page, Plan, Preview, Undo, tool};
 use crate::incident::{Event, Severity};
 use crate::inventory::Inventory;
 use crate::value::{Limits, is_dangerous};
@@ -79,6 +79,18 @@ impl Operation for PageOncall {
             return false;
         };
         self.summary == other.summary && self.severity <= other.severity
+    }
+
+    fn lowers(&self) -> Vec<Lowers> {
+        vec![Lowers::new(
+            "severity",
+            "Severity: critical, warning or info",
+            self.severity.name(),
+        )]
+    }
+
+    fn preview_within(&self, _wider: &Preview) -> Result<Preview, Complaint> {
+        Ok(self.one_shot())
     }
 }
 

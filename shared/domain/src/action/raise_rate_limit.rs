@@ -5,7 +5,9 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Complaint, Entry, Operation, Plan, Preview, UNDONE, part_of_range, single, tool};
+use super::{
+    Action, Complaint, Entry, Lowers, Operation, Plan, Preview, UNDONE, part_of_range, single, tool,
+};
 use crate::incident::{Event, Trouble};
 use crate::inventory::{Change, Inventory, Setting, Target};
 use crate::value::{BudgetOwner, Limits, Ppm, TeamId};
@@ -28,6 +30,31 @@ impl RaiseRateLimit {
     pub const MIN_PERCENT: u64 = 1;
     /// The largest raise, percent.
     pub const MAX_PERCENT: u64 = 50;
+
+    /// What it does to limits of so many requests and tokens a minute.
+    fn raises(&self, rpm: u64, tpm: u64) -> Result<Preview, Complaint> {
+        let raised = |limit: u64, percent: Option<u64>| {
+            limit.saturating_add(limit.saturating_mul(percent.unwrap_or(0)) / 100)
+        };
+        let change = Change {
+            target: Target::Team(self.team.clone()),
+            before: Setting::RateLimit { rpm, tpm },
+            after: Setting::RateLimit {
+                rpm: raised(rpm, self.rpm_percent),
+                tpm: raised(tpm, self.tpm_percent),
+            },
+        };
+        if change.before == change.after {
+            return Err(Complaint::new(
+                "team",
+                format!("{} has limits that this raise does not change", self.team),
+            ));
+        }
+        Ok(single(
+            change,
+            format!("team {} may send more until somebody takes it back", self.team),
+        ))
+    }
 }
 
 /// What the library says of it.
@@ -85,30 +112,23 @@ impl Operation for RaiseRateLimit {
         let team = inventory
             .team(&self.team)
             .ok_or_else(|| Complaint::new("team", format!("{} is not on the gateway", self.team)))?;
-        let raised = |limit: u64, percent: Option<u64>| {
-            limit.saturating_add(limit.saturating_mul(percent.unwrap_or(0)) / 100)
-        };
-        let change = Change {
-            target: Target::Team(self.team.clone()),
-            before: Setting::RateLimit {
-                rpm: team.rpm,
-                tpm: team.tpm,
-            },
-            after: Setting::RateLimit {
-                rpm: raised(team.rpm, self.rpm_percent),
-                tpm: raised(team.tpm, self.tpm_percent),
-            },
-        };
-        if change.before == change.after {
-            return Err(Complaint::new(
-                "team",
-                format!("{} has limits that this raise does not change", self.team),
-            ));
+        self.raises(team.rpm, team.tpm)
+    }
+
+    fn lowers(&self) -> Vec<Lowers> {
+        let rpm = self.rpm_percent;
+        let tpm = self.tpm_percent;
+        let rpm =
+            rpm.map(|percent| Lowers::new("rpm_percent", "Raise of requests a minute, percent", percent));
+        let tpm = tpm.map(|percent| Lowers::new("tpm_percent", "Raise of tokens a minute, percent", percent));
+        rpm.into_iter().chain(tpm).collect()
+    }
+
+    fn preview_within(&self, wider: &Preview) -> Result<Preview, Complaint> {
+        match wider.plan.changes.first().map(|change| &change.before) {
+            Some(Setting::RateLimit { rpm, tpm }) => self.raises(*rpm, *tpm),
+            Some(_) | None => Err(Complaint::new("team", "has no limits in the preview")),
         }
-        Ok(single(
-            change,
-            format!("team {} may send more until somebody takes it back", self.team),
-        ))
     }
 
     fn narrows(&self, other: &Action) -> bool {

@@ -1,13 +1,13 @@
 //! Permission: who may do what. The questions that rules answer; the rules themselves are policy, and stand outside.
 //!
-//! What no rule may allow is not asked here: the state machine and [`crate::permission::approval`] hold it whatever the rules say.
+//! What no rule may allow is not asked here: the state machine and [`crate::permission::decision`] hold it whatever the rules say.
 
-pub mod approval;
+pub mod decision;
 mod operator;
 
 use std::sync::Arc;
 
-pub use self::approval::{Choice, Refusal, Under};
+pub use self::decision::{Asker, Refusal, Request, Under, may_approve};
 pub use self::operator::{Directory, Operator, SlackIdentity};
 use crate::action::{ActionKind, Undo};
 use crate::incident::Event;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::trail::Actor;
-use crate::value::OperatorId;
+use crate::value::{Digest, OperatorId};
 
 /// One person, or one bot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,10 +23,18 @@ pub struct Operator {
     /// Slack identities.
     #[serde(default)]
     pub slack: Vec<SlackIdentity>,
+    /// AWS principals, by their whole ARN: `arn:aws:sts::123456789012:assumed-role/Sre/ada` of a session,
+    /// `arn:aws:iam::123456789012:user/ada` of a user.
+    #[serde(default)]
+    pub aws: Vec<String>,
     /// E-mail address.
     #[serde(default)]
     pub email: Option<String>,
 }
+
+/// The most groups of one operator, and the longest name of one, bytes: each decision records them.
+const MOST_GROUPS: usize = 50;
+const MAX_GROUP_BYTES: usize = 128;
 
 impl Operator {
     /// The operator as the actor of a record.
@@ -39,28 +47,43 @@ impl Operator {
     }
 }
 
-/// A user of a Slack workspace.
+/// A user of a Slack workspace, or of an Enterprise Grid organisation.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SlackIdentity {
-    /// The workspace, `T…`.
+    /// The workspace, `T…`, or the organisation, `E…`.
     pub team: String,
-    /// The user, `U…`.
+    /// The user, `U…` or `W…`.
     pub user: String,
 }
 
 /// All operators. An empty directory approves nothing.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directory {
     operators: Vec<Operator>,
+    digest: Digest,
+}
+
+#[derive(Deserialize)]
+struct Entries {
+    operators: Vec<Operator>,
+}
+
+impl Default for Directory {
+    fn default() -> Self {
+        Self {
+            operators: Vec::new(),
+            digest: Digest::of(b""),
+        }
+    }
 }
 
 impl Directory {
     /// Reads `{"operators": […]}`, or says which entry is wrong.
     pub fn parse(json: &str) -> Result<Self, String> {
-        let directory: Directory = serde_json::from_str(json)
+        let Entries { operators } = serde_json::from_str(json)
             .map_err(|err| format!("the operator directory cannot be read: {err}"))?;
-        for (at, operator) in directory.operators.iter().enumerate() {
-            let others = &directory.operators[..at];
+        for (at, operator) in operators.iter().enumerate() {
+            let others = &operators[..at];
             if others.iter().any(|other| other.id == operator.id) {
                 return Err(format!("the operator directory names {} twice", operator.id));
             }
@@ -74,8 +97,44 @@ impl Directory {
                     identity.user
                 ));
             }
+            let shared = operator
+                .aws
+                .iter()
+                .find(|arn| others.iter().any(|other| other.aws.contains(arn)));
+            if let Some(arn) = shared {
+                return Err(format!(
+                    "the operator directory gives AWS principal {arn} to two operators"
+                ));
+            }
+            let long = |group: &String| group.len() > MAX_GROUP_BYTES;
+            if operator.groups.len() > MOST_GROUPS || operator.groups.iter().any(long) {
+                return Err(format!(
+                    "the operator directory gives {} more than {MOST_GROUPS} groups, or one with more than \
+                     {MAX_GROUP_BYTES} bytes",
+                    operator.id
+                ));
+            }
         }
-        Ok(directory)
+        Ok(Self {
+            operators,
+            digest: Digest::of(json.as_bytes()),
+        })
+    }
+
+    /// Everybody in it.
+    pub fn operators(&self) -> &[Operator] {
+        &self.operators
+    }
+
+    /// SHA-256 of its text.
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    /// The operator behind an AWS principal; an unmapped one is nobody.
+    pub fn by_aws(&self, arn: &str) -> Option<&Operator> {
+        let known = |operator: &&Operator| operator.aws.iter().any(|known| known == arn);
+        self.operators.iter().find(known)
     }
 
     /// The operator behind a Slack user; an unmapped one is nobody.

@@ -10,11 +10,11 @@
 mod decisions;
 mod effects;
 
-use self::decisions::{awaiting, decide_undo, expire, in_time, names_scored};
+use self::decisions::{awaiting, decide_undo, expire, in_time, names_scored, revoked};
 use self::effects::{acting, shows_all, shows_before, shows_none, to_take_back};
-use super::Proposal;
-use super::fact::{ProposalFact, Received};
+use super::fact::{Kind, ProposalFact, Received};
 use super::state::{Done, Lease, Outcome, State, UndoState};
+use super::{Moved, Proposal};
 use crate::trail::{Actor, Fact, Record, Seq, StreamId};
 use crate::value::OperatorId;
 
@@ -73,10 +73,14 @@ impl Proposal {
         }
         let fact = ProposalFact::read(record).map_err(|err| illegal(&err.problem))?;
         self.last_kind = fact.what();
+        let approves = self.last_kind == Kind::Approved;
         let next = self.transition(record, fact).map_err(illegal)?;
         if let Some(next) = next {
             self.state = next;
-            self.state_since = record.at;
+            self.moved = Moved::by(record);
+            if approves {
+                self.approved = Some(self.moved.clone());
+            }
             if !self.state.is_settled() {
                 self.settled_at = None;
             } else if self.settled_at.is_none() {
@@ -95,6 +99,7 @@ impl Proposal {
             ProposalFact::Received(received) => self.received_again(record, state, received)?,
             ProposalFact::Declined(declined) => {
                 require(matches!(state, State::Reasoning(_)), NOT_NOW)?;
+                self.because = Some(declined.explanation.clone());
                 self.declined = Some(declined);
                 State::Closed(Outcome::Declined)
             }
@@ -109,17 +114,20 @@ impl Proposal {
             }
             ProposalFact::Amended(amended) => self.amended(record, &awaiting(state)?, *amended)?,
             ProposalFact::Voted(voted) => self.voted(record, awaiting(state)?, &voted)?,
-            ProposalFact::Approved(approved) => self.approved(record, &awaiting(state)?, &approved)?,
+            ProposalFact::Approved(approved) => self.approved_as(record, awaiting(state)?, &approved)?,
+            ProposalFact::Revoked(revoking) => revoked(record, state, &revoking)?,
             ProposalFact::Rejected(rejected) => {
                 let waiting = awaiting(state)?;
                 in_time(record, &waiting, rejected.extension)?;
                 names_scored(&waiting, rejected.scored)?;
                 operator(record)?;
+                self.because = rejected.reason;
                 State::Closed(Outcome::Rejected)
             }
             ProposalFact::Expired(expired) => expire(record, &state, expired)?,
-            ProposalFact::Refused(_) => {
+            ProposalFact::Refused(refused) => {
                 require(matches!(state, State::Approved(_)), NOT_NOW)?;
+                self.because = Some(refused.explanation);
                 State::Closed(Outcome::Refused)
             }
             ProposalFact::Started(started) => self.started(record, &state, started)?,
@@ -144,6 +152,7 @@ impl Proposal {
                     shows_none(&execution.plan, &failed.readings),
                     "does not show that no target is as planned",
                 )?;
+                self.because = Some(failed.reason);
                 State::Closed(Outcome::Failed)
             }
             ProposalFact::Unknown(_) => match state {
@@ -204,9 +213,11 @@ impl Proposal {
                 self.events_seen.insert(repeated.event_id);
                 return Ok(None);
             }
-            ProposalFact::Notified(_) | ProposalFact::Escalated(_) | ProposalFact::Commented(_) => {
+            ProposalFact::Notified(notified) => {
+                self.messages.note(notified);
                 return Ok(None);
             }
+            ProposalFact::Escalated(_) | ProposalFact::Commented(_) => return Ok(None),
         };
         Ok(Some(next))
     }

@@ -5,6 +5,7 @@ mod claim;
 mod evidence;
 mod fact;
 mod history;
+mod messages;
 mod next_step;
 mod permit;
 mod state;
@@ -17,17 +18,18 @@ pub use self::apply::IllegalTransition;
 pub use self::claim::claim_counts;
 pub use self::evidence::Evidence;
 pub use self::fact::{
-    Amended, Approved, Commented, Decision, DeclineReason, Declined, Escalated, Expired, Factor, Failed,
-    Fallback, Held, Kind, Notified, Precondition, ProposalFact, Proposed, Proposer, Reasoning, Received,
-    Refused, Rejected, Repeated, Restored, Scored, Started, Succeeded, Unclear, UndoDecided, UndoRequested,
-    Verbatim, Verified, Voted,
+    Amended, Approved, Commented, Decider, Decision, DeclineReason, Declined, Escalated, Expired, Factor,
+    Failed, Fallback, Held, Kind, Notified, Precondition, ProposalFact, Proposed, Proposer, Reasoning,
+    Received, Refused, Rejected, Repeated, Restored, Revoked, Scored, Started, Succeeded, Unclear,
+    UndoDecided, UndoRequested, Verbatim, Verified, Voted,
 };
 pub use self::history::{Came, History, INCIDENTS_S, Past};
+pub use self::messages::{Message, Messages};
 pub use self::next_step::NextStep;
 pub use self::permit::{Permit, Power};
 pub use self::state::{Approval, Awaiting, Done, Execution, Lease, Outcome, State, UndoState};
-use crate::trail::{Actor, Entry, Fact, Record, StreamId};
-use crate::value::{EventId, OperatorId, ProposalId, Tier, Timestamp, WriterId};
+use crate::trail::{Actor, Entry, Fact, Record, Seq, StreamId};
+use crate::value::{Digest, EventId, OperatorId, ProposalId, Tier, Timestamp, WriterId};
 
 /// The longest life of a proposal in days: its records are kept for the tier's retention after that.
 pub const LONGEST_LIFE_DAYS: u64 = 30;
@@ -46,12 +48,37 @@ pub struct Proposal {
     declined: Option<Declined>,
     proposed: Option<Proposed>,
     scored: Option<Scored>,
+    scored_record: Option<Digest>,
     requesters: BTreeSet<OperatorId>,
     state: State,
-    state_since: Timestamp,
+    moved: Moved,
+    approved: Option<Moved>,
+    because: Option<String>,
+    messages: Messages,
     settled_at: Option<Timestamp>,
     events_seen: BTreeSet<EventId>,
     verified: Option<Verified>,
+}
+
+/// The record that brought a proposal somewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// Its position.
+    pub seq: Seq,
+    /// When.
+    pub at: Timestamp,
+    /// Who wrote it.
+    pub by: Actor,
+}
+
+impl Moved {
+    fn by(record: &Record) -> Self {
+        Self {
+            seq: record.seq,
+            at: record.at,
+            by: record.actor.clone(),
+        }
+    }
 }
 
 impl Proposal {
@@ -134,6 +161,11 @@ impl Proposal {
         self.scored.as_ref()
     }
 
+    /// The record of its last score: what a decision names.
+    pub fn scored_record(&self) -> Option<&Digest> {
+        self.scored_record.as_ref()
+    }
+
     /// Where it stands.
     pub fn state(&self) -> &State {
         &self.state
@@ -146,7 +178,22 @@ impl Proposal {
 
     /// When it came there.
     pub fn state_since(&self) -> Timestamp {
-        self.state_since
+        self.moved.at
+    }
+
+    /// What brought it there.
+    pub fn moved(&self) -> &Moved {
+        &self.moved
+    }
+
+    /// Who completed its last approval, if people approved it.
+    pub fn approved(&self) -> Option<&Moved> {
+        self.approved.as_ref()
+    }
+
+    /// The messages about it, as far as the trail knows.
+    pub fn messages(&self) -> &Messages {
+        &self.messages
     }
 
     /// When it settled: nothing more will happen to the gateway because of it, unless a person asks for an undo.
@@ -162,6 +209,16 @@ impl Proposal {
     /// Whether this delivery was recorded already, as the event itself or as a repetition.
     pub fn has_seen(&self, event: &EventId) -> bool {
         self.events_seen.contains(event)
+    }
+
+    /// How often it was reported again.
+    pub fn repeats(&self) -> usize {
+        self.events_seen.len().saturating_sub(1)
+    }
+
+    /// Why it ended as it did, in the words of whoever ended it.
+    pub fn because(&self) -> Option<&str> {
+        self.because.as_deref()
     }
 
     /// Whether another repetition still gets a record.
@@ -206,13 +263,17 @@ impl Proposal {
                 until: received.lease_until,
                 record: first.digest,
             }),
-            state_since: first.at,
+            moved: Moved::by(first),
+            approved: None,
+            because: None,
+            messages: Messages::default(),
             settled_at: None,
             events_seen: BTreeSet::from([received.event.event_id.clone()]),
             received,
             declined: None,
             proposed: None,
             scored: None,
+            scored_record: None,
             verified: None,
         })
     }

@@ -26,7 +26,7 @@ pub enum NextStep<'a> {
     },
     /// It may start.
     Start {
-        /// Since when.
+        /// Since when, or from when on.
         since: Timestamp,
         /// Until when.
         deadline: Deadline,
@@ -73,7 +73,7 @@ impl Proposal {
                 deadline: waiting.deadline_now(control, now),
             },
             State::Approved(approval) => NextStep::Start {
-                since,
+                since: approval.not_before.map_or(since, |at| at.max(since)),
                 deadline: approval.deadline(control, now),
             },
             State::Executing(execution) => match execution.restore_at {
@@ -82,13 +82,18 @@ impl Proposal {
             },
             State::Unknown(execution) => NextStep::FindOut { since, execution },
             State::Succeeded(done) => match (&done.undo, done.execution.restore_at) {
-                (_, Some(at)) => NextStep::End {
-                    at,
-                    execution: &done.execution,
-                },
-                (UndoState::Requested { by, .. }, None) => NextStep::AgreeToUndo { by: by.as_ref() },
-                (UndoState::Approved { .. }, None) => NextStep::Undo { since },
                 (UndoState::None, None) => NextStep::Nothing,
+                (UndoState::Requested { by, .. }, None) => NextStep::AgreeToUndo { by: by.as_ref() },
+                (UndoState::Approved { .. }, end) if end.is_none_or(|end| now < end) => {
+                    NextStep::Undo { since }
+                }
+                (UndoState::None | UndoState::Requested { .. } | UndoState::Approved { .. }, Some(at)) => {
+                    NextStep::End {
+                        at,
+                        execution: &done.execution,
+                    }
+                }
+                (UndoState::Approved { .. }, None) => NextStep::Undo { since },
             },
             State::Closed(_) => NextStep::Nothing,
         }

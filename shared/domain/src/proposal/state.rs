@@ -68,6 +68,15 @@ impl Awaiting {
         usize::from(self.needed).saturating_sub(self.votes.len())
     }
 
+    /// Without what a person said: their own vote where they gave one, otherwise everybody's, since they object to all.
+    pub(super) fn without(mut self, revoker: &OperatorId) -> Self {
+        match self.votes.contains(revoker) {
+            true => self.votes.retain(|voter| voter != revoker),
+            false => self.votes.clear(),
+        }
+        self
+    }
+
     /// Whether one more person completes the quorum.
     pub fn is_completed_by_one_more(&self) -> bool {
         self.missing() <= 1
@@ -75,15 +84,24 @@ impl Awaiting {
 }
 
 /// An approval that is good for a while.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {
     /// Until when, before any pause.
     pub valid_until: Timestamp,
+    /// From when, where people have a time to object.
+    pub not_before: Option<Timestamp>,
     /// Milliseconds paused in all when it was given.
     pub paused_before_ms: u64,
+    /// What people decide on again where it is revoked.
+    pub waiting: Awaiting,
 }
 
 impl Approval {
+    /// Whether people may still object before anything starts.
+    pub fn is_held_back(&self, now: Timestamp) -> bool {
+        self.not_before.is_some_and(|at| now < at)
+    }
+
     /// Until when it is good, as it stands now.
     pub fn deadline(&self, control: &Control, now: Timestamp) -> Deadline {
         control.deadline(self.valid_until, self.paused_before_ms, now)
@@ -148,6 +166,14 @@ pub enum UndoState {
 }
 
 impl UndoState {
+    /// Who asked for it, where it waits for another person.
+    pub fn asked_by(&self) -> Option<&OperatorId> {
+        match self {
+            UndoState::Requested { by, .. } => by.as_ref(),
+            UndoState::None | UndoState::Approved { .. } => None,
+        }
+    }
+
     /// Whether it is to be done.
     pub fn is_approved(&self) -> bool {
         matches!(self, UndoState::Approved { .. })

@@ -91,8 +91,16 @@ pub fn score(
     let policy = &in_force.policy;
     let action = subject.proposed.action.kind();
     let risk = assess(subject.proposed, policy, now);
-    let gate = gate(subject, risk.score, in_force, deployment, control, now);
     let local = policy.time_zone.local(now);
+    let not_before = deployment.held_back(now);
+    let configured = not_before
+        .unwrap_or(now)
+        .plus_seconds(deployment.approval_valid_s);
+    let valid_until = valid_until(policy, configured, &local, now);
+    let mut gate = gate(subject, risk.score, in_force, deployment, control, now);
+    if gate.decision == Decision::Auto && not_before.is_some_and(|from| from >= valid_until) {
+        gate = Gate::person("a change freeze begins before people had their time to object");
+    }
     let automatic = gate.decision == Decision::Auto;
     Scored {
         score: risk.score,
@@ -112,14 +120,14 @@ pub fn score(
         policy_instead_because: in_force.instead_because.clone(),
         approvals_needed: policy.approvals_needed(risk.score),
         deadline: (gate.decision == Decision::Gate).then(|| now.plus_seconds(deployment.approval_deadline_s)),
-        valid_until: automatic.then(|| valid_until(policy, deployment, &local, now)),
+        valid_until: automatic.then_some(valid_until),
+        not_before: not_before.filter(|_| automatic),
         paused_before_ms: control.paused_ms(now),
     }
 }
 
 /// An automatic approval is good for a while, and ends where a change freeze begins: it is scored again then.
-fn valid_until(policy: &Policy, deployment: &Deployment, local: &Local, now: Timestamp) -> Timestamp {
-    let configured = now.plus_seconds(deployment.approval_valid_s);
+fn valid_until(policy: &Policy, configured: Timestamp, local: &Local, now: Timestamp) -> Timestamp {
     policy
         .freeze
         .iter()
@@ -137,6 +145,7 @@ impl Scored {
         self.limit = Some(reached.limit);
         self.automatic = None;
         self.valid_until = None;
+        self.not_before = None;
         self.deadline = Some(now.plus_seconds(deployment.approval_deadline_s));
         self
     }

@@ -106,6 +106,7 @@ impl Announcement {
             | Kind::Amended
             | Kind::Voted
             | Kind::Approved
+            | Kind::Revoked
             | Kind::Rejected
             | Kind::Expired
             | Kind::Refused
@@ -132,6 +133,9 @@ pub struct Row {
     pub seq: Seq,
     /// Whether something is still to happen.
     pub open: bool,
+    /// Whether its effect is in force.
+    #[serde(default)]
+    pub in_force: bool,
     /// When it was opened.
     pub opened_at: Timestamp,
     /// When its last record was written.
@@ -139,6 +143,12 @@ pub struct Row {
     /// The proposal in a few words.
     #[serde(flatten)]
     pub summary: Summary,
+}
+
+/// Whether what it changed is still so, as far as the trail knows.
+fn in_force(proposal: &Proposal) -> bool {
+    let execution = proposal.state().execution();
+    proposal.is_in_force() && execution.is_some_and(|execution| !execution.plan.changes.is_empty())
 }
 
 impl Row {
@@ -149,6 +159,7 @@ impl Row {
             proposal: proposal.id().clone(),
             seq: proposal.last().seq,
             open: proposal.settled_at().is_none() || undo_waits,
+            in_force: in_force(proposal),
             opened_at: proposal.opened_at(),
             updated_at: proposal.last().at,
             summary: Summary::of(proposal),

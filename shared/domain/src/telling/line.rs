@@ -2,13 +2,16 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::action::ActionKind;
 use crate::proposal::Kind;
 use crate::trail::Seq;
 use crate::value::{Digest, Fingerprint, Micros, Ppm, ProposalId, Timestamp};
 
 /// A part of a line.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Span {
     /// Our own words and numbers.
     Ours(String),
@@ -19,7 +22,7 @@ pub enum Span {
 }
 
 /// One line, without its line break.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Line(Vec<Span>);
 
 /// What may stand in a line as our own words: texts of this program, and types whose text nobody outside chooses.

@@ -7,10 +7,15 @@
 //! [`Theirs`]: Span::Theirs
 
 mod announcement;
+pub mod answer;
+mod card;
 mod line;
+mod listed;
 pub mod story;
 mod waiting;
 
 pub use self::announcement::{Announcement, Row, Summary};
+pub use self::card::{Ask, Card, Section, What, is_told_in_the_thread};
 pub use self::line::{Line, Ours, Span, count, duration};
+pub use self::listed::{Answered, Detail, Listed, Listing};
 pub use self::waiting::{Waiting, waits_for};

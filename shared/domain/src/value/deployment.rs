@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::value::{Micros, Tier};
+use crate::value::{Micros, Tier, Timestamp};
 
 /// Bounds that a company sets for actions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,10 +24,19 @@ pub struct Deployment {
     pub approval_deadline_s: u64,
     /// How long an approval is good for, seconds.
     pub approval_valid_s: u64,
+    /// How long an approval is held back, so that people can object, seconds; 0 not at all.
+    pub approval_veto_s: u64,
     /// How long after a proposal has settled the same trouble still belongs to it, seconds.
     pub correlation_window_s: u64,
     /// Bounds of actions.
     pub limits: Limits,
+}
+
+impl Deployment {
+    /// From when on an approval of now may start, where people have a time to object.
+    pub fn held_back(&self, now: Timestamp) -> Option<Timestamp> {
+        (self.approval_veto_s > 0).then(|| now.plus_seconds(self.approval_veto_s))
+    }
 }
 
 impl Default for Deployment {
@@ -39,6 +48,7 @@ impl Default for Deployment {
             tier: Tier::Enterprise,
             approval_deadline_s: 1800,
             approval_valid_s: 900,
+            approval_veto_s: 0,
             correlation_window_s: 900,
             limits: Limits {
                 max_budget_cap: Micros(10_000_000_000),

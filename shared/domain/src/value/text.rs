@@ -1,4 +1,62 @@
-//! Text from outside, made safe to look at.
+//! Text from outside: bounded, and made safe to look at.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Why a person decides as they do, in their words: 1–1000 characters without white space around them, and not all of
+/// them invisible.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Reason(String);
+
+/// The text is no reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadReason {
+    /// Nothing to read.
+    #[error("a reason is needed: say why in a sentence")]
+    Empty,
+    /// Too long.
+    #[error("the reason is longer than {} characters", Reason::MAX_CHARS)]
+    TooLong,
+}
+
+impl Reason {
+    /// The longest reason, characters.
+    pub const MAX_CHARS: usize = 1000;
+
+    /// Takes a person's words, or says what is wrong with them.
+    pub fn new(text: &str) -> Result<Self, BadReason> {
+        let text = text.trim();
+        let said = |c: char| !c.is_whitespace() && !is_dangerous(c);
+        if !text.chars().any(said) {
+            Err(BadReason::Empty)
+        } else if text.chars().count() > Self::MAX_CHARS {
+            Err(BadReason::TooLong)
+        } else {
+            Ok(Self(text.to_owned()))
+        }
+    }
+}
+
+impl TryFrom<String> for Reason {
+    type Error = BadReason;
+    fn try_from(text: String) -> Result<Self, BadReason> {
+        Self::new(&text)
+    }
+}
+
+impl From<Reason> for String {
+    fn from(reason: Reason) -> String {
+        reason.0
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// The text with control characters, bidirectional marks and invisible characters written out, `\u{202e}`.
 pub fn visible(text: &str) -> String {

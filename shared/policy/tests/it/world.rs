@@ -27,6 +27,7 @@ pub(crate) fn operator(id: &str) -> Operator {
         active: true,
         groups: Vec::new(),
         slack: Vec::new(),
+        aws: Vec::new(),
         email: None,
     }
 }

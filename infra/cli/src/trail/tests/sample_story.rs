@@ -73,6 +73,7 @@ impl Told {
             deadline: Some(at(1802)),
             valid_until: None,
             paused_before_ms: 0,
+            not_before: None,
         };
         self.then(2, Actor::Agent, &ProposalFact::Scored(scored))
     }
@@ -91,6 +92,8 @@ impl Told {
             valid_until: at(900),
             paused_before_ms: 0,
             extension: None,
+            not_before: None,
+            decider: None,
         };
         self.then(seconds, person("alice"), &ProposalFact::Approved(approved))
     }

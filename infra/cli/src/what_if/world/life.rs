@@ -141,6 +141,7 @@ impl Life<'_> {
             scored,
             policy: self.world.in_force.digest,
             extension: None,
+            decider: None,
         });
         self.then(person(who), &fact);
     }
@@ -162,6 +163,8 @@ impl Life<'_> {
             valid_until: self.now.plus_seconds(900),
             paused_before_ms: 0,
             extension: None,
+            not_before: None,
+            decider: None,
         });
         self.then(person(voters[0]), &fact);
     }
@@ -172,6 +175,8 @@ impl Life<'_> {
                 scored,
                 policy: self.world.in_force.digest,
                 extension: None,
+                reason: None,
+                decider: None,
             });
             self.then(person("bob"), &fact);
         }
@@ -206,6 +211,8 @@ impl Life<'_> {
             action,
             preview,
             extension: None,
+            policy: None,
+            decider: None,
         }));
         self.then(person("carol"), &fact);
         true
@@ -291,11 +298,15 @@ impl Life<'_> {
     pub(super) fn undo(&mut self) {
         let request = UndoRequested {
             reason: "of the test".to_owned(),
+            policy: None,
+            decider: None,
         };
         self.then(person("alice"), &ProposalFact::UndoRequested(request));
         let fact = ProposalFact::UndoApproved(UndoDecided {
             requested: self.proposal.last().digest,
             reason: None,
+            policy: None,
+            decider: None,
         });
         self.then(person("bob"), &fact);
     }

@@ -6,8 +6,8 @@
 
 use super::{NOT_NOW, Problem, operator, require};
 use crate::proposal::{
-    Amended, Approval, Approved, Awaiting, Decision, Done, Expired, Outcome, Proposal, Scored, State,
-    UndoDecided, UndoState, Voted,
+    Amended, Approval, Approved, Awaiting, Decision, Done, Expired, Outcome, Proposal, Revoked, Scored,
+    State, UndoDecided, UndoState, Voted,
 };
 use crate::trail::{Actor, Deadline, Extension, Record};
 use crate::value::{Digest, OperatorId};
@@ -45,9 +45,22 @@ impl Proposal {
                     scored.automatic.is_some(),
                     "has no limits for automatic execution",
                 )?;
+                require(
+                    scored.not_before.is_none_or(|at| at < valid_until),
+                    "may start only after its end",
+                )?;
                 State::Approved(Approval {
                     valid_until,
+                    not_before: scored.not_before,
                     paused_before_ms: scored.paused_before_ms,
+                    // Nobody voted: who revokes what the policy approved leaves it to people, for the same time.
+                    waiting: Awaiting {
+                        scored: record.digest,
+                        deadline: valid_until,
+                        paused_before_ms: scored.paused_before_ms,
+                        needed: scored.approvals_needed,
+                        votes: Vec::new(),
+                    },
                 })
             }
             (Decision::Shadow, None, None) => State::Closed(Outcome::Shadow),
@@ -56,6 +69,7 @@ impl Proposal {
             }
         };
         self.scored = Some(scored);
+        self.scored_record = Some(record.digest);
         Ok(next)
     }
 
@@ -72,6 +86,11 @@ impl Proposal {
         require(
             amended.action.narrows(&proposed.action),
             "widens the action: only less effect is allowed",
+        )?;
+        let narrower = amended.action.preview_within(&proposed.preview);
+        require(
+            narrower.is_ok_and(|narrower| narrower == amended.preview),
+            "previews something else than the narrower action",
         )?;
         proposed.action = amended.action;
         proposed.preview = amended.preview;
@@ -110,19 +129,43 @@ impl Proposal {
         Ok(State::AwaitingApproval(waiting))
     }
 
-    pub(super) fn approved(
+    pub(super) fn approved_as(
         &self,
         record: &Record,
-        waiting: &Awaiting,
+        mut waiting: Awaiting,
         approved: &Approved,
     ) -> Result<State, Problem> {
-        self.voter(record, waiting, approved.extension, approved.scored)?;
+        let voter = self.voter(record, &waiting, approved.extension, approved.scored)?;
         require(waiting.is_completed_by_one_more(), "is short of the quorum")?;
+        require(
+            approved.not_before.is_none_or(|at| at < approved.valid_until),
+            "may start only after its end",
+        )?;
+        waiting.votes.push(voter);
         Ok(State::Approved(Approval {
             valid_until: approved.valid_until,
+            not_before: approved.not_before,
             paused_before_ms: approved.paused_before_ms,
+            waiting,
         }))
     }
+}
+
+pub(super) fn revoked(record: &Record, state: State, revoked: &Revoked) -> Result<State, Problem> {
+    let revoker = operator(record)?;
+    let waiting = match state {
+        State::Approved(approval) => approval.waiting,
+        State::AwaitingApproval(waiting) => {
+            require(
+                waiting.votes.contains(&revoker),
+                "takes back a vote that was not given",
+            )?;
+            waiting
+        }
+        _ => return Err(NOT_NOW),
+    };
+    names_scored(&waiting, revoked.scored)?;
+    Ok(State::AwaitingApproval(waiting.without(&revoker)))
 }
 
 pub(super) fn awaiting(state: State) -> Result<Awaiting, Problem> {

@@ -43,6 +43,10 @@ impl Proposal {
                     !deadline.has_passed(record.at),
                     "starts on an approval that is over",
                 )?;
+                require(
+                    !approval.is_held_back(record.at),
+                    "starts while people may still object",
+                )?;
             }
             State::Executing(before) => {
                 require(!before.lease.holds(record.at), "takes a lease that still holds")?;

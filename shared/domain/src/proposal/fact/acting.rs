@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::deciding::Decider;
 use crate::action::Plan;
 use crate::inventory::{Condition, Reading, Target};
 use crate::trail::{Extension, Seq};
@@ -68,6 +69,12 @@ pub struct Restored {
 pub struct UndoRequested {
     /// Why, in the words of whoever asks.
     pub reason: String,
+    /// SHA-256 of the whole policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Digest>,
+    /// Who it was, as the directory knew them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decider: Option<Decider>,
 }
 
 /// `undo_approved`, `undo_rejected`
@@ -75,9 +82,15 @@ pub struct UndoRequested {
 pub struct UndoDecided {
     /// The `undo_requested` record that was shown.
     pub requested: Digest,
-    /// Why the agent gives it up; a person need not say.
+    /// Why the agent gives it up, or a person rejects it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// SHA-256 of the whole policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Digest>,
+    /// Who it was, as the directory knew them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decider: Option<Decider>,
 }
 
 /// `verified`

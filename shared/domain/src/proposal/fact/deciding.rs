@@ -1,4 +1,4 @@
-//! Bodies of what decides on a proposal: the score, people's decisions, deadlines; and who was told.
+//! Bodies of what decides on a proposal: the score, people's decisions, deadlines.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,15 @@ pub struct Factor {
     pub points: i32,
     /// One plain sentence.
     pub because: String,
+}
+
+/// Whoever decided, as the operator directory knew them then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decider {
+    /// Their groups.
+    pub groups: Vec<String>,
+    /// SHA-256 of the whole directory.
+    pub directory: Digest,
 }
 
 /// Where a scored proposal goes.
@@ -86,6 +95,9 @@ pub struct Scored {
     pub deadline: Option<Timestamp>,
     /// Auto: until when it may start.
     pub valid_until: Option<Timestamp>,
+    /// Auto: from when it may start, where people have a time to object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
     /// Milliseconds the agent had been paused in all by then: later pauses move the deadlines above.
     pub paused_before_ms: u64,
 }
@@ -99,8 +111,14 @@ pub struct Amended {
     pub action: Action,
     /// What it will do, exactly.
     pub preview: Preview,
+    /// SHA-256 of the whole policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Digest>,
     /// Set where a pause moved the deadline.
     pub extension: Option<Extension>,
+    /// Who it was, as the directory knew them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decider: Option<Decider>,
 }
 
 /// `voted`
@@ -112,6 +130,21 @@ pub struct Voted {
     pub policy: Digest,
     /// Set where a pause moved the deadline.
     pub extension: Option<Extension>,
+    /// Who it was, as the directory knew them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decider: Option<Decider>,
+}
+
+/// `revoked`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revoked {
+    /// The `scored` record that was approved.
+    pub scored: Digest,
+    /// SHA-256 of the whole policy.
+    pub policy: Digest,
+    /// Who it was, as the directory knew them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decider: Option<Decider>,
 }
 
 /// `approved`
@@ -123,10 +156,16 @@ pub struct Approved {
     pub policy: Digest,
     /// Until when it may start.
     pub valid_until: Timestamp,
+    /// From when it may start, where people have a time to object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
     /// Milliseconds the agent had been paused in all by then.
     pub paused_before_ms: u64,
     /// Set where a pause moved the deadline that it met.
     pub extension: Option<Extension>,
+    /// Who it was, as the directory knew them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decider: Option<Decider>,
 }
 
 /// `rejected`
@@ -136,8 +175,14 @@ pub struct Rejected {
     pub scored: Digest,
     /// SHA-256 of the whole policy.
     pub policy: Digest,
+    /// Why, in the words of whoever rejects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// Set where a pause moved the deadline.
     pub extension: Option<Extension>,
+    /// Who it was, as the directory knew them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decider: Option<Decider>,
 }
 
 /// `expired`
@@ -170,27 +215,4 @@ pub enum Precondition {
     Possible,
     /// A limit of automatic execution.
     Limit,
-}
-
-/// `notified`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Notified {
-    /// `slack`, `pagerduty`, …
-    pub channel: String,
-    /// The channel's own reference, to update the message later.
-    pub reference: Option<String>,
-}
-
-/// `escalated`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Escalated {
-    /// Who was asked.
-    pub to: String,
-}
-
-/// `commented`
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Commented {
-    /// The words.
-    pub text: String,
 }

@@ -23,6 +23,8 @@ pub enum Kind {
     Voted,
     /// It may be executed for a while.
     Approved,
+    /// A vote is taken back: people decide again.
+    Revoked,
     /// Closed: a person said no.
     Rejected,
     /// A deadline passed.
@@ -61,7 +63,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order of the documents' table.
-    pub const ALL: [Kind; 24] = [
+    pub const ALL: [Kind; 25] = [
         Kind::Received,
         Kind::Declined,
         Kind::Proposed,
@@ -69,6 +71,7 @@ impl Kind {
         Kind::Amended,
         Kind::Voted,
         Kind::Approved,
+        Kind::Revoked,
         Kind::Rejected,
         Kind::Expired,
         Kind::Refused,
@@ -98,6 +101,7 @@ impl Kind {
             Kind::Amended => "amended",
             Kind::Voted => "voted",
             Kind::Approved => "approved",
+            Kind::Revoked => "revoked",
             Kind::Rejected => "rejected",
             Kind::Expired => "expired",
             Kind::Refused => "refused",

@@ -4,6 +4,7 @@ mod acting;
 mod deciding;
 mod kind;
 mod reasoning;
+mod telling;
 
 use serde::{Deserialize, Serialize};
 
@@ -11,13 +12,14 @@ pub use self::acting::{
     Failed, Held, Restored, Started, Succeeded, Unclear, UndoDecided, UndoRequested, Verified,
 };
 pub use self::deciding::{
-    Amended, Approved, Commented, Decision, Escalated, Expired, Factor, Notified, Precondition, Refused,
-    Rejected, Scored, Voted,
+    Amended, Approved, Decider, Decision, Expired, Factor, Precondition, Refused, Rejected, Revoked, Scored,
+    Voted,
 };
 pub use self::kind::Kind;
 pub use self::reasoning::{
     DeclineReason, Declined, Fallback, Proposed, Proposer, Reasoning, Received, Repeated, Verbatim,
 };
+pub use self::telling::{Commented, Escalated, Notified};
 use crate::trail::Fact;
 
 /// One thing that happened to a proposal.
@@ -38,6 +40,8 @@ pub enum ProposalFact {
     Voted(Voted),
     /// It may be executed for a while.
     Approved(Approved),
+    /// A vote is taken back: people decide again.
+    Revoked(Revoked),
     /// Closed: a person said no.
     Rejected(Rejected),
     /// A deadline passed.
@@ -85,6 +89,7 @@ impl ProposalFact {
             ProposalFact::Amended(_) => Kind::Amended,
             ProposalFact::Voted(_) => Kind::Voted,
             ProposalFact::Approved(_) => Kind::Approved,
+            ProposalFact::Revoked(_) => Kind::Revoked,
             ProposalFact::Rejected(_) => Kind::Rejected,
             ProposalFact::Expired(_) => Kind::Expired,
             ProposalFact::Refused(_) => Kind::Refused,

@@ -4,8 +4,8 @@ use crate::action::Action;
 use crate::inventory::Condition;
 use crate::proposal::{
     Amended, Commented, Decision, DeclineReason, Declined, Escalated, Expired, Failed, Kind, Notified,
-    Precondition, Proposal, ProposalFact, Received, Refused, Rejected, Repeated, Restored, State, Unclear,
-    Verbatim, Verified, Voted,
+    Precondition, Proposal, ProposalFact, Received, Refused, Rejected, Repeated, Restored, Revoked, State,
+    Unclear, Verbatim, Verified, Voted,
 };
 use crate::samples::*;
 use crate::value::{Digest, Timestamp};
@@ -32,12 +32,20 @@ pub(super) fn facts(proposal: &Proposal, kind: Kind, when: Timestamp) -> Vec<Pro
             scored: scored_record,
             policy,
             extension: None,
+            decider: None,
         })],
         Kind::Approved => vec![approves(proposal)],
+        Kind::Revoked => vec![ProposalFact::Revoked(Revoked {
+            scored: proposal.scored_record().copied().unwrap_or(scored_record),
+            policy,
+            decider: None,
+        })],
         Kind::Rejected => vec![ProposalFact::Rejected(Rejected {
             scored: scored_record,
             policy,
+            reason: None,
             extension: None,
+            decider: None,
         })],
         Kind::Expired => vec![ProposalFact::Expired(Expired {
             deadline: deadline(proposal).unwrap_or(when),
@@ -68,6 +76,10 @@ pub(super) fn facts(proposal: &Proposal, kind: Kind, when: Timestamp) -> Vec<Pro
         Kind::Notified => vec![ProposalFact::Notified(Notified {
             channel: "slack".to_owned(),
             reference: None,
+            to: None,
+            until: None,
+            shows: None,
+            problem: None,
         })],
         Kind::Escalated => vec![ProposalFact::Escalated(Escalated {
             to: "on-call".to_owned(),
@@ -114,7 +126,9 @@ pub(super) fn amendment(proposal: &Proposal, action: Action) -> Amended {
         scored: scored_digest(proposal),
         preview: action.preview(&inventory()).unwrap(),
         action,
+        policy: None,
         extension: None,
+        decider: None,
     }
 }
 

@@ -188,6 +188,7 @@ fn the_whole_table_of_states_and_kinds() {
         amended         ·    ·    ·    prop ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
         voted           ·    ·    ·    wait ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
         approved        ·    ·    ·    appr ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
+        revoked         ·    ·    ·    ·    wait ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
         rejected        ·    ·    ·    reje ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
         expired         ·    ·    ·    expi prop ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
         refused         ·    ·    ·    ·    refu ·    ·    ·    ·    ·    ·    ·    ·    ·    ·

@@ -76,8 +76,15 @@ fn of_proposal(fact: &ProposalFact) -> Line {
         ProposalFact::Approved(approved) => Line::of("until ")
             .at(approved.valid_until)
             .then(extended(approved.extension)),
+        ProposalFact::Revoked(_) => Line::new(),
         ProposalFact::Voted(voted) => extended(voted.extension),
-        ProposalFact::Rejected(rejected) => extended(rejected.extension),
+        ProposalFact::Rejected(rejected) => {
+            let reason = rejected
+                .reason
+                .as_ref()
+                .map(|reason| Line::of("because ").theirs(reason));
+            reason.unwrap_or_default().then(extended(rejected.extension))
+        }
         ProposalFact::Expired(expired) => Line::of("at ")
             .at(expired.deadline)
             .then(extended(expired.extension)),

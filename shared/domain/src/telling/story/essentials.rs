@@ -4,10 +4,11 @@ use super::Line;
 use crate::action::{Plan, Undo};
 use crate::inventory::{Condition, Reading};
 use crate::proposal::{
-    Amended, Approved, Declined, Expired, Failed, Fallback, ProposalFact, Proposed, Proposer, Reasoning,
-    Received, Rejected, Scored, Started, Succeeded, Verbatim, Voted,
+    Amended, Approved, Declined, Evidence, Expired, Failed, Fallback, Notified, ProposalFact, Proposed,
+    Proposer, Reasoning, Received, Rejected, Scored, Started, Succeeded, Verbatim, Voted,
 };
 use crate::trail::Extension;
+use crate::value::Timestamp;
 
 /// A fact in a few lines.
 pub(super) fn of(fact: &ProposalFact) -> Vec<Line> {
@@ -26,9 +27,21 @@ pub(super) fn of(fact: &ProposalFact) -> Vec<Line> {
                 .then(moved(*extension)),
         ],
         ProposalFact::Approved(approved) => of_approved(approved),
+        ProposalFact::Revoked(revoked) => vec![
+            Line::of("takes the approval of ")
+                .short(&revoked.scored)
+                .ours(" back"),
+        ],
         ProposalFact::Rejected(Rejected {
-            scored, extension, ..
-        }) => vec![Line::of("rejects ").short(scored).then(moved(*extension))],
+            scored,
+            extension,
+            reason,
+            ..
+        }) => {
+            let mut lines = vec![Line::of("rejects ").short(scored).then(moved(*extension))];
+            lines.extend(reason.as_ref().map(|reason| Line::new().theirs(reason)));
+            lines
+        }
         ProposalFact::Expired(Expired { deadline, extension }) => vec![
             Line::of("the deadline ")
                 .at(*deadline)
@@ -48,7 +61,9 @@ pub(super) fn of(fact: &ProposalFact) -> Vec<Line> {
             vec![Line::of("agrees to the undo ").short(&decided.requested)]
         }
         ProposalFact::UndoRejected(decided) => {
-            vec![Line::of("rejects the undo ").short(&decided.requested)]
+            let mut lines = vec![Line::of("rejects the undo ").short(&decided.requested)];
+            lines.extend(decided.reason.as_ref().map(|reason| Line::new().theirs(reason)));
+            lines
         }
         ProposalFact::Verified(verified) => vec![asked_again(&verified.condition)],
         ProposalFact::Repeated(repeated) => vec![
@@ -58,15 +73,31 @@ pub(super) fn of(fact: &ProposalFact) -> Vec<Line> {
                 .at(repeated.occurred_at),
         ],
         ProposalFact::Notified(notified) => {
-            let told = Line::of("told in ").theirs(&notified.channel);
-            vec![match &notified.reference {
-                Some(reference) => told.ours(", as ").theirs(reference),
-                None => told,
-            }]
+            vec![of_notified(notified)]
         }
         ProposalFact::Escalated(escalated) => vec![Line::of("asked ").theirs(&escalated.to)],
         ProposalFact::Commented(commented) => vec![Line::new().theirs(&commented.text)],
     }
+}
+
+fn of_notified(notified: &Notified) -> Line {
+    let to = notified.to.as_ref().map(|to| Line::of(" ").theirs(to));
+    let place = Line::new().theirs(&notified.channel).then(to.unwrap_or_default());
+    if let Some(problem) = &notified.problem {
+        return Line::of("could not tell ").then(place).ours(": ").theirs(problem);
+    }
+    if let Some(until) = notified.until {
+        return Line::of("about to tell ").then(place).ours(", until ").at(until);
+    }
+    let reference = notified
+        .reference
+        .as_ref()
+        .map(|reference| Line::of(", as ").theirs(reference));
+    let shows = notified.shows.map(|seq| Line::of(", up to record ").ours(seq));
+    Line::of("told in ")
+        .then(place)
+        .then(reference.unwrap_or_default())
+        .then(shows.unwrap_or_default())
 }
 
 fn of_received(received: &Received) -> Vec<Line> {
@@ -157,7 +188,17 @@ fn reasoned(work: &Reasoning) -> Line {
 }
 
 fn of_proposed(proposed: &Proposed) -> Vec<Line> {
-    let mut lines = vec![
+    let mut lines = chosen(proposed);
+    lines.extend(changes(proposed));
+    lines.push(undo(proposed.preview.undo));
+    lines.push(condition(&proposed.evidence.condition));
+    lines.extend(affects(&proposed.evidence));
+    lines
+}
+
+/// The action, and who chose it for which reason.
+pub(crate) fn chosen(proposed: &Proposed) -> Vec<Line> {
+    vec![
         Line::new()
             .ours(proposed.action.kind())
             .ours(": ")
@@ -166,40 +207,41 @@ fn of_proposed(proposed: &Proposed) -> Vec<Line> {
             .then(proposer(&proposed.proposer))
             .ours(": ")
             .theirs(&proposed.rationale),
-    ];
-    lines.extend(of_plan(&proposed.preview.plan));
-    lines.extend(
-        proposed
-            .preview
-            .impact
-            .iter()
-            .map(|impact| Line::new().theirs(impact)),
-    );
-    lines.push(undo(proposed.preview.undo));
-    lines.push(condition(&proposed.evidence.condition));
-    let evidence = &proposed.evidence;
-    if evidence.read_at.is_some() {
-        let teams = evidence.teams.iter().map(|team| Line::new().theirs(team));
-        let named = match evidence.teams.len() {
-            0 => Line::new(),
-            _ => Line::of(" (").joined(teams, ", ").ours(")"),
-        };
-        let critical = match evidence.critical_team {
-            true => ", one of them critical",
-            false => "",
-        };
-        let affected = usize::try_from(evidence.teams_affected).unwrap_or(usize::MAX);
-        lines.push(
-            Line::of("affects ")
-                .count(affected, "team")
-                .then(named)
-                .ours(critical)
-                .ours(", ")
-                .ours(evidence.traffic_share)
-                .ours(" of the traffic"),
-        );
-    }
+    ]
+}
+
+/// What it changes, from what to what, and what that means.
+pub(crate) fn changes(proposed: &Proposed) -> Vec<Line> {
+    let mut lines = of_plan(&proposed.preview.plan);
+    let impact = proposed.preview.impact.iter();
+    lines.extend(impact.map(|impact| Line::new().theirs(impact)));
     lines
+}
+
+/// Whom it concerns, where the gateway could be read.
+pub(crate) fn affects(evidence: &Evidence) -> Vec<Line> {
+    if evidence.read_at.is_none() {
+        return Vec::new();
+    }
+    let teams = evidence.teams.iter().map(|team| Line::new().theirs(team));
+    let named = match evidence.teams.len() {
+        0 => Line::new(),
+        _ => Line::of(" (").joined(teams, ", ").ours(")"),
+    };
+    let critical = match evidence.critical_team {
+        true => ", one of them critical",
+        false => "",
+    };
+    let affected = usize::try_from(evidence.teams_affected).unwrap_or(usize::MAX);
+    vec![
+        Line::of("affects ")
+            .count(affected, "team")
+            .then(named)
+            .ours(critical)
+            .ours(", ")
+            .ours(evidence.traffic_share)
+            .ours(" of the traffic"),
+    ]
 }
 
 fn of_plan(plan: &Plan) -> Vec<Line> {
@@ -213,7 +255,8 @@ fn of_plan(plan: &Plan) -> Vec<Line> {
     changes.chain(page).collect()
 }
 
-fn undo(undo: Undo) -> Line {
+/// How it is taken back.
+pub(crate) fn undo(undo: Undo) -> Line {
     match undo {
         Undo::Restore { after_s } => Line::of("ends by itself after ").ours(after_s).ours(" s"),
         Undo::OnDemand => Line::of("can be undone on demand"),
@@ -221,7 +264,8 @@ fn undo(undo: Undo) -> Line {
     }
 }
 
-fn condition(condition: &Condition) -> Line {
+/// Whether the gateway confirms the event.
+pub(crate) fn condition(condition: &Condition) -> Line {
     match condition {
         Condition::Confirmed(what) => Line::of("the gateway confirms it: ").theirs(what),
         Condition::Refuted(what) => Line::of("the gateway shows otherwise: ").theirs(what),
@@ -276,10 +320,17 @@ fn of_scored(scored: &Scored) -> Vec<Line> {
     lines.extend(
         scored
             .valid_until
-            .map(|until| Line::of("may start until ").at(until)),
+            .map(|until| may_start(scored.not_before, until)),
     );
     lines.push(Line::of("policy ").short(&scored.policy));
     lines
+}
+
+fn may_start(from: Option<Timestamp>, until: Timestamp) -> Line {
+    match from {
+        Some(from) => Line::of("may start from ").at(from).ours(" until ").at(until),
+        None => Line::of("may start until ").at(until),
+    }
 }
 
 fn of_amended(amended: &Amended) -> Vec<Line> {
@@ -299,7 +350,7 @@ fn of_approved(approved: &Approved) -> Vec<Line> {
         Line::of("approves ")
             .short(&approved.scored)
             .then(moved(approved.extension)),
-        Line::of("may start until ").at(approved.valid_until),
+        may_start(approved.not_before, approved.valid_until),
     ]
 }
 

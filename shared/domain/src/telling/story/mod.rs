@@ -4,6 +4,7 @@ mod brief;
 mod essentials;
 
 pub use self::brief::brief;
+pub(super) use self::essentials::{affects, changes, chosen, condition, undo};
 use super::Line;
 use crate::proposal::ProposalFact;
 use crate::trail::{Actor, Fact, Record};
@@ -26,6 +27,18 @@ pub fn in_full(record: &Record) -> Vec<Line> {
     };
     let indented = essentials.into_iter().map(|line| Line::of("      ").then(line));
     std::iter::once(heading).chain(indented).collect()
+}
+
+/// A proposal's record for people who follow along: what happened and by whom, and its essentials below it.
+pub fn in_short(record: &Record) -> Vec<Line> {
+    let Ok(fact) = ProposalFact::read(record) else {
+        return vec![Line::new().theirs(&record.kind).ours(", which cannot be read")];
+    };
+    let heading = Line::new()
+        .ours(fact.what())
+        .ours(", by ")
+        .then(actor(&record.actor));
+    std::iter::once(heading).chain(essentials::of(&fact)).collect()
 }
 
 /// Who it was: `the agent`, `Ada (ada) in slack`.

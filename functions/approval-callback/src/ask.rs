@@ -1,0 +1,264 @@
+//! What a person asks for becomes a decision on the trail, or a sentence that says why not.
+
+use domain::permission::decision::{self, is_repeated};
+use domain::permission::{Asker, Directory, Operator, Refusal, Request, Under};
+use domain::ports::TrailError;
+use domain::proposal::Proposal;
+use domain::telling::{Line, answer};
+use domain::trail::Control;
+use domain::value::{Digest, ProposalId};
+use trail::{Advanced, Next, advance, load_control, load_proposal};
+
+use crate::Deps;
+
+/// Through what a person decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// A Slack message's button, or the form behind it.
+    Slack,
+    /// The command line.
+    CommandLine,
+}
+
+impl Channel {
+    /// Its name, as decisions record it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Channel::Slack => ::slack::CHANNEL,
+            Channel::CommandLine => "cli",
+        }
+    }
+}
+
+/// Who a channel says it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// A Slack user.
+    Slack {
+        /// The workspaces, `T…`, and the organisation, `E…`, by which the directory may know the user.
+        teams: Vec<String>,
+        /// The user, `U…` or `W…`.
+        user: String,
+    },
+    /// An AWS principal, by its ARN.
+    Aws {
+        /// The ARN.
+        arn: String,
+    },
+}
+
+impl Identity {
+    /// Whom the directory knows by it.
+    fn operator<'a>(&self, directory: &'a Directory) -> Option<&'a Operator> {
+        match self {
+            Identity::Slack { teams, user } => teams.iter().find_map(|team| directory.by_slack(team, user)),
+            Identity::Aws { arn } => directory.by_aws(arn),
+        }
+    }
+
+    /// What was looked up.
+    fn text(&self) -> String {
+        match self {
+            Identity::Slack { teams, user } => {
+                let looked_up: Vec<_> = teams.iter().map(|team| format!("{team}/{user}")).collect();
+                looked_up.join(", ")
+            }
+            Identity::Aws { arn } => arn.clone(),
+        }
+    }
+}
+
+/// What a person asks for, however it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// Who the channel says it is.
+    pub identity: Identity,
+    /// Through what.
+    pub channel: Channel,
+    /// On which proposal.
+    pub proposal: ProposalId,
+    /// The record that the person was shown: the `scored` one, or the `undo_requested` one where an undo is decided.
+    pub seen: Digest,
+    /// What.
+    pub request: Request,
+}
+
+/// What became of it. [`Became::told`] is for the person who asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Became {
+    /// It is on the trail.
+    Recorded(Line),
+    /// It does not count.
+    Refused(Refusal, Line),
+    /// Whoever it is, is no operator.
+    Unmapped(Line),
+    /// There is no such proposal.
+    Unknown,
+    /// The trail did not answer, and it cannot be told whether it was recorded.
+    Unclear,
+}
+
+impl Became {
+    /// The sentence for the person.
+    pub fn told(&self) -> Line {
+        match self {
+            Became::Recorded(told) | Became::Refused(_, told) | Became::Unmapped(told) => told.clone(),
+            Became::Unknown => Line::of("There is no such proposal."),
+            Became::Unclear => Line::of(
+                "The agent cannot tell now whether this was recorded. Look again in a moment; asking for the same once \
+                 more is harmless.",
+            ),
+        }
+    }
+}
+
+/// Why nothing was appended.
+enum Left {
+    /// This very request is on the trail already.
+    Repeated(Line),
+    /// It does not count.
+    Refused(Refusal, Line),
+}
+
+/// Everything that a request is decided by.
+struct Grounds {
+    directory: Directory,
+    control: Control,
+    proposal: Option<Proposal>,
+}
+
+/// Records what the person asks for, if it counts.
+pub(crate) async fn ask(deps: &Deps<'_>, asked: &Asked) -> Became {
+    match attempt(deps, asked).await {
+        Ok(became) => became,
+        Err(err) => {
+            tracing::error!(error = format!("{err:#}"), proposal.id = %asked.proposal, "a request could not be recorded");
+            read_back(deps, asked).await
+        }
+    }
+}
+
+async fn attempt(deps: &Deps<'_>, asked: &Asked) -> anyhow::Result<Became> {
+    let Grounds {
+        directory,
+        control,
+        proposal,
+    } = grounds(deps, &asked.proposal).await?;
+    let Some(operator) = asked.identity.operator(&directory) else {
+        return Ok(unmapped(asked));
+    };
+    let Some(proposal) = proposal else {
+        return Ok(Became::Unknown);
+    };
+    let in_force = deps.policies.in_force(&control).await;
+    let under = Under {
+        in_force: &in_force,
+        deployment: deps.deployment,
+        control: &control,
+    };
+    let asker = Asker {
+        operator,
+        directory: &directory,
+    };
+    let decides = |proposal: &Proposal, now| {
+        if is_repeated(proposal, &asked.request, operator, asked.seen) {
+            return Next::Refuse(Left::Repeated(answer::recorded(&asked.request, proposal)));
+        }
+        match decision::decide(proposal, &asked.request, asker, asked.seen, &under, now) {
+            Ok(fact) => Next::Append(fact),
+            Err(refusal) => {
+                let told = answer::refused(&refusal, proposal);
+                Next::Refuse(Left::Refused(refusal, told))
+            }
+        }
+    };
+    let actor = operator.actor(asked.channel.name());
+    Ok(
+        match advance(deps.trail, deps.clock, proposal, &actor, decides).await? {
+            Advanced::Appended(proposal) | Advanced::Nothing(proposal) => {
+                tracing::info!(
+                    proposal.id = %asked.proposal, operator.id = %operator.id, record.kind = %proposal.last_kind(),
+                    channel = asked.channel.name(), "recorded"
+                );
+                Became::Recorded(answer::recorded(&asked.request, &proposal))
+            }
+            Advanced::Refused(Left::Repeated(told)) => Became::Recorded(told),
+            Advanced::Refused(Left::Refused(refusal, told)) => Became::Refused(refusal, told),
+        },
+    )
+}
+
+/// Whether a request would count now, without recording it: what a person is told before a form opens. The proposal comes
+/// back where it would.
+pub(crate) async fn consider(deps: &Deps<'_>, asked: &Asked) -> Result<Proposal, Became> {
+    let unclear = |err: anyhow::Error| {
+        tracing::error!(error = format!("{err:#}"), proposal.id = %asked.proposal, "a request could not be considered");
+        Became::Unclear
+    };
+    let grounds = grounds(deps, &asked.proposal).await.map_err(unclear)?;
+    let Some(operator) = asked.identity.operator(&grounds.directory) else {
+        return Err(unmapped(asked));
+    };
+    let proposal = grounds.proposal.ok_or(Became::Unknown)?;
+    let under = Under {
+        in_force: &deps.policies.in_force(&grounds.control).await,
+        deployment: deps.deployment,
+        control: &grounds.control,
+    };
+    let asker = Asker {
+        operator,
+        directory: &grounds.directory,
+    };
+    match decision::decide(
+        &proposal,
+        &asked.request,
+        asker,
+        asked.seen,
+        &under,
+        deps.clock.now(),
+    ) {
+        // What the form asks for is not known yet.
+        Ok(_) | Err(Refusal::NotNarrower(_)) => Ok(proposal),
+        Err(refusal) => {
+            let told = answer::refused(&refusal, &proposal);
+            Err(Became::Refused(refusal, told))
+        }
+    }
+}
+
+/// Read side by side: a person waits.
+async fn grounds(deps: &Deps<'_>, proposal: &ProposalId) -> anyhow::Result<Grounds> {
+    let directory = async { anyhow::Ok(deps.operators.directory().await?) };
+    let control = async { anyhow::Ok(load_control(deps.trail).await?) };
+    let proposal = async { anyhow::Ok(load_proposal(deps.trail, proposal).await?) };
+    let (directory, control, proposal) = tokio::try_join!(directory, control, proposal)?;
+    Ok(Grounds {
+        directory,
+        control,
+        proposal,
+    })
+}
+
+fn unmapped(asked: &Asked) -> Became {
+    let looked_up = asked.identity.text();
+    tracing::info!(
+        identity = looked_up,
+        channel = asked.channel.name(),
+        "not in the directory"
+    );
+    Became::Unmapped(answer::unmapped(&looked_up))
+}
+
+/// What the trail has of a request whose recording broke off.
+async fn read_back(deps: &Deps<'_>, asked: &Asked) -> Became {
+    let loaded: Result<Option<Proposal>, TrailError> = load_proposal(deps.trail, &asked.proposal).await;
+    let (Ok(Some(proposal)), Ok(directory)) = (loaded, deps.operators.directory().await) else {
+        return Became::Unclear;
+    };
+    match asked.identity.operator(&directory) {
+        Some(operator) if is_repeated(&proposal, &asked.request, operator, asked.seen) => {
+            Became::Recorded(answer::recorded(&asked.request, &proposal))
+        }
+        Some(_) | None => Became::Unclear,
+    }
+}
