@@ -144,13 +144,14 @@ fn aws_is_spoken_to_in_few_places() {
 fn http_is_spoken_in_few_places() {
     assert_eq!(
         users(|name| ["reqwest", "hyper", "ureq"].contains(&name)),
-        // Within the bounds of `outbound`; ingest-and-propose asks models.
+        // Within the bounds of `outbound`; ingest-and-propose asks models, the sandbox's Slack sends clicks.
         set(&[
             "actuator",
             "approval-callback",
             "gateway",
             "ingest-and-propose",
             "outbound",
+            "sandbox",
             "slack",
             "sre-agent",
             "xtask"

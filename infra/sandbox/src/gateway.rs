@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::clock::Clock;
 use crate::core::events::Announcer;
 use crate::core::pagerduty::Desk;
+use crate::core::slack::Workspace;
 use crate::core::world::GatewayWorld;
 
 /// Slack replies remembered; the oldest go first.
@@ -34,6 +35,7 @@ pub(crate) struct Gateway {
     world: Mutex<GatewayWorld>,
     announcer: Mutex<Announcer>,
     desk: Mutex<Desk>,
+    workspace: Mutex<Workspace>,
     slack: Mutex<VecDeque<SlackReply>>,
     /// Held through one detection, so that no event is sent by two at once.
     pub(crate) detecting: tokio::sync::Mutex<()>,
@@ -47,7 +49,7 @@ impl Gateway {
     pub(crate) fn new(
         world: GatewayWorld,
         announcer: Announcer,
-        desk: Desk,
+        (desk, workspace): (Desk, Workspace),
         clock: Clock,
         (read_token, write_token): (String, String),
         share_window_s: i64,
@@ -56,6 +58,7 @@ impl Gateway {
             world: Mutex::new(world),
             announcer: Mutex::new(announcer),
             desk: Mutex::new(desk),
+            workspace: Mutex::new(workspace),
             slack: Mutex::new(VecDeque::new()),
             detecting: tokio::sync::Mutex::new(()),
             clock,
@@ -75,6 +78,10 @@ impl Gateway {
 
     pub(crate) fn desk(&self) -> MutexGuard<'_, Desk> {
         held(&self.desk)
+    }
+
+    pub(crate) fn workspace(&self) -> MutexGuard<'_, Workspace> {
+        held(&self.workspace)
     }
 
     pub(crate) fn record_slack(&self, reply: SlackReply) {

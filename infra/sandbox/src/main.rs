@@ -25,6 +25,22 @@ struct Cli {
     /// The only PagerDuty routing key that pages are taken under (32 characters); any without.
     #[arg(long, env = "SANDBOX_PAGERDUTY_KEY", hide_env_values = true)]
     pagerduty_key: Option<String>,
+    /// The bot token that Slack's Web API takes.
+    #[arg(
+        long,
+        env = "SANDBOX_SLACK_BOT_TOKEN",
+        hide_env_values = true,
+        default_value = "xoxb-sandbox-bot-token"
+    )]
+    slack_bot_token: String,
+    /// The secret that signs Slack's interactions.
+    #[arg(
+        long,
+        env = "SANDBOX_SLACK_SIGNING_SECRET",
+        hide_env_values = true,
+        default_value = "sandbox-signing-secret"
+    )]
+    slack_signing_secret: String,
     /// Name or ARN of the EventBridge bus; AWS_ENDPOINT_URL, region and credentials are the environment's.
     #[arg(long, env = "SANDBOX_BUS", required_unless_present = "no_events")]
     bus: Option<String>,
@@ -98,6 +114,8 @@ async fn options(cli: Cli) -> Result<Options> {
         read_token: cli.read_token,
         write_token: cli.write_token,
         pagerduty_key: cli.pagerduty_key,
+        slack_bot_token: cli.slack_bot_token,
+        slack_signing_secret: cli.slack_signing_secret,
         world,
         seed: cli.seed,
         window_s: cli.window_s,

@@ -16,6 +16,7 @@ use crate::core::faults::Injection;
 use crate::core::inventory::Inventory;
 use crate::core::pagerduty::{Desk, Page};
 use crate::core::resources::WriteRecord;
+use crate::core::slack::Workspace;
 use crate::core::state::Summary;
 use crate::core::world::GatewayWorld;
 use crate::core::world_file::{WorldError, WorldFile};
@@ -37,6 +38,10 @@ pub struct Options {
     pub write_token: String,
     /// The only PagerDuty routing key taken (32 characters); any well-formed one without.
     pub pagerduty_key: Option<String>,
+    /// The bot token that Slack's Web API takes.
+    pub slack_bot_token: String,
+    /// The secret that signs Slack's interactions.
+    pub slack_signing_secret: String,
     /// The world; the built-in one without.
     pub world: Option<WorldFile>,
     /// Seed of the traffic's randomness.
@@ -64,6 +69,8 @@ impl Default for Options {
             read_token: "sandbox-read-token".to_owned(),
             write_token: "sandbox-write-token".to_owned(),
             pagerduty_key: None,
+            slack_bot_token: "xoxb-sandbox-bot-token".to_owned(),
+            slack_signing_secret: "sandbox-signing-secret".to_owned(),
             world: None,
             seed: 1,
             window_s: 300,
@@ -96,7 +103,7 @@ pub enum SpawnError {
 pub struct Running {
     /// The bound address.
     pub addr: SocketAddr,
-    gateway: Arc<Gateway>,
+    pub(crate) gateway: Arc<Gateway>,
     bus: Option<Bus>,
     stop: watch::Sender<bool>,
     tasks: JoinSet<()>,
@@ -114,19 +121,25 @@ pub async fn spawn(options: Options) -> Result<Running, SpawnError> {
     if options.history {
         world.remember_an_hour(now);
     }
+    let failed = |error| SpawnError::Listen(options.listen, error);
+    let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
+    let addr = listener.local_addr().map_err(failed)?;
+    let workspace = Workspace::new(
+        options.slack_bot_token,
+        options.slack_signing_secret,
+        format!("http://{addr}"),
+        || uuid::Uuid::new_v4().simple().to_string(),
+    );
     let announcer = Announcer::new(world.org_id.clone(), i64::from(options.repeat_s) * 1000);
     let gateway = Arc::new(Gateway::new(
         world,
         announcer,
-        Desk::new(options.pagerduty_key),
+        (Desk::new(options.pagerduty_key), workspace),
         options.clock,
         (options.read_token, options.write_token),
         i64::from(options.share_window_s),
     ));
 
-    let failed = |error| SpawnError::Listen(options.listen, error);
-    let listener = TcpListener::bind(options.listen).await.map_err(failed)?;
-    let addr = listener.local_addr().map_err(failed)?;
     let (stop, mut stopped) = watch::channel(false);
     let mut tasks = JoinSet::new();
     let server = http::serve(listener, Arc::clone(&gateway), async move {
@@ -238,6 +251,11 @@ fn check(options: &Options) -> Result<(), SpawnError> {
     }
     if options.read_token == options.write_token {
         return Err(SpawnError::Option("the two tokens must differ"));
+    }
+    if options.slack_bot_token.is_empty() || options.slack_signing_secret.is_empty() {
+        return Err(SpawnError::Option(
+            "Slack's bot token and signing secret must not be empty",
+        ));
     }
     if !(5..=1800).contains(&options.window_s) {
         return Err(SpawnError::Option("the window is 5 to 1800 seconds long"));

@@ -10,6 +10,7 @@ pub(crate) mod inventory;
 pub(crate) mod pagerduty;
 pub(crate) mod resources;
 mod rng;
+pub(crate) mod slack;
 pub(crate) mod state;
 pub(crate) mod stats;
 pub(crate) mod time;

@@ -4,6 +4,7 @@ pub(crate) mod admin;
 mod callers;
 mod cut;
 mod reply;
+mod slack;
 mod workshop;
 
 use std::net::SocketAddr;
@@ -29,6 +30,7 @@ pub(crate) async fn serve(
     let app = Router::new()
         .merge(admin::router())
         .merge(callers::router())
+        .merge(slack::router())
         .merge(workshop::router())
         .fallback(async || reply::refuse(&ApiError::new(404, "not_found", "there is no such path")))
         .method_not_allowed_fallback(async || {

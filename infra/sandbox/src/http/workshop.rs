@@ -48,7 +48,11 @@ pub(crate) fn router() -> Router<Arc<Gateway>> {
         .route_layer(from_fn(local_only))
 }
 
-async fn local_only(ConnectInfo(peer): ConnectInfo<Peer>, request: Request, next: Next) -> Response {
+pub(super) async fn local_only(
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
     if is_local(peer.addr) {
         next.run(request).await
     } else {
