@@ -26,7 +26,11 @@ pub(crate) async fn click(
         crate::world::variable("SANDBOX_URL"),
         &value[..30]
     );
-    let payload = slack::payload(slack::ADA, choice, value, &response_url);
+    let payload = match choice {
+        // Its button opens a form; this is the form, filled in.
+        "reject" => slack::submission(slack::ADA, choice, value, &[("reason", "of the test")]),
+        _ => slack::payload(slack::ADA, choice, value, &response_url),
+    };
     let request = slack::sign(&payload, secret, seconds);
     let reply = http
         .post(format!("{callback}/slack/interactions"))

@@ -7,4 +7,5 @@ mod house;
 mod lifecycle;
 mod reasoning;
 mod security;
+mod telling;
 mod template;

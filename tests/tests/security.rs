@@ -165,6 +165,7 @@ fn http_is_spoken_in_few_places() {
             "eval",
             "gateway",
             "ingest-and-propose",
+            "notification",
             "slack",
             "sre-agent"
         ])

@@ -3,10 +3,10 @@
 use domain::permission::decision::{self, is_repeated};
 use domain::permission::{Asker, Directory, Operator, Refusal, Request, Under};
 use domain::ports::TrailError;
-use domain::proposal::Proposal;
+use domain::proposal::{Proposal, State};
 use domain::telling::{Line, answer};
-use domain::trail::Control;
-use domain::value::{Digest, ProposalId};
+use domain::trail::{Control, Record, StreamId};
+use domain::value::{Digest, ProposalId, Timestamp};
 use trail::{Advanced, Next, advance, load_control, load_proposal};
 
 use crate::Deps;
@@ -79,6 +79,8 @@ pub struct Asked {
     pub proposal: ProposalId,
     /// The record that the person was shown: the `scored` one, or the `undo_requested` one where an undo is decided.
     pub seen: Digest,
+    /// The second in which the channel signed it, where it says so.
+    pub signed_at: Option<Timestamp>,
     /// What.
     pub request: Request,
 }
@@ -124,7 +126,19 @@ enum Left {
 struct Grounds {
     directory: Directory,
     control: Control,
+    records: Vec<Record>,
     proposal: Option<Proposal>,
+}
+
+impl Grounds {
+    /// Whether an approval was signed before the last record of who asks: that record was made of this very request, and
+    /// it comes again. What became of it may have been taken back since.
+    fn heard(&self, asked: &Asked, operator: &Operator) -> bool {
+        let own = |record: &&Record| record.actor.operator() == Some(&operator.id);
+        let last = self.records.iter().rfind(own);
+        let before = |at: Timestamp| last.is_some_and(|last| at.as_seconds() <= last.at.as_seconds());
+        asked.request == Request::Approve && asked.signed_at.is_some_and(before)
+    }
 }
 
 /// Records what the person asks for, if it counts.
@@ -139,37 +153,34 @@ pub(crate) async fn ask(deps: &Deps<'_>, asked: &Asked) -> Became {
 }
 
 async fn attempt(deps: &Deps<'_>, asked: &Asked) -> anyhow::Result<Became> {
-    let Grounds {
-        directory,
-        control,
-        proposal,
-    } = grounds(deps, &asked.proposal).await?;
-    let Some(operator) = asked.identity.operator(&directory) else {
+    let grounds = grounds(deps, &asked.proposal).await?;
+    let Some(operator) = asked.identity.operator(&grounds.directory) else {
         return Ok(unmapped(asked));
     };
-    let Some(proposal) = proposal else {
+    let heard = grounds.heard(asked, operator);
+    let Grounds {
+        directory, control, ..
+    } = &grounds;
+    let Some(proposal) = grounds.proposal.clone() else {
         return Ok(Became::Unknown);
     };
-    let in_force = deps.policies.in_force(&control).await;
+    let in_force = deps.policies.in_force(control).await;
     let under = Under {
         in_force: &in_force,
         deployment: deps.deployment,
-        control: &control,
+        control,
     };
-    let asker = Asker {
-        operator,
-        directory: &directory,
-    };
+    let asker = Asker { operator, directory };
     let decides = |proposal: &Proposal, now| {
         if is_repeated(proposal, &asked.request, operator, asked.seen) {
             return Next::Refuse(Left::Repeated(answer::recorded(&asked.request, proposal)));
         }
-        match decision::decide(proposal, &asked.request, asker, asked.seen, &under, now) {
-            Ok(fact) => Next::Append(fact),
-            Err(refusal) => {
-                let told = answer::refused(&refusal, proposal);
-                Next::Refuse(Left::Refused(refusal, told))
-            }
+        let decided = decision::decide(proposal, &asked.request, asker, asked.seen, &under, now);
+        let again = heard && matches!(proposal.state(), State::AwaitingApproval(_));
+        match decided {
+            Ok(fact) if !again => Next::Append(fact),
+            Ok(_) => Next::Refuse(refused(Refusal::Stale, proposal)),
+            Err(refusal) => Next::Refuse(refused(refusal, proposal)),
         }
     };
     let actor = operator.actor(asked.channel.name());
@@ -186,6 +197,11 @@ async fn attempt(deps: &Deps<'_>, asked: &Asked) -> anyhow::Result<Became> {
             Advanced::Refused(Left::Refused(refusal, told)) => Became::Refused(refusal, told),
         },
     )
+}
+
+fn refused(refusal: Refusal, proposal: &Proposal) -> Left {
+    let told = answer::refused(&refusal, proposal);
+    Left::Refused(refusal, told)
 }
 
 /// Whether a request would count now, without recording it: what a person is told before a form opens. The proposal comes
@@ -230,11 +246,17 @@ pub(crate) async fn consider(deps: &Deps<'_>, asked: &Asked) -> Result<Proposal,
 async fn grounds(deps: &Deps<'_>, proposal: &ProposalId) -> anyhow::Result<Grounds> {
     let directory = async { anyhow::Ok(deps.operators.directory().await?) };
     let control = async { anyhow::Ok(load_control(deps.trail).await?) };
-    let proposal = async { anyhow::Ok(load_proposal(deps.trail, proposal).await?) };
-    let (directory, control, proposal) = tokio::try_join!(directory, control, proposal)?;
+    let stream = StreamId::Proposal(proposal.clone());
+    let records = async { anyhow::Ok(deps.trail.load(&stream).await?) };
+    let (directory, control, records) = tokio::try_join!(directory, control, records)?;
+    let proposal = match records.is_empty() {
+        true => None,
+        false => Some(Proposal::replay(&records)?),
+    };
     Ok(Grounds {
         directory,
         control,
+        records,
         proposal,
     })
 }

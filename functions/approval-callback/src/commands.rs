@@ -8,12 +8,15 @@ use domain::trail::{Control, Record, StreamId};
 use domain::value::{Digest, ProposalId, Timestamp};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use runtime::http::{HttpRequest, HttpResponse};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 use trail::load_control;
 use trail::walk;
 
 use crate::Deps;
 use crate::ask::{Asked, Became, Channel, Identity, ask};
+use crate::once::{Fields, once};
 
 /// How far back recent proposals were opened, seconds.
 const RECENT_S: u64 = 7 * 86_400;
@@ -258,12 +261,31 @@ fn read(records: &[Record]) -> Option<Proposal> {
 #[serde(deny_unknown_fields)]
 struct Body {
     seen: Digest,
+    #[serde(deserialize_with = "wholly")]
     request: Request,
 }
 
+/// Reads a request of which nothing is left out. Who sends `to` with an approval means less than they would get.
+fn wholly<'de, D: Deserializer<'de>>(from: D) -> Result<Request, D::Error> {
+    let fields: Map<String, Value> = once(from)?;
+    let said = Value::Object(fields.clone());
+    let request = Request::deserialize(&said).map_err(D::Error::custom)?;
+    let understood = serde_json::to_value(&request).map_err(D::Error::custom)?;
+    let unknown = |(name, value): &(&String, &Value)| !value.is_null() && understood.get(name).is_none();
+    match fields.iter().find(unknown) {
+        Some((name, _)) => Err(D::Error::custom(format_args!("unknown field `{name}`"))),
+        None => Ok(request),
+    }
+}
+
 /// Takes a request.
-pub(crate) async fn take(deps: &Deps<'_>, id: &str, request: &HttpRequest) -> HttpResponse {
-    let Some(arn) = &request.caller else {
+pub(crate) async fn take(
+    deps: &Deps<'_>,
+    emulated_caller: Option<&str>,
+    id: &str,
+    request: &HttpRequest,
+) -> HttpResponse {
+    let Some(arn) = request.caller.as_deref().or(emulated_caller) else {
         return HttpResponse::problem(403, "IAM does not say who sent this");
     };
     if request.body.len() > MAX_BODY_BYTES {
@@ -276,14 +298,15 @@ pub(crate) async fn take(deps: &Deps<'_>, id: &str, request: &HttpRequest) -> Ht
         return HttpResponse::problem(400, "the path has no proposal's id");
     };
     let body: Body = match serde_json::from_slice(&request.body) {
-        Ok(body) => body,
+        Ok(Fields(body)) => body,
         Err(err) => return HttpResponse::problem(400, &format!("the body cannot be read: {err}")),
     };
     let asked = Asked {
-        identity: Identity::Aws { arn: arn.clone() },
+        identity: Identity::Aws { arn: arn.to_owned() },
         channel: Channel::CommandLine,
         proposal,
         seen: body.seen,
+        signed_at: None,
         request: body.request,
     };
     let became = ask(deps, &asked).await;

@@ -29,6 +29,8 @@ pub enum DoorConfig {
     Commands {
         /// Name of the view's table, from `PROPOSALS_TABLE`.
         proposals_table: String,
+        /// Who is taken to call, from `EMULATED_CALLER`: empty on AWS, where IAM says who it is.
+        emulated_caller: Option<String>,
     },
 }
 
@@ -87,6 +89,7 @@ impl Named {
         Ok(match self {
             Named::Iam => DoorConfig::Commands {
                 proposals_table: env.text("PROPOSALS_TABLE")?,
+                emulated_caller: env.optional("EMULATED_CALLER"),
             },
             Named::Public => DoorConfig::Public(PublicConfig {
                 signing_secret: env.text("SLACK_SIGNING_SECRET")?,

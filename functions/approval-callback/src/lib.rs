@@ -17,6 +17,7 @@
 mod ask;
 mod commands;
 pub mod config;
+mod once;
 mod page;
 pub mod reply;
 pub mod slack;
@@ -58,6 +59,8 @@ pub enum Door<'a> {
     Commands {
         /// Which proposals there are.
         view: &'a dyn View,
+        /// Who is taken to have sent what does not say who sent it: on an emulator, which does not tell. None on AWS.
+        emulated_caller: Option<&'a str>,
     },
 }
 
@@ -76,7 +79,8 @@ pub async fn handle(deps: &Deps<'_>, request: &HttpRequest) -> HttpResponse {
 async fn answer(deps: &Deps<'_>, request: &HttpRequest) -> HttpResponse {
     let reads = matches!(request.method.as_str(), "GET" | "HEAD");
     let posts = request.method == "POST";
-    let segments: Vec<&str> = request.path.split('/').skip(1).collect();
+    let path = request.path.strip_prefix('/');
+    let segments: Vec<&str> = path.map(|path| path.split('/').collect()).unwrap_or_default();
     match (&deps.door, segments.as_slice()) {
         (_, ["healthz"]) if reads => HttpResponse::json(200, &json!({ "status": "ok" })),
         (Door::Public { slack, .. }, ["slack", "interactions"]) if posts => {
@@ -85,12 +89,14 @@ async fn answer(deps: &Deps<'_>, request: &HttpRequest) -> HttpResponse {
         (Door::Public { links, .. }, ["proposals", id]) if reads => {
             page::show(deps, links, id, &request.query).await
         }
-        (Door::Commands { view }, ["v1", "proposals"]) if reads => {
+        (Door::Commands { view, .. }, ["v1", "proposals"]) if reads => {
             commands::list(deps, *view, &request.query).await
         }
-        (Door::Commands { view }, ["v1", "proposals", id]) if reads => commands::show(deps, *view, id).await,
-        (Door::Commands { .. }, ["v1", "proposals", id, "requests"]) if posts => {
-            commands::take(deps, id, request).await
+        (Door::Commands { view, .. }, ["v1", "proposals", id]) if reads => {
+            commands::show(deps, *view, id).await
+        }
+        (Door::Commands { emulated_caller, .. }, ["v1", "proposals", id, "requests"]) if posts => {
+            commands::take(deps, *emulated_caller, id, request).await
         }
         (_, ["healthz"]) | (Door::Public { .. }, ["proposals", _]) => other_method("GET, HEAD"),
         (Door::Commands { .. }, ["v1", "proposals"] | ["v1", "proposals", _]) => other_method("GET, HEAD"),

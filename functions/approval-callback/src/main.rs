@@ -87,9 +87,16 @@ async fn main() -> Result<(), Error> {
             }))
             .await
         }
-        DoorConfig::Commands { proposals_table } => {
+        DoorConfig::Commands {
+            proposals_table,
+            emulated_caller,
+        } => {
             let view = DynamoView::new(&aws, proposals_table);
-            serve(&deps(Door::Commands { view: &view })).await
+            serve(&deps(Door::Commands {
+                view: &view,
+                emulated_caller: emulated_caller.as_deref(),
+            }))
+            .await
         }
     }
 }

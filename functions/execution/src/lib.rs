@@ -60,7 +60,7 @@ pub async fn handle(deps: &Deps<'_>, lane: Lane, delivery: Delivery<'_>) -> Resu
     in_turns(deps.clock, async || match lane {
         Lane::Verify => verify::verify(deps, &id).await,
         Lane::Execution | Lane::Restore => act(deps, &id, delivery.receives).await,
-        Lane::Ingest | Lane::Scoring | Lane::Announce | Lane::Outbox | Lane::Housekeeping => {
+        Lane::Ingest | Lane::Scoring | Lane::Announce | Lane::Slack | Lane::Outbox | Lane::Housekeeping => {
             Err(Fault::Poison(NOT_OURS.to_owned()))
         }
     })

@@ -1,7 +1,8 @@
 //! What is overdue about a proposal: a pure function of its trail, the switches and the clock.
 
 use domain::message::Lane;
-use domain::proposal::{Execution, Expired, NextStep, Outcome, Proposal, ProposalFact, State};
+use domain::proposal::{Decision, Execution, Expired, NextStep, Outcome, Proposal, ProposalFact, State};
+use domain::telling::Row;
 use domain::trail::{Control, Seq};
 use domain::value::Timestamp;
 
@@ -65,6 +66,38 @@ pub fn expiry(proposal: &Proposal, control: &Control, now: Timestamp) -> Option<
         extension: deadline.extension,
     }))
 }
+
+/// Whether people know too little of a proposal: no card was posted, it could not be changed, it does not show how it
+/// ended, or it shows switches that were switched since. `switched_at` is when the agent was last paused or resumed.
+pub fn untold(proposal: &Proposal, switched_at: Option<Timestamp>, now: Timestamp) -> bool {
+    if proposal
+        .scored()
+        .is_none_or(|scored| scored.decision == Decision::Shadow)
+    {
+        return false;
+    }
+    let waited = |since: Timestamp| now.millis_since(since) > PATIENCE_S * 1000;
+    let over = !Row::of(proposal).open;
+    let mut messages = proposal.messages().of(SLACK).peekable();
+    let was_tried = messages.peek().is_some();
+    match messages.find(|message| message.reference.is_some()) {
+        // What had ended before Slack was set up is not told of.
+        None if over => was_tried && now.as_seconds() / 60 % OVER_EVERY_MIN == 0,
+        None => waited(proposal.state_since()),
+        Some(card) => {
+            let news = proposal.news();
+            let behind = card.shows.is_none_or(|shown| shown < news.seq) && waited(news.at);
+            let switched = switched_at.is_some_and(|at| !waited(at.plus_seconds(PATIENCE_S)));
+            card.problem.is_some() || (over && behind) || (!over && switched)
+        }
+    }
+}
+
+/// How often what is over and was never told is tried again, minutes.
+const OVER_EVERY_MIN: i64 = 10;
+
+/// The channel, as `notified` records name it.
+const SLACK: &str = "slack";
 
 fn overdue(end: Timestamp, now: Timestamp) -> bool {
     now > end.plus_seconds(RESTORE_PATIENCE_S)

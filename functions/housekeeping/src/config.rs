@@ -21,6 +21,8 @@ pub struct Config {
     pub verify_queue: String,
     /// Queue of `outbox`, from `ANNOUNCE_QUEUE_URL`.
     pub announce_queue: String,
+    /// Slack's queue of `notification`, from `SLACK_QUEUE_URL`; none where `SLACK_CHANNEL` is empty.
+    pub slack_queue: Option<String>,
     /// Event source mappings that a pause switches off, from `PAUSABLE_EVENT_SOURCES`.
     pub pausable: Vec<String>,
     /// The template's `AgentEnabled`, from `AGENT_ENABLED`.
@@ -43,6 +45,10 @@ impl Config {
             restore_queue: env.text("RESTORE_QUEUE_URL")?,
             verify_queue: env.text("VERIFY_QUEUE_URL")?,
             announce_queue: env.text("ANNOUNCE_QUEUE_URL")?,
+            slack_queue: {
+                let queue = env.text("SLACK_QUEUE_URL")?;
+                env.optional("SLACK_CHANNEL").map(|_| queue)
+            },
             pausable: env.list("PAUSABLE_EVENT_SOURCES"),
             agent_enabled: env.value("AGENT_ENABLED")?,
             verify_after_s: env.number("VERIFY_AFTER_S", 0, 600)?,

@@ -17,7 +17,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use anyhow::Context;
-use domain::message::Lane;
+use domain::message::{Hint, Lane};
 use domain::ports::{Clock, Queue, Trail, TrailError, View};
 use domain::proposal::{LONGEST_LIFE_DAYS, Proposal};
 use domain::trail::{Actor, Control, Record, StreamId};
@@ -45,6 +45,8 @@ pub struct Deps<'a> {
     pub verifications: &'a dyn Queue,
     /// The queue of `outbox`.
     pub announcements: &'a dyn Queue,
+    /// Slack's queue of `notification`; none where Slack is not set up.
+    pub slack: Option<&'a dyn Queue>,
     /// What a pause switches off.
     pub sources: &'a dyn EventSources,
     /// The time.
@@ -75,7 +77,7 @@ pub struct Report {
 /// One run.
 pub async fn handle(deps: &Deps<'_>) -> anyhow::Result<Report> {
     let began = deps.clock.now();
-    let control = follow_control(deps).await?;
+    let Followed { control, switched_at } = follow_control(deps).await?;
     let mut report = Report::default();
     let mut last_error = None;
     for id in turns::of_minute(candidates(deps, &control, began).await?, began) {
@@ -84,7 +86,7 @@ pub async fn handle(deps: &Deps<'_>) -> anyhow::Result<Report> {
             continue;
         }
         report.looked_at += 1;
-        if let Err(err) = keep(deps, &id, &control, &mut report).await {
+        if let Err(err) = keep(deps, &id, &control, switched_at, &mut report).await {
             // One proposal's trouble must not keep the others waiting.
             tracing::error!(proposal.id = %id, error = format!("{err:#}"), "could not be kept");
             report.failed += 1;
@@ -108,26 +110,41 @@ pub async fn handle(deps: &Deps<'_>) -> anyhow::Result<Report> {
     }
 }
 
+/// The switches, and when somebody last switched.
+struct Followed {
+    control: Control,
+    switched_at: Option<Timestamp>,
+}
+
 /// Records what the template says, where it changed, and makes the event sources agree.
-async fn follow_control(deps: &Deps<'_>) -> anyhow::Result<Control> {
+async fn follow_control(deps: &Deps<'_>) -> anyhow::Result<Followed> {
     let stream = Stream::endless(StreamId::Control, Actor::System);
     let follows = |last: &[Record], now| {
         let control = Control::read(last.last())?;
         Ok(match control.follow_template(deps.agent_enabled, now) {
             Some(fact) => Next::Append(fact),
-            None => Next::Refuse(control),
+            None => Next::Refuse(Followed {
+                control,
+                switched_at: last.last().map(|record| record.at),
+            }),
         })
     };
-    let control = match extend(deps.trail, deps.clock, &stream, follows).await? {
-        Extended::Appended { record, .. } => Control::read(Some(&record))?,
+    let followed = match extend(deps.trail, deps.clock, &stream, follows).await? {
+        Extended::Appended { record, .. } => Followed {
+            control: Control::read(Some(&record))?,
+            switched_at: Some(record.at),
+        },
         Extended::Refused(as_it_is) => as_it_is,
-        Extended::Nothing => Control::default(),
+        Extended::Nothing => Followed {
+            control: Control::default(),
+            switched_at: None,
+        },
     };
     deps.sources
-        .set(control.switches.paused.is_none())
+        .set(followed.control.switches.paused.is_none())
         .await
         .context("the event sources could not be switched")?;
-    Ok(control)
+    Ok(followed)
 }
 
 /// The proposals with records in the last two hours, those open in the view, and once an hour all that can
@@ -171,6 +188,7 @@ async fn keep(
     deps: &Deps<'_>,
     id: &ProposalId,
     control: &Control,
+    switched_at: Option<Timestamp>,
     report: &mut Report,
 ) -> anyhow::Result<()> {
     let Some(proposal) = load_proposal(deps.trail, id).await? else {
@@ -179,6 +197,18 @@ async fn keep(
     let now = deps.clock.now();
     for wakes in chores::due(&proposal, control, deps.verify_after_s, now) {
         wake(deps, &proposal, wakes, report).await?;
+    }
+    if let Some(slack) = deps.slack
+        && chores::untold(&proposal, switched_at, now)
+    {
+        // It does not try again by itself: this one is sent each minute.
+        let hint = Hint {
+            tries: Hint::MOST_TRIES,
+            ..Hint::of(id)
+        };
+        slack.send(&hint, Duration::ZERO).await?;
+        tracing::info!(proposal.id = %id, wake = %Lane::Slack, "people are to be told");
+        report.woken += 1;
     }
     if chores::expiry(&proposal, control, now).is_some() {
         let expires = |current: &Proposal, now| match chores::expiry(current, control, now) {
@@ -209,7 +239,7 @@ async fn wake(deps: &Deps<'_>, proposal: &Proposal, lane: Lane, report: &mut Rep
         Lane::Restore => deps.restores,
         Lane::Verify => deps.verifications,
         Lane::Announce => deps.announcements,
-        Lane::Outbox | Lane::Housekeeping => anyhow::bail!("{lane} has no queue"),
+        Lane::Slack | Lane::Outbox | Lane::Housekeeping => anyhow::bail!("{lane} is woken otherwise"),
     };
     queue.hint(proposal.id(), Duration::ZERO).await?;
     tracing::warn!(proposal.id = %proposal.id(), wake = %lane, state = proposal.state().name(), "woken again");

@@ -4,6 +4,7 @@ use adapters::DynamoTrail;
 use adapters::DynamoView;
 use adapters::SqsQueue;
 use adapters::SystemClock;
+use domain::ports::Queue;
 use housekeeping::Deps;
 use housekeeping::config::Config;
 use housekeeping::event_sources::LambdaEventSources;
@@ -28,6 +29,7 @@ async fn main() -> Result<(), Error> {
     let restores = queue(&config.restore_queue);
     let verifications = queue(&config.verify_queue);
     let announcements = queue(&config.announce_queue);
+    let slack = config.slack_queue.as_deref().map(queue);
     let sources = LambdaEventSources::new(&aws, config.pausable);
     let deps = &Deps {
         trail: &trail,
@@ -38,6 +40,7 @@ async fn main() -> Result<(), Error> {
         restores: &restores,
         verifications: &verifications,
         announcements: &announcements,
+        slack: slack.as_ref().map(|queue| queue as &dyn Queue),
         sources: &sources,
         clock: &SystemClock,
         agent_enabled: config.agent_enabled,

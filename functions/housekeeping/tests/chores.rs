@@ -177,6 +177,8 @@ const COMPLETE: environment::Table<'static> = &[
     ("RESTORE_QUEUE_URL", "q4"),
     ("VERIFY_QUEUE_URL", "q5"),
     ("ANNOUNCE_QUEUE_URL", "q6"),
+    ("SLACK_QUEUE_URL", "q7"),
+    ("SLACK_CHANNEL", "C0SRE"),
     ("PAUSABLE_EVENT_SOURCES", "a, b,c"),
     ("AGENT_ENABLED", "true"),
     ("VERIFY_AFTER_S", "120"),
@@ -191,11 +193,15 @@ fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, BadVariable> 
 fn a_complete_environment_is_taken() {
     let config = read(&environment::complete(COMPLETE)).unwrap();
     assert_eq!(config.pausable, ["a", "b", "c"]);
+    assert_eq!(config.slack_queue.as_deref(), Some("q7"));
+    let without = read(&environment::with(COMPLETE, "SLACK_CHANNEL", None)).unwrap();
+    assert_eq!(without.slack_queue, None, "nobody is asked in Slack");
 }
 
 #[test]
 fn what_is_missing_or_wrong_in_the_environment_is_named() {
-    environment::names_what_is_missing(COMPLETE, &["PAUSABLE_EVENT_SOURCES"], read);
+    let optional = ["PAUSABLE_EVENT_SOURCES", "SLACK_CHANNEL"];
+    environment::names_what_is_missing(COMPLETE, &optional, read);
     let wrong = [
         ("AGENT_ENABLED", "yes"),
         ("VERIFY_AFTER_S", "601"),

@@ -27,7 +27,7 @@ pub struct Deps<'a> {
     pub trail: &'a dyn Trail,
     /// The event bus.
     pub bus: &'a dyn Bus,
-    /// The topic of what needs a person.
+    /// The topic of what people are told.
     pub topic: &'a dyn Topic,
     /// The view.
     pub view: &'a dyn View,
@@ -97,8 +97,8 @@ async fn announce(deps: &Deps<'_>, id: &ProposalId, records: &[Record]) -> anyho
     }
     deps.bus.publish(&announcements).await?;
     for announcement in &announcements {
-        if let Some(reason) = announcement.needs_a_person() {
-            deps.topic.tell(announcement, reason).await?;
+        if let Some(concern) = announcement.concerns_people() {
+            deps.topic.tell(announcement, concern).await?;
         }
     }
     // Last: the row says that everything up to its record was announced.

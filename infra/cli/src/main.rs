@@ -57,6 +57,15 @@ struct Arguments {
     )]
     stack: String,
 
+    /// URL of the function that takes decisions, where the stack's own does not resolve: on a local stack
+    #[arg(
+        long,
+        global = true,
+        env = "SRE_AGENT_COMMANDS_URL",
+        value_parser = NonEmptyStringValueParser::new()
+    )]
+    commands_url: Option<String>,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -116,7 +125,10 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
     {
         return done;
     }
-    let stack = Stack::find(&arguments.stack).await?;
+    let mut stack = Stack::find(&arguments.stack).await?;
+    if let Some(url) = arguments.commands_url {
+        stack.outputs.insert(proposals::URL_OUTPUT.to_owned(), url);
+    }
     match arguments.command {
         Command::Status(arguments) => status::run(&stack, &arguments, &mut terminal).await,
         Command::Proposals(command) => proposals::run(&stack, &command, &mut terminal).await,

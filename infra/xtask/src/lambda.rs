@@ -69,6 +69,16 @@ const SAMPLES: &[Sample] = &[
         log: NO_STREAM,
     },
     Sample {
+        file: "notification.json",
+        reply: NOTHING_FAILED,
+        log: NO_STREAM,
+    },
+    Sample {
+        file: "notification.hint.json",
+        reply: NOTHING_FAILED,
+        log: NO_STREAM,
+    },
+    Sample {
         file: "outbox.hint.json",
         reply: NOTHING_FAILED,
         log: NO_STREAM,

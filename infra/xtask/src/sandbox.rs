@@ -5,13 +5,13 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::emulator::{PATIENCE, http, url, wait_until_ready};
 use crate::paths::Paths;
 use crate::processes::Process;
 use crate::progress::Step;
-use crate::state::{REGION, STACK, Secrets};
+use crate::state::{REGION, STACK, Secrets, State};
 
 /// Its name on record.
 pub(crate) const NAME: &str = "sandbox";
@@ -42,6 +42,8 @@ pub(crate) async fn start(
         .env("SANDBOX_READ_TOKEN", &secrets.gateway_read)
         .env("SANDBOX_WRITE_TOKEN", &secrets.gateway_write)
         .env("SANDBOX_PAGERDUTY_KEY", &secrets.pagerduty)
+        .env("SANDBOX_SLACK_BOT_TOKEN", &secrets.slack_bot)
+        .env("SANDBOX_SLACK_SIGNING_SECRET", &secrets.slack_signing)
         .env("AWS_ENDPOINT_URL", url(aws_port))
         .env("AWS_REGION", REGION)
         .env("AWS_ACCESS_KEY_ID", "test")
@@ -50,6 +52,36 @@ pub(crate) async fn start(
     let process = Process::start(paths, NAME, &mut command)?;
     let health = format!("{}/healthz", url(port));
     wait_until_ready(paths, &process, NAME, &health, PATIENCE, step).await
+}
+
+/// Tells the sandbox's Slack where the app takes interactions: what a person sets as its request URL.
+pub(crate) async fn listen(state: &State) -> Result<()> {
+    let request_url = format!("{}/slack/interactions", state.callback_url()?);
+    let answer = http()?
+        .put(format!("{}/sandbox/v1/slack/app", state.sandbox_url()))
+        .json(&json!({ "request_url": request_url }))
+        .send()
+        .await;
+    answer
+        .context("telling the sandbox's Slack where the app is")?
+        .error_for_status()?;
+    Ok(())
+}
+
+/// Asks the sandbox for something of its own: a click, a form that is filled in.
+pub(crate) async fn ask<T: DeserializeOwned>(sandbox: &str, path: &str, body: &Value) -> Result<T> {
+    let answer = http()?
+        .post(format!("{sandbox}/sandbox/v1/{path}"))
+        .json(body)
+        .send()
+        .await;
+    let answer = answer.with_context(|| format!("asking the sandbox for {path}"))?;
+    let status = answer.status();
+    let text = answer.text().await.unwrap_or_default();
+    if !status.is_success() {
+        bail!("the sandbox answered {status} to {path}: {text}");
+    }
+    serde_json::from_str(&text).with_context(|| format!("reading the sandbox's answer for {path}"))
 }
 
 /// What the sandbox shows on one of its own paths.

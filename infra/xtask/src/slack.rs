@@ -1,86 +1,134 @@
-//! A click on a Slack button, formed and signed as Slack does
-//! (<https://docs.slack.dev/authentication/verifying-requests-from-slack>).
+//! The sandbox's Slack, as a person in it sees and uses it.
 
-use anyhow::{Context as _, Result};
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use serde_json::json;
-use sha2::Sha256;
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::sandbox;
 
 /// The Slack app, its workspace and a person in it, as in `events/operators.json`, which the local stack deploys.
 pub(crate) const APP_ID: &str = "A0123456789";
 pub(crate) const TEAM_ID: &str = "T0123456789";
 pub(crate) const ADA: &str = "U0123456789";
 
-/// A click: who, on which button, on which value.
-pub(crate) struct Click<'a> {
-    pub(crate) user: &'a str,
-    /// `approve` or `reject`.
-    pub(crate) action: &'a str,
-    /// `<proposal id>.<scored digest>`.
-    pub(crate) value: &'a str,
-    /// Where Slack would take the answer.
-    pub(crate) response_url: &'a str,
-}
+/// The channel in which the local stack asks: the sandbox's `#sre`.
+pub(crate) const CHANNEL: &str = "C0SRE00001";
 
-/// A request as it goes over the wire.
-pub(crate) struct Signed {
+/// A message as it stands in the channel.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Posted(Value);
+
+/// What the app answered to a click.
+#[derive(Deserialize)]
+pub(crate) struct Delivered {
+    pub(crate) status: Option<u16>,
     pub(crate) body: String,
-    pub(crate) timestamp: String,
-    pub(crate) signature: String,
+    pub(crate) took_ms: u64,
 }
 
-impl Click<'_> {
-    /// The interaction's body, signed for `seconds` since 1970.
-    pub(crate) fn sign(&self, secret: &str, seconds: i64) -> Result<Signed> {
-        let payload = json!({
-            "type": "block_actions",
-            "api_app_id": APP_ID,
-            "team": { "id": TEAM_ID, "domain": "acme" },
-            "user": { "id": self.user, "username": "ada", "name": "ada", "team_id": TEAM_ID },
-            "container": { "type": "message", "message_ts": "1.000100", "channel_id": "C0123456789" },
-            "channel": { "id": "C0123456789", "name": "sre" },
-            "response_url": self.response_url,
-            "actions": [{
-                "type": "button",
-                "action_id": self.action,
-                "block_id": "decision",
-                "value": self.value,
-                "action_ts": format!("{seconds}.000000"),
-            }],
+impl Posted {
+    /// The card of a proposal, if it was posted.
+    pub(crate) async fn card(sandbox: &str, proposal: &str) -> Result<Option<Self>> {
+        let channel: Value = sandbox::get(sandbox, &format!("slack/channels/{CHANNEL}")).await?;
+        let messages = channel["messages"]
+            .as_array()
+            .context("the channel has no messages")?;
+        let card = messages.iter().find(|message| {
+            message["metadata"]["event_type"] == "sre_agent_proposal"
+                && message["metadata"]["event_payload"]["proposal"] == proposal
         });
-        let body = format!("payload={}", form_encoded(&payload.to_string()));
-        let timestamp = seconds.to_string();
-        let signature = signature(secret, &timestamp, &body)?;
-        Ok(Signed {
-            body,
-            timestamp,
-            signature,
-        })
+        Ok(card.cloned().map(Self))
     }
-}
 
-fn signature(secret: &str, timestamp: &str, body: &str) -> Result<String> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).context("the signing secret")?;
-    mac.update(format!("v0:{timestamp}:{body}").as_bytes());
-    let digest = mac.finalize().into_bytes();
-    Ok(digest
-        .iter()
-        .fold("v0=".to_owned(), |text, byte| format!("{text}{byte:02x}")))
-}
+    /// The texts of its replies.
+    pub(crate) async fn replies(&self, sandbox: &str) -> Result<Vec<String>> {
+        let channel: Value = sandbox::get(sandbox, &format!("slack/channels/{CHANNEL}")).await?;
+        let messages = channel["messages"]
+            .as_array()
+            .context("the channel has no messages")?;
+        let of_thread =
+            |message: &&Value| message["thread_ts"] == self.0["ts"] && message["ts"] != self.0["ts"];
+        let replies = messages.iter().filter(of_thread);
+        Ok(replies
+            .filter_map(|reply| reply["text"].as_str().map(str::to_owned))
+            .collect())
+    }
 
-/// `application/x-www-form-urlencoded`.
-fn form_encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len() * 2);
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'*' | b'-' | b'.' | b'_' => {
-                encoded.push(char::from(byte))
-            }
-            b' ' => encoded.push('+'),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
+    /// Its texts, block by block.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        let blocks = self.0["blocks"].as_array().into_iter().flatten();
+        blocks
+            .filter_map(|block| block["text"]["text"].as_str())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Whether one of its texts holds these words.
+    pub(crate) fn says(&self, words: &str) -> bool {
+        self.texts().iter().any(|text| text.contains(words))
+    }
+
+    /// The buttons on it: what is written on each, what it does, and where it leads.
+    pub(crate) fn buttons(&self) -> Vec<(String, String, Option<String>)> {
+        let blocks = self.0["blocks"].as_array().into_iter().flatten();
+        let elements = blocks.filter_map(|block| block["elements"].as_array()).flatten();
+        let buttons = elements.filter(|element| element["type"] == "button");
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        buttons
+            .map(|button| {
+                let leads_to = button["url"].as_str().map(str::to_owned);
+                (
+                    text(&button["text"]["text"]),
+                    text(&button["action_id"]),
+                    leads_to,
+                )
+            })
+            .collect()
+    }
+
+    /// A person clicks one of its buttons. Signed by another secret, it is a forgery.
+    pub(crate) async fn click(
+        &self,
+        sandbox: &str,
+        user: &str,
+        action_id: &str,
+        secret: Option<&str>,
+    ) -> Result<Delivered> {
+        let mut click =
+            json!({ "user": user, "channel": CHANNEL, "ts": self.0["ts"], "action_id": action_id });
+        if let Some(secret) = secret {
+            click["secret"] = json!(secret);
         }
+        sandbox::ask(sandbox, "slack/click", &click).await
     }
-    encoded
+}
+
+/// What people were told for their eyes only, in order.
+pub(crate) async fn whispered(sandbox: &str) -> Result<Vec<String>> {
+    let told: Value = sandbox::get(sandbox, "slack/ephemeral").await?;
+    let Some(told) = told["ephemeral"].as_array() else {
+        bail!("the sandbox's Slack does not say what people were told");
+    };
+    let texts = told.iter().filter_map(|told| told["text"].as_str());
+    Ok(texts.map(str::to_owned).collect())
+}
+
+/// A text of a message as a terminal shows it: without Slack's escapes, and times as UTC.
+pub(crate) fn readable(text: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("<!date^") {
+        shown.push_str(before);
+        let (date, after) = after.split_once('>').unwrap_or((after, ""));
+        shown.push_str(date.rsplit('|').next().unwrap_or_default());
+        rest = after;
+    }
+    shown.push_str(rest);
+    shown
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&")
+        .replace('\u{200b}', "")
 }
 
 #[cfg(test)]
@@ -88,24 +136,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_signature_is_the_one_of_slacks_documentation() {
-        // The worked example of https://docs.slack.dev/authentication/verifying-requests-from-slack.
-        let body = "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V\
-                    &channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=\
-                    &response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlg\
-                    cZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c";
-        let signature = signature("8f742231b10e8888abcd99yyyzzz85a5", "1531420618", body).unwrap();
-        assert_eq!(
-            signature,
-            "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"
-        );
+    fn a_text_is_shown_without_slacks_marks() {
+        let text = "until <!date^1795341690^{date_short_pretty} {time}|2026-11-22 10:01 UTC>, a &lt;b&gt; \u{200b}*c*";
+        assert_eq!(readable(text), "until 2026-11-22 10:01 UTC, a <b> *c*");
     }
 
     #[test]
-    fn a_form_value_is_encoded_as_a_browser_does() {
-        assert_eq!(
-            form_encoded(r#"{"a b":"ü/+"}"#),
-            "%7B%22a+b%22%3A%22%C3%BC%2F%2B%22%7D"
-        );
+    fn a_message_tells_its_buttons() {
+        let posted = Posted(json!({"ts": "1.2", "blocks": [
+            {"type": "section", "text": {"type": "mrkdwn", "text": "It waits."}},
+            {"type": "actions", "elements": [
+                {"type": "button", "text": {"type": "plain_text", "text": "Approve"}, "action_id": "approve", "value": "x"},
+                {"type": "button", "text": {"type": "plain_text", "text": "Details"}, "action_id": "open", "url": "https://x/y"}]},
+        ]}));
+        assert!(posted.says("waits") && !posted.says("over"));
+        let buttons = posted.buttons();
+        assert_eq!(buttons[0], ("Approve".to_owned(), "approve".to_owned(), None));
+        assert_eq!(buttons[1].2.as_deref(), Some("https://x/y"));
     }
 }

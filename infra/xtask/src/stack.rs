@@ -148,6 +148,7 @@ pub(crate) async fn up(paths: &Paths, _: &Lock, arguments: &Arguments) -> Result
     };
     state.deployment = deploy(paths, &bin, &state).await?;
     check_callback(paths, &state).await?;
+    sandbox::listen(&state).await?;
     state.save(paths)?;
     Ok(Stack {
         state,
@@ -179,11 +180,13 @@ fn parameters(sandbox_port: u16, asked: &[(String, String)]) -> BTreeMap<String,
         ("SenderAccounts", ACCOUNT),
         ("GatewayUrl", &sandbox),
         ("PagerDutyUrl", &sandbox),
+        ("SlackApiUrl", &sandbox),
         ("SlackResponseOrigin", &sandbox),
         // No model is at hand on every machine: `cargo xtask up --parameter ModelApi=anthropic …` asks one.
         ("ModelApi", "none"),
         ("SlackAppId", slack::APP_ID),
         ("SlackTeamIds", slack::TEAM_ID),
+        ("SlackChannel", slack::CHANNEL),
         ("RunbookBreakSeconds", "30"),
         ("CorrelationWindowSeconds", "20"),
         ("VerifyAfterSeconds", "10"),
@@ -271,6 +274,7 @@ async fn update(
         .map(|(name, binary)| (name.clone(), binary.build.clone()))
         .collect();
     check_callback(paths, &state).await?;
+    sandbox::listen(&state).await?;
     state.save(paths)?;
     Ok(state)
 }
@@ -287,6 +291,7 @@ async fn deploy(paths: &Paths, bin: &Path, state: &State) -> Result<Deployment> 
         "parameters": state.parameters,
         "secrets": {
             "slack-signing": state.secrets.slack_signing,
+            "slack-bot": state.secrets.slack_bot,
             "gateway-read": state.secrets.gateway_read,
             "gateway-write": state.secrets.gateway_write,
             "pagerduty": state.secrets.pagerduty,

@@ -40,6 +40,8 @@ pub(crate) struct State {
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Secrets {
     pub(crate) slack_signing: String,
+    /// In the form of a Slack bot's token.
+    pub(crate) slack_bot: String,
     pub(crate) gateway_read: String,
     pub(crate) gateway_write: String,
     pub(crate) pagerduty: String,
@@ -59,6 +61,7 @@ impl Secrets {
         let secret = || uuid::Uuid::new_v4().simple().to_string();
         Self {
             slack_signing: secret(),
+            slack_bot: format!("xoxb-{}", secret()),
             gateway_read: secret(),
             gateway_write: secret(),
             pagerduty: secret(),
@@ -111,7 +114,16 @@ impl State {
     /// Address of the approval callback. Its own name does not resolve here, so that it is reached through the
     /// emulator's path for it.
     pub(crate) fn callback_url(&self) -> Result<String> {
-        let url = self.output("ApprovalCallbackUrl")?;
+        self.function_url("ApprovalCallbackUrl")
+    }
+
+    /// Address of the commands' function, reached in the same way.
+    pub(crate) fn commands_url(&self) -> Result<String> {
+        self.function_url("CommandsUrl")
+    }
+
+    fn function_url(&self, output: &str) -> Result<String> {
+        let url = self.output(output)?;
         let id = url
             .trim_start_matches("https://")
             .split('.')

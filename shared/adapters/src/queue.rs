@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::MessageAttributeValue;
-use domain::message;
+use domain::message::Hint;
 use domain::ports::{Queue, Unavailable};
-use domain::value::{ProposalId, Timestamp};
+use domain::value::Timestamp;
 
 use crate::aws;
 
@@ -68,11 +68,11 @@ impl SqsQueue {
 
 #[async_trait]
 impl Queue for SqsQueue {
-    async fn hint(&self, proposal: &ProposalId, delay: Duration) -> Result<(), Unavailable> {
+    async fn send(&self, hint: &Hint, delay: Duration) -> Result<(), Unavailable> {
         self.client
             .send_message()
             .queue_url(&self.url)
-            .message_body(message::hint(proposal))
+            .message_body(hint.text())
             .delay_seconds(delay_seconds(delay))
             .send()
             .await

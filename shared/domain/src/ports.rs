@@ -6,9 +6,10 @@ use async_trait::async_trait;
 
 use crate::action::{Action, Page};
 use crate::inventory::{Change, Inventory, Setting, Target};
+use crate::message::Hint;
 use crate::permission::{Directory, InForce};
 use crate::proposal::{Declined, Permit, Proposer, Received};
-use crate::telling::{Announcement, Row};
+use crate::telling::{Announcement, Concern, Row};
 use crate::trail::{BadBody, Control, Entry, Record, Seq, StreamId};
 use crate::value::{Digest, ProposalId, Timestamp};
 
@@ -196,8 +197,13 @@ pub trait Reasoner: Send + Sync {
 /// One of the agent's queues.
 #[async_trait]
 pub trait Queue: Send + Sync {
-    /// Sends a hint about a proposal, to be delivered after a delay of at most 900 s.
-    async fn hint(&self, proposal: &ProposalId, delay: Duration) -> Result<(), Unavailable>;
+    /// Sends a hint, to be delivered after a delay of at most 900 s.
+    async fn send(&self, hint: &Hint, delay: Duration) -> Result<(), Unavailable>;
+
+    /// Sends a hint about a proposal as a whole.
+    async fn hint(&self, proposal: &ProposalId, delay: Duration) -> Result<(), Unavailable> {
+        self.send(&Hint::of(proposal), delay).await
+    }
 }
 
 /// The event bus.
@@ -207,11 +213,11 @@ pub trait Bus: Send + Sync {
     async fn publish(&self, announcements: &[Announcement]) -> Result<(), Unavailable>;
 }
 
-/// The topic of what needs a person.
+/// The topic of what people are told.
 #[async_trait]
 pub trait Topic: Send + Sync {
     /// Tells the subscribers, with the attributes that their filters use.
-    async fn tell(&self, announcement: &Announcement, reason: &str) -> Result<(), Unavailable>;
+    async fn tell(&self, announcement: &Announcement, concern: Concern) -> Result<(), Unavailable>;
 }
 
 /// The view: one row for each proposal. Disposable.

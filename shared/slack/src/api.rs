@@ -6,9 +6,11 @@
 //! <https://docs.slack.dev/reference/methods/conversations.replies>,
 //! <https://docs.slack.dev/reference/methods/conversations.info>, <https://docs.slack.dev/reference/methods/views.open>.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use domain::value::shorten;
+use domain::trail::Seq;
+use domain::value::{ProposalId, shorten};
 use outbound::{BadSettings, BaseUrl, Bounds, Client, Reply, Rotating};
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -205,15 +207,21 @@ impl WebApi {
         metadata: &Metadata,
     ) -> Result<Option<Posted>, Fault> {
         let fields = [("channel", channel.to_owned()), ("oldest", oldest.to_string())];
-        self.look("conversations.history", &fields, channel, metadata)
-            .await
+        let found = |message: &Value| metadata.is_of(message).then(|| posted(message, channel));
+        let found = self.look("conversations.history", &fields, found).await?;
+        found.transpose()
     }
 
-    /// The reply with this metadata in the thread of a message.
-    pub async fn find_reply(&self, card: &Posted, metadata: &Metadata) -> Result<Option<Posted>, Fault> {
+    /// The records of a proposal that replies in the thread of its card tell of.
+    pub async fn replied(&self, card: &Posted, proposal: &ProposalId) -> Result<BTreeSet<Seq>, Fault> {
         let fields = [("channel", card.channel.clone()), ("ts", card.ts.clone())];
-        self.look("conversations.replies", &fields, &card.channel, metadata)
-            .await
+        let mut told = BTreeSet::new();
+        self.look("conversations.replies", &fields, |message| {
+            told.extend(Metadata::record_of(message, proposal));
+            None::<()>
+        })
+        .await?;
+        Ok(told)
     }
 
     /// That the bot may post into a channel, as far as Slack says without posting.
@@ -250,13 +258,13 @@ impl WebApi {
         self.call("views.open", Sent::Json(&body)).await.map(drop)
     }
 
-    async fn look(
+    /// Looks through messages, the newest first in a channel, until one is what is looked for.
+    async fn look<T>(
         &self,
         method: &str,
         fields: &[(&str, String)],
-        channel: &str,
-        metadata: &Metadata,
-    ) -> Result<Option<Posted>, Fault> {
+        mut finds: impl FnMut(&Value) -> Option<T>,
+    ) -> Result<Option<T>, Fault> {
         let mut cursor = String::new();
         for _ in 0..MOST_PAGES {
             let mut all = fields.to_vec();
@@ -267,9 +275,8 @@ impl WebApi {
             }
             let reply = self.call(method, Sent::Form(&all)).await?;
             let messages = reply.get("messages").and_then(Value::as_array);
-            let found = messages.into_iter().flatten().find(|one| metadata.is_of(one));
-            if let Some(found) = found {
-                return posted(found, channel).map(Some);
+            if let Some(found) = messages.into_iter().flatten().find_map(&mut finds) {
+                return Ok(Some(found));
             }
             let next = reply
                 .pointer("/response_metadata/next_cursor")

@@ -7,7 +7,7 @@
 use domain::telling::Line;
 use serde::Serialize;
 
-use crate::text::{mrkdwn, plain, shortened};
+use crate::text::{mrkdwn, plain, shortened, within};
 
 /// Blocks of one message.
 pub const MAX_BLOCKS: usize = 50;
@@ -17,6 +17,8 @@ pub const MAX_TEXT: usize = 3000;
 pub const MAX_HEADER: usize = 150;
 /// Characters of a button's label.
 pub const MAX_LABEL: usize = 75;
+/// Characters of the address that a button leads to.
+pub const MAX_URL: usize = 3000;
 /// Characters of the text of a confirmation.
 pub const MAX_CONFIRM: usize = 300;
 /// Characters of an id.
@@ -98,14 +100,15 @@ impl Text {
 
     /// Words of ours as plain text.
     pub fn words(text: &str, most: usize) -> Self {
-        let text = shortened(text, most);
+        let text = within(text, most);
         Text::PlainText { text, emoji: false }
     }
 
     /// Lines as mrkdwn, below a heading of ours in bold.
     pub fn below(heading: Option<&str>, lines: &[Line], most: usize) -> Self {
         let heading = heading
-            .map(|heading| format!("*{heading}*\n"))
+            .filter(|heading| !heading.trim().is_empty())
+            .map(|heading| format!("*{}*\n", within(heading, MAX_HEADER)))
             .unwrap_or_default();
         let room = most.saturating_sub(heading.encode_utf16().count());
         Text::Mrkdwn {

@@ -2,14 +2,17 @@
 //!
 //! Facts: <https://docs.slack.dev/reference/views/modal-views>.
 
+use std::collections::BTreeSet;
+
 use domain::action::Lowers;
 use domain::telling::Line;
 use domain::value::Reason;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::blocks::{Block, MAX_INPUT_LABEL, MAX_TEXT, MAX_TITLE, Text, TextInput};
+use crate::blocks::{Block, MAX_ID, MAX_INPUT_LABEL, MAX_TEXT, MAX_TITLE, Text, TextInput};
 use crate::button::{Does, Shown};
+use crate::text::{shortened, within};
 
 /// The name of the field for a reason, and of every field's element.
 pub const REASON: &str = "reason";
@@ -17,11 +20,15 @@ pub const REASON: &str = "reason";
 /// The `action_id` of every field.
 pub const FIELD: &str = "value";
 
+/// Characters of a parameter's value in a form.
+const MAX_PARAMETER: usize = 100;
+
 /// A modal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Modal {
     r#type: &'static str,
     callback_id: &'static str,
+    #[serde(skip_serializing_if = "String::is_empty")]
     private_metadata: String,
     title: Text,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,12 +55,14 @@ impl Modal {
 
     /// Asks for lower values.
     pub fn narrow(shown: &Shown, title: &Line, lowers: &[Lowers]) -> Self {
-        let fields = lowers.iter().map(|one| Block::Input {
-            block_id: one.parameter.to_string(),
+        let mut names = BTreeSet::new();
+        let new = lowers.iter().filter(|one| names.insert(&one.parameter));
+        let fields = new.map(|one| Block::Input {
+            block_id: shortened(&one.parameter, MAX_ID),
             label: Text::words(&one.label, MAX_INPUT_LABEL),
             element: TextInput {
-                initial_value: Some(one.value.clone()),
-                ..TextInput::new(FIELD, false, 100)
+                initial_value: Some(within(&one.value, MAX_PARAMETER)),
+                ..TextInput::new(FIELD, false, MAX_PARAMETER)
             },
             hint: None,
         });

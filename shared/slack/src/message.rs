@@ -1,17 +1,17 @@
 //! A proposal's card as a Slack message, and the replies in its thread.
 
 use domain::telling::{Ask, Card, Line, Section, What, story};
-use domain::trail::Record;
+use domain::trail::{Record, Seq};
 use domain::value::ProposalId;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::blocks::{
     Block, Button, Confirm, MAX_BLOCKS, MAX_CONFIRM, MAX_HEADER, MAX_LABEL, MAX_MESSAGE, MAX_TEXT, MAX_TITLE,
-    Text,
+    MAX_URL, Text,
 };
 use crate::button::{Does, Shown};
-use crate::text::{mrkdwn, plain};
+use crate::text::{mrkdwn, spoken};
 
 /// A message, but for where it goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -50,11 +50,17 @@ impl Metadata {
     }
 
     /// Of the reply about a record.
-    pub fn of_reply(proposal: &ProposalId, seq: u64) -> Self {
+    pub fn of_reply(proposal: &ProposalId, seq: Seq) -> Self {
         Self {
             event_type: REPLY,
             event_payload: json!({ "proposal": proposal, "seq": seq }),
         }
+    }
+
+    /// The record that a message which Slack has tells of, where it is a reply about this proposal.
+    pub fn record_of(message: &Value, proposal: &ProposalId) -> Option<Seq> {
+        let seq = message.pointer("/metadata/event_payload/seq")?.as_u64()?;
+        Self::of_reply(proposal, seq).is_of(message).then_some(seq)
     }
 
     /// Whether a message that Slack has carries it.
@@ -81,7 +87,7 @@ pub fn card(proposal: &ProposalId, card: &Card, link: Option<&str>) -> Message {
     });
     blocks.extend(buttons(proposal, card, link));
     Message {
-        text: plain(
+        text: spoken(
             &[card.title.clone().ours(". ").then(card.standing.clone())],
             MAX_MESSAGE,
         ),
@@ -97,7 +103,14 @@ fn section(heading: Option<&str>, lines: &[Line]) -> Block {
 }
 
 fn buttons(proposal: &ProposalId, card: &Card, link: Option<&str>) -> Option<Block> {
-    let mut elements: Vec<Button> = card.asks.iter().map(|ask| button(proposal, card, ask)).collect();
+    let mut elements: Vec<Button> = Vec::new();
+    for button in card.asks.iter().map(|ask| button(proposal, card, ask)) {
+        // Two of one name cannot be told apart when one is clicked.
+        if elements.iter().all(|other| other.action_id != button.action_id) {
+            elements.push(button);
+        }
+    }
+    let link = link.filter(|link| !link.is_empty() && link.encode_utf16().count() <= MAX_URL);
     elements.extend(link.map(|link| Button::link("Details", "open", link.to_owned())));
     let about = card
         .asks

@@ -25,9 +25,17 @@ pub fn mrkdwn(lines: &[Line], most: usize) -> String {
     })
 }
 
+/// Lines as a message's own text, within so many UTF-16 units: Slack reads it as mrkdwn, and a screen reader reads it out.
+pub fn spoken(lines: &[Line], most: usize) -> String {
+    laid_out(lines, most, theirs, utc)
+}
+
 /// Lines as plain text, within so many UTF-16 units.
 pub fn plain(lines: &[Line], most: usize) -> String {
-    laid_out(lines, most, |text| shortened(&visible(text), MAX_THEIRS), utc)
+    let shown = lines
+        .iter()
+        .map(|line| line.render(|text| shortened(&visible(text), MAX_THEIRS), utc));
+    within(&shown.collect::<Vec<_>>().join("\n"), most)
 }
 
 /// An instant as everybody understands it.
@@ -63,6 +71,23 @@ pub fn shortened(text: &str, most: usize) -> String {
     text.chars().take(most.saturating_sub(1)).chain([MORE]).collect()
 }
 
+/// A text that Slack takes: cut after so many UTF-16 units, and not empty.
+pub fn within(text: &str, most: usize) -> String {
+    if text.trim().is_empty() {
+        return MORE.to_string();
+    }
+    if text.encode_utf16().count() <= most {
+        return text.to_owned();
+    }
+    let mut room = most.saturating_sub(MORE.len_utf16());
+    let fits = text.chars().take_while(|c| {
+        let left = room.checked_sub(c.len_utf16());
+        room = left.unwrap_or_default();
+        left.is_some()
+    });
+    fits.chain([MORE]).collect()
+}
+
 /// Lines one below the other. What does not fit is left out by whole spans, so that nothing is cut within an entity.
 fn laid_out(
     lines: &[Line],
@@ -89,7 +114,7 @@ fn laid_out(
             shown.push_str(&text);
         }
     }
-    shown
+    within(&shown, most)
 }
 
 #[cfg(test)]
@@ -126,6 +151,33 @@ mod tests {
             "at <!date^1795341600^{date_short_pretty} {time}|2026-11-22 10:00 UTC>"
         );
         assert_eq!(plain(&line, 150), "at 2026-11-22 10:00 UTC");
+    }
+
+    #[test]
+    fn a_text_is_cut_between_two_characters_and_never_empty() {
+        for (text, most, cut) in [
+            ("abc", 3, "abc"),
+            ("abcd", 3, "ab…"),
+            ("a😀b", 3, "a…"),
+            ("😀😀", 4, "😀😀"),
+            ("", 3, "…"),
+            (" \n", 3, "…"),
+        ] {
+            assert_eq!(within(text, most), cut, "{text}");
+        }
+        let line = [Line::of("It is ").theirs("x".repeat(20)).ours(".")];
+        assert_eq!(plain(&line, 10), "It is xxx…");
+        assert_eq!(plain(&[], 10), "…");
+        assert_eq!(mrkdwn(&[Line::new()], 10), "…");
+    }
+
+    #[test]
+    fn a_messages_own_text_mentions_nobody() {
+        let line = [Line::new()
+            .theirs("<!channel>")
+            .ours(" at ")
+            .at(Timestamp::from_millis(1_795_341_600_000))];
+        assert_eq!(spoken(&line, 4000), "&lt;!channel&gt; at 2026-11-22 10:00 UTC");
     }
 
     proptest! {

@@ -31,13 +31,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use domain::action::Page;
 use domain::inventory::{Change, Inventory, Setting, Target};
+use domain::message::Hint;
 use domain::permission::Directory;
 use domain::ports::{
     ActError, Actuator, Brief, Bus, Clock, Conclusion, Gateway, Operators, Payloads, Queue, Reasoner, Topic,
     Trail, TrailError, Unavailable, View,
 };
 use domain::proposal::Permit;
-use domain::telling::{Announcement, Row};
+use domain::telling::{Announcement, Concern, Row};
 use domain::trail::{Entry, Record, Seq, StreamId};
 use domain::value::{Digest, ProposalId, Timestamp};
 use tokio::sync::Notify;
@@ -314,8 +315,8 @@ impl<T: Reasoner + ?Sized> Reasoner for Cut<'_, T> {
 
 #[async_trait]
 impl<T: Queue + ?Sized> Queue for Cut<'_, T> {
-    async fn hint(&self, proposal: &ProposalId, delay: Duration) -> Result<(), Unavailable> {
-        self.call("Queue::hint", self.inner.hint(proposal, delay)).await
+    async fn send(&self, hint: &Hint, delay: Duration) -> Result<(), Unavailable> {
+        self.call("Queue::send", self.inner.send(hint, delay)).await
     }
 }
 
@@ -328,8 +329,8 @@ impl<T: Bus + ?Sized> Bus for Cut<'_, T> {
 
 #[async_trait]
 impl<T: Topic + ?Sized> Topic for Cut<'_, T> {
-    async fn tell(&self, announcement: &Announcement, reason: &str) -> Result<(), Unavailable> {
-        self.call("Topic::tell", self.inner.tell(announcement, reason))
+    async fn tell(&self, announcement: &Announcement, concern: Concern) -> Result<(), Unavailable> {
+        self.call("Topic::tell", self.inner.tell(announcement, concern))
             .await
     }
 }

@@ -5,9 +5,10 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use domain::message::Hint;
 use domain::permission::Directory;
 use domain::ports::{Bus, Clock, Operators, Payloads, Queue, Topic, Unavailable, View};
-use domain::telling::{Announcement, Row};
+use domain::telling::{Announcement, Concern, Row, Urgency};
 use domain::trail::Seq;
 use domain::value::{Digest, ProposalId, Timestamp};
 
@@ -65,7 +66,7 @@ impl MemoryQueue {
 
 #[async_trait]
 impl Queue for MemoryQueue {
-    async fn hint(&self, proposal: &ProposalId, delay: Duration) -> Result<(), Unavailable> {
+    async fn send(&self, hint: &Hint, delay: Duration) -> Result<(), Unavailable> {
         self.outages.before("the queue")?;
         assert!(
             delay <= Duration::from_secs(900),
@@ -75,7 +76,7 @@ impl Queue for MemoryQueue {
             .clock
             .now()
             .plus_millis(u64::try_from(delay.as_millis()).unwrap());
-        let proposal = proposal.clone();
+        let proposal = hint.proposal.clone();
         self.waiting.lock().unwrap().push(Hinted { proposal, delay, due });
         self.outages.after("the queue")
     }
@@ -115,24 +116,30 @@ impl Bus for MemoryBus {
 pub struct MemoryTopic {
     /// When publishing fails.
     pub outages: Outages,
-    told: Mutex<Vec<(Announcement, String)>>,
+    told: Mutex<Vec<(Announcement, Concern)>>,
 }
 
 impl MemoryTopic {
     /// What was told, with the reasons, in order.
-    pub fn told(&self) -> Vec<(Announcement, String)> {
+    pub fn told(&self) -> Vec<(Announcement, Concern)> {
         self.told.lock().unwrap().clone()
+    }
+
+    /// What was told that asks people for something, with the reasons, in order.
+    pub fn urgent(&self) -> Vec<(Announcement, String)> {
+        let told = self.told().into_iter();
+        let urgent = told.filter(|(_, concern)| concern.urgency != Urgency::Inform);
+        urgent
+            .map(|(announcement, concern)| (announcement, concern.reason.to_owned()))
+            .collect()
     }
 }
 
 #[async_trait]
 impl Topic for MemoryTopic {
-    async fn tell(&self, announcement: &Announcement, reason: &str) -> Result<(), Unavailable> {
+    async fn tell(&self, announcement: &Announcement, concern: Concern) -> Result<(), Unavailable> {
         self.outages.before("the topic")?;
-        self.told
-            .lock()
-            .unwrap()
-            .push((announcement.clone(), reason.to_owned()));
+        self.told.lock().unwrap().push((announcement.clone(), concern));
         self.outages.after("the topic")
     }
 }

@@ -345,8 +345,8 @@ async fn a_handler_dies_at_every_point_and_its_message_comes_again() {
         cut after Trail::load: 0 records, 0 hints
         cut before Trail::append of received to proposal/ID: 0 records, 0 hints
         cut after Trail::append of received to proposal/ID: 1 records, 0 hints
-        cut before Queue::hint: 1 records, 0 hints
-        cut after Queue::hint: 1 records, 1 hints
+        cut before Queue::send: 1 records, 0 hints
+        cut after Queue::send: 1 records, 1 hints
         cut not: 1 records, 1 hints
     "#]]
     .assert_eq(&story.concat());

@@ -13,10 +13,12 @@ use housekeeping::Report;
 
 use housekeeping::event_sources::EventSources;
 use ingest_and_propose::investigate::Investigator;
+use runtime::link::LinkKey;
 use runtime::queue::{DeadLetters, Delivery, Fault, batch};
 use serde_json::json;
 use testkit::{Cut, Cutter};
 
+use super::slack::CutSlack;
 use super::{Mail, VERIFY_AFTER_S, World, rules};
 
 /// Deliveries after which a world does not come to rest by itself any more.
@@ -98,6 +100,22 @@ impl World {
             self.streamed.store(written.len(), Ordering::SeqCst);
         }
         true
+    }
+
+    /// Lets the approval topic deliver what it was told. Returns whether there was anything new.
+    pub fn turn_topic(&self) -> bool {
+        let told = self.topic.told();
+        let from = self.told.swap(told.len(), Ordering::SeqCst);
+        if self.routes.is_some() {
+            for (announcement, _) in &told[from..] {
+                let message = serde_json::to_string(announcement).unwrap();
+                let notification = json!({"Type": "Notification", "TopicArn": "arn:aws:sns:eu-central-1:123456789012:sre-approvals",
+                                          "MessageId": "1", "Message": message});
+                self.queue(Lane::Slack)
+                    .send(&notification.to_string(), Duration::ZERO);
+            }
+        }
+        told.len() > from
     }
 
     /// Loses what the stream would bring now, as where its retries are used up.
@@ -211,6 +229,21 @@ impl World {
                 };
                 Box::pin(outbox::handle_hint(&deps, delivery)).await
             }
+            Lane::Slack => {
+                let deps = notification::Deps {
+                    trail,
+                    policies: &self.policies,
+                    deployment: &self.deployment,
+                    operators: &Cut::new(&self.operators, cutter),
+                    slack: &CutSlack(&self.slack, cutter),
+                    routes: self.routes.as_ref(),
+                    again: &Cut::new(self.queue(Lane::Slack), cutter),
+                    links: &LinkKey::new("the key of the links".to_owned()).unwrap(),
+                    pages: "https://pages.example",
+                    clock,
+                };
+                Box::pin(notification::handle(&deps, delivery)).await
+            }
             Lane::Outbox | Lane::Housekeeping => panic!("{from} has no queue"),
         }
     }
@@ -218,6 +251,7 @@ impl World {
     /// One run of housekeeping.
     pub async fn keep_house(&self, cutter: &Cutter) -> Result<Report, String> {
         let queue = |name| Cut::new(self.queue(name), cutter);
+        let slack = queue(Lane::Slack);
         let deps = housekeeping::Deps {
             trail: &Cut::new(&self.trail, cutter),
             view: &Cut::new(&self.view, cutter),
@@ -227,6 +261,7 @@ impl World {
             restores: &queue(Lane::Restore),
             verifications: &queue(Lane::Verify),
             announcements: &queue(Lane::Announce),
+            slack: self.routes.as_ref().map(|_| &slack as &dyn Queue),
             sources: &CutSources(&self.sources, cutter),
             clock: &Cut::new(&self.clock, cutter),
             agent_enabled: self.enabled,
@@ -251,6 +286,7 @@ impl World {
         for _ in 0..MOST_TURNS {
             let mut moved = self.turn_stream(&cutter).await;
             moved |= self.turn_bus();
+            moved |= self.turn_topic();
             for queue in Lane::QUEUES {
                 moved |= self.deliver(queue, &cutter).await;
             }

@@ -1,4 +1,4 @@
-//! The agent in one process: its six handlers, wired over one trail, and a gateway, a pager and people outside.
+//! The agent in one process: its handlers, wired over one trail, and a gateway, a pager and people outside.
 //!
 //! Queues, bus and stream deliver at least once and when the test turns them; time moves when it is told to.
 //! What the bus routes where, and how long functions and messages live, is read from `template.yaml`.
@@ -9,6 +9,7 @@ mod deliver;
 mod people;
 mod queue;
 mod rules;
+mod slack;
 mod story;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,6 +30,7 @@ use ingest_and_propose::investigate::breaker::Breakers;
 use ingest_and_propose::investigate::budget::{Limits, Price, Prices};
 use ingest_and_propose::model::Model;
 use ingest_and_propose::runbook::Runbook;
+use notification::routes::Routes;
 use serde_json::Value;
 use testkit::{
     FakeActuator, FakeGateway, FixedOperators, FixedPolicies, FrozenClock, MemoryBus, MemoryPayloads,
@@ -39,6 +41,7 @@ use trail::load_control;
 pub use self::books::Books;
 pub use self::people::Answer;
 pub use self::queue::{Dead, Mail, Mailbox};
+pub use self::slack::{FakeSlack, SlackMessage, SlackTrouble};
 
 /// Length of a break that the runbook proposes, seconds.
 pub const BREAK_S: u64 = 30;
@@ -88,7 +91,12 @@ pub struct World {
     pub enabled: bool,
     /// Whether housekeeping runs every minute.
     pub housekeeping: bool,
-    queues: [Mailbox; 6],
+    /// Where people are asked; none, and nobody is told, until a test says so.
+    pub routes: Option<Routes>,
+    /// The Slack that they are asked in.
+    pub slack: FakeSlack,
+    told: AtomicUsize,
+    queues: [Mailbox; 7],
     sources: deliver::Sources,
     at_first: Inventory,
     streamed: AtomicUsize,
@@ -143,6 +151,9 @@ impl World {
             runbook,
             enabled: true,
             housekeeping: true,
+            routes: None,
+            slack: FakeSlack::default(),
+            told: AtomicUsize::new(0),
             sources: deliver::Sources::default(),
             at_first: inventory,
             streamed: AtomicUsize::new(0),
@@ -310,6 +321,7 @@ fn visibility_s(queue: Lane) -> u64 {
         Lane::Scoring => "Scoring",
         Lane::Execution | Lane::Restore | Lane::Verify => "Execution",
         Lane::Announce => "Outbox",
+        Lane::Slack => "Notification",
         Lane::Outbox | Lane::Housekeeping => panic!("{queue} has no queue"),
     };
     rules::seconds(function, "Visibility")

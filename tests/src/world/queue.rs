@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::message::hint;
+use domain::message::Hint;
 use domain::ports::{Clock, Queue, Unavailable};
-use domain::value::{ProposalId, Timestamp};
+use domain::value::Timestamp;
 use runtime::queue::{DeadLetters, MAX_RECEIVES};
 use testkit::FrozenClock;
 
@@ -150,17 +150,14 @@ fn after(now: Timestamp, delay: Duration) -> Timestamp {
 
 #[async_trait]
 impl Queue for Mailbox {
-    async fn hint(&self, proposal: &ProposalId, delay: Duration) -> Result<(), Unavailable> {
+    async fn send(&self, hint: &Hint, delay: Duration) -> Result<(), Unavailable> {
         assert!(
             delay <= Duration::from_secs(900),
             "SQS waits at most 900 s, not {delay:?}"
         );
         // The queue counts whole seconds.
         let seconds = delay.as_millis().div_ceil(1000);
-        self.send(
-            &hint(proposal),
-            Duration::from_secs(u64::try_from(seconds).unwrap()),
-        );
+        self.send(&hint.text(), Duration::from_secs(u64::try_from(seconds).unwrap()));
         Ok(())
     }
 }

@@ -30,6 +30,7 @@ fn every_function_has_a_sample_and_every_sample_its_function() {
             "execution",
             "housekeeping",
             "ingest-and-propose",
+            "notification",
             "outbox",
             "scoring"
         ]
@@ -66,7 +67,7 @@ fn queue_samples_hold_messages_that_are_read() {
         }
         read += 1;
     }
-    assert_eq!(read, 10, "samples of queues");
+    assert_eq!(read, 12, "samples of queues");
 }
 
 #[test]

@@ -274,7 +274,7 @@ fn a_start_so_late_that_its_restore_overtakes_it() {
             let fork = world.fork();
             let cutter = Cutter::at(point);
             cutter.run(fork.deliver(Lane::Execution, &cutter)).await;
-            if cutter.cut_at().unwrap() == "after Queue::hint" {
+            if cutter.cut_at().unwrap() == "after Queue::send" {
                 dead = Some(fork);
                 break;
             }

@@ -273,7 +273,12 @@ async fn people_are_asked_even_where_the_stream_brings_nothing() {
     world.deliver(Lane::Ingest, &Cutter::never()).await;
     minutes(3, "scored").await;
     minutes(3, "scored").await;
-    let told: Vec<String> = world.topic.told().into_iter().map(|(_, reason)| reason).collect();
+    let told: Vec<String> = world
+        .topic
+        .urgent()
+        .into_iter()
+        .map(|(_, reason)| reason)
+        .collect();
     assert_eq!(told, ["a proposal waits for approval"]);
     world.approve("alice", &id).await.text();
     minutes(3, "started").await;

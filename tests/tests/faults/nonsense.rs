@@ -106,7 +106,8 @@ async fn every_malformed_sample_is_declined_or_given_up_with_its_reason() {
 
 #[tokio::test]
 async fn what_does_not_belong_on_a_queue_is_given_up() {
-    let world = World::new(sample::inventory());
+    let mut world = World::new(sample::inventory());
+    world.routes = Some(notification::routes::Routes::read("C0SRE", "").unwrap());
     let nobody = sample::proposal_of(&sample::provider_unhealthy("openai"));
     let mut table = String::new();
     for queue in Lane::QUEUES {
@@ -149,6 +150,10 @@ async fn what_does_not_belong_on_a_queue_is_given_up() {
         announce  a hint about nothing: there is no proposal te62pwqbdtyue7vjfvvymfu5mi-1: its stream has no records
         announce  a hint of nonsense: hint.proposal: is missing or not a string
         announce  nothing: message: is not JSON: EOF while parsing a value at line 1 column 0 in ""
+        slack     an event: an incident event does not belong on this queue
+        slack     a hint about nothing: there is no proposal te62pwqbdtyue7vjfvvymfu5mi-1: its stream has no records
+        slack     a hint of nonsense: hint.proposal: is missing or not a string
+        slack     nothing: message: is not JSON: EOF while parsing a value at line 1 column 0 in ""
     "#]].assert_eq(&table);
 }
 

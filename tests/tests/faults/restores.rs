@@ -110,7 +110,12 @@ async fn a_restore_goes_on_until_the_gateway_is_back() {
     world.settle().await;
     world.assert_at_rest().await;
     world.assert_as_before();
-    let told: Vec<String> = world.topic.told().into_iter().map(|(_, reason)| reason).collect();
+    let told: Vec<String> = world
+        .topic
+        .urgent()
+        .into_iter()
+        .map(|(_, reason)| reason)
+        .collect();
     assert_eq!(
         told,
         [

@@ -158,7 +158,7 @@ async fn a_page_that_the_pager_refuses_has_failed_and_people_hear_of_it() {
     world.approve("alice", &id).await.text();
     world.settle().await;
     assert_eq!(world.state(&id).await, "failed");
-    let (last, reason) = world.topic.told().pop().unwrap();
+    let (last, reason) = world.topic.urgent().pop().unwrap();
     assert_eq!(
         (last.kind.name(), reason.as_str()),
         ("failed", "an action failed")

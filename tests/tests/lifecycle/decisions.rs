@@ -175,7 +175,7 @@ async fn a_forged_or_replayed_click_is_no_decision() {
 #[tokio::test]
 async fn people_hear_of_what_waits_for_them_once_for_each_asking() {
     let (world, id) = waiting().await;
-    let told = world.topic.told();
+    let told = world.topic.urgent();
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].1, "a proposal waits for approval");
     assert_eq!(told[0].0.digest, world.shown(&id).await);

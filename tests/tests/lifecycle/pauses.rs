@@ -71,7 +71,7 @@ async fn announce_all(world: &World) {
 
 /// How often each was asked about.
 fn asked(world: &World, id: &ProposalId) -> usize {
-    let told = world.topic.told();
+    let told = world.topic.urgent();
     let about = |told: &&(domain::telling::Announcement, String)| {
         told.0.proposal == *id && told.0.kind == Kind::Scored
     };
@@ -204,7 +204,7 @@ async fn an_event_during_a_pause_is_recorded_and_nobody_is_asked_about_it() {
         world.queue(Lane::Ingest).is_empty(),
         "nothing is left to be delivered"
     );
-    assert_eq!((model.asked(), world.topic.told().len()), (0, 0));
+    assert_eq!((model.asked(), world.topic.urgent().len()), (0, 0));
 
     world.reading.outages.end();
     world.resume().await;

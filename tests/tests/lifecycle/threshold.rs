@@ -21,7 +21,7 @@ async fn at_or_below_the_threshold_with_auto_approve_on_nobody_is_asked() {
         let (world, state) = page_under(threshold, true).await;
         assert_eq!(state, "succeeded", "{threshold}");
         assert_eq!(world.gateway.pages().len(), 1);
-        assert_eq!(world.topic.told(), []);
+        assert_eq!(world.topic.urgent(), []);
     }
 }
 
@@ -31,7 +31,7 @@ async fn above_the_threshold_or_with_auto_approve_off_somebody_is_asked() {
         let (world, state) = page_under(threshold, auto_approve).await;
         assert_eq!(state, "awaiting_approval", "{threshold} {auto_approve}");
         assert_eq!(world.gateway.pages(), []);
-        assert_eq!(world.topic.told().len(), 1);
+        assert_eq!(world.topic.urgent().len(), 1);
     }
 }
 

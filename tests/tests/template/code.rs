@@ -19,6 +19,7 @@ pub(super) fn configure(function: &str, env: &Env<'_>) -> Result<(), BadVariable
         "execution" => execution::config::Config::from(env).map(drop),
         "housekeeping" => housekeeping::config::Config::from(env).map(drop),
         "ingest-and-propose" => ingest_and_propose::config::Config::from(env).map(drop),
+        "notification" => notification::config::Config::from(env).map(drop),
         "outbox" => outbox::config::Config::from(env).map(drop),
         "scoring" => scoring::config::Config::from(env).map(drop),
         other => panic!("{other} is a new function: say here how it is configured"),

@@ -9,7 +9,7 @@ use super::tree::{Template, items, target, texts, walk};
 use super::{notices, passes};
 
 /// The statements that may have a wildcard in their resource, and why: resource, statement, actions, wildcard.
-const WILDCARDS: [(&str, &str, &[&str], &str); 9] = [
+const WILDCARDS: [(&str, &str, &[&str], &str); 10] = [
     // AWS has no resource-level permission for ListStreams.
     ("OutboxRole", "FindTheStream", &["dynamodb:ListStreams"], r#""*""#),
     // Objects are named by their digest, which nobody knows beforehand. The bucket is ours alone.
@@ -33,6 +33,12 @@ const WILDCARDS: [(&str, &str, &[&str], &str); 9] = [
     ),
     (
         "ApprovalCallbackRole",
+        "ReadPolicies",
+        &["s3:GetObject"],
+        r#"{"Fn::Sub":"${PolicyBucket.Arn}/*"}"#,
+    ),
+    (
+        "NotificationRole",
         "ReadPolicies",
         &["s3:GetObject"],
         r#"{"Fn::Sub":"${PolicyBucket.Arn}/*"}"#,
@@ -372,7 +378,7 @@ fn the_powers_of_each_function() {
         HousekeepingRole: dynamodb:Query on ${Trail.Arn}/index/by_hour
         HousekeepingRole: dynamodb:Query on ${Proposals.Arn}/index/open_rows
         HousekeepingRole: dynamodb:GetItem on Proposals
-        HousekeepingRole: sqs:SendMessage on IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue, AnnounceQueue
+        HousekeepingRole: sqs:SendMessage on IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue, AnnounceQueue, SlackQueue
         HousekeepingRole: lambda:GetEventSourceMapping, lambda:UpdateEventSourceMapping on event-source-mapping:${ScoringSource}, event-source-mapping:${ExecutionSource}
         HousekeepingRole: sqs:SendMessage on HousekeepingDeadLetterQueue
         IngestAndProposeRole: logs:CreateLogStream, logs:PutLogEvents on IngestAndProposeLogGroup
@@ -384,6 +390,13 @@ fn the_powers_of_each_function() {
         IngestAndProposeRole: secretsmanager:GetSecretValue on GatewayReadSecret, ModelSecret
         IngestAndProposeRole: sqs:ReceiveMessage, sqs:DeleteMessage, sqs:GetQueueAttributes on IngestQueue
         IngestAndProposeRole: sqs:SendMessage on IngestDeadLetterQueue
+        NotificationRole: logs:CreateLogStream, logs:PutLogEvents on NotificationLogGroup
+        NotificationRole: dynamodb:PartiQLInsert on Trail
+        NotificationRole: dynamodb:Query, dynamodb:GetItem on Trail
+        NotificationRole: s3:GetObject on ${PolicyBucket.Arn}/*
+        NotificationRole: secretsmanager:GetSecretValue on OperatorsSecret, SlackBotSecret, LinkSecret
+        NotificationRole: sqs:ReceiveMessage, sqs:DeleteMessage, sqs:GetQueueAttributes on SlackQueue
+        NotificationRole: sqs:SendMessage on SlackQueue, SlackDeadLetterQueue
         OutboxRole: logs:CreateLogStream, logs:PutLogEvents on OutboxLogGroup
         OutboxRole: dynamodb:Query, dynamodb:GetItem on Trail
         OutboxRole: dynamodb:DescribeStream, dynamodb:GetRecords, dynamodb:GetShardIterator on Trail

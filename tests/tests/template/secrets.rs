@@ -9,7 +9,7 @@ use super::tree::{Template, items, target, texts};
 use super::{notices, passes};
 
 /// Which function may read which secrets.
-const SECRETS: [(&str, &[&str]); 7] = [
+const SECRETS: [(&str, &[&str]); 8] = [
     (
         "ApprovalCallbackRole",
         &[
@@ -23,6 +23,10 @@ const SECRETS: [(&str, &[&str]); 7] = [
     ("ExecutionRole", &["GatewayWriteSecret", "PagerDutySecret"]),
     ("HousekeepingRole", &[]),
     ("IngestAndProposeRole", &["GatewayReadSecret", "ModelSecret"]),
+    (
+        "NotificationRole",
+        &["LinkSecret", "OperatorsSecret", "SlackBotSecret"],
+    ),
     ("OutboxRole", &[]),
     ("ScoringRole", &[]),
 ];

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::ask::Identity;
+use crate::once::{Fields, once};
 
 /// What came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,18 +54,16 @@ impl Sender {
     }
 
     /// Who it is, by every id that the directory may know the user by: their own workspace first. A user of another
-    /// workspace is not looked up as one of ours; on Enterprise Grid one user has one id in all workspaces.
+    /// workspace, or of another organisation, is not looked up as one of ours; on Enterprise Grid one user has one id in
+    /// all workspaces.
     pub(crate) fn identity(&self) -> Identity {
-        let foreign = match (&self.home, &self.team) {
-            (Some(home), Some(team)) => home != team && home.starts_with('T'),
-            (Some(_), None) | (None, _) => false,
-        };
-        let team = self.team.as_ref().filter(|_| !foreign);
+        let (home, enterprise) = (self.home.as_ref(), self.enterprise.as_ref());
+        let foreign = |team: &String| home.is_some_and(|home| home != team && enterprise != Some(home));
+        let elsewhere = |own: &String| home.is_some_and(|home| home != own && home.starts_with('E'));
+        let team = self.team.as_ref().filter(|team| !foreign(team));
+        let enterprise = enterprise.filter(|own| !elsewhere(own));
         let mut teams = Vec::new();
-        for id in [self.home.as_ref(), team, self.enterprise.as_ref()]
-            .into_iter()
-            .flatten()
-        {
+        for id in [home, team, enterprise].into_iter().flatten() {
             if !teams.contains(id) {
                 teams.push(id.clone());
             }
@@ -115,19 +114,19 @@ struct Payload {
     #[serde(default)]
     api_app_id: Option<String>,
     #[serde(default)]
-    team: Option<Place>,
+    team: Option<Fields<Place>>,
     #[serde(default)]
-    enterprise: Option<Place>,
+    enterprise: Option<Fields<Place>>,
     #[serde(default)]
-    user: Option<User>,
+    user: Option<Fields<User>>,
     #[serde(default)]
-    actions: Vec<Action>,
+    actions: Vec<Fields<Action>>,
     #[serde(default)]
     trigger_id: Option<String>,
     #[serde(default)]
     response_url: Option<String>,
     #[serde(default)]
-    view: Option<View>,
+    view: Option<Fields<View>>,
 }
 
 #[derive(Deserialize)]
@@ -158,13 +157,13 @@ struct View {
     #[serde(default)]
     private_metadata: String,
     #[serde(default)]
-    state: Filled,
+    state: Option<Fields<Filled>>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize)]
 struct Filled {
-    #[serde(default)]
-    values: BTreeMap<String, BTreeMap<String, Field>>,
+    #[serde(default, deserialize_with = "once")]
+    values: BTreeMap<String, BTreeMap<String, Fields<Field>>>,
 }
 
 #[derive(Deserialize)]
@@ -181,7 +180,7 @@ impl Interaction {
     /// Reads the form body `payload=<json>` of an interaction.
     pub fn parse(body: &[u8]) -> Result<Self, Malformed> {
         let json = payload(body)?;
-        let payload: Payload = serde_json::from_str(&json)
+        let Fields(payload): Fields<Payload> = serde_json::from_str(&json)
             .map_err(|err| Malformed(format!("`payload` cannot be read: {err}")))?;
         match payload.r#type.as_str() {
             "block_actions" => clicked(payload),
@@ -198,7 +197,7 @@ impl Interaction {
             #[serde(default)]
             challenge: String,
         }
-        let event: Event = serde_json::from_slice(body)
+        let Fields(event): Fields<Event> = serde_json::from_slice(body)
             .map_err(|err| Malformed(format!("the event cannot be read: {err}")))?;
         Ok(match event.r#type.as_str() {
             "url_verification" => Interaction::Challenge(event.challenge),
@@ -233,11 +232,11 @@ fn payload(body: &[u8]) -> Result<String, Malformed> {
 }
 
 fn sender(payload: &Payload) -> Result<Sender, Malformed> {
-    let user = payload
+    let Fields(user) = payload
         .user
         .as_ref()
         .ok_or_else(|| bad("`payload` names no user"))?;
-    let id = |place: &Option<Place>| place.as_ref().map(|place| place.id.clone());
+    let id = |place: &Option<Fields<Place>>| place.as_ref().map(|place| place.0.id.clone());
     let sender = Sender {
         app: payload.api_app_id.clone().unwrap_or_default(),
         team: id(&payload.team),
@@ -252,7 +251,7 @@ fn sender(payload: &Payload) -> Result<Sender, Malformed> {
 }
 
 fn clicked(payload: Payload) -> Result<Interaction, Malformed> {
-    let ours = payload.actions.iter().filter_map(|action| {
+    let ours = payload.actions.iter().filter_map(|Fields(action)| {
         let does = Does::parse(action.action_id.as_deref()?)?;
         Some((does, action))
     });
@@ -281,15 +280,16 @@ fn clicked(payload: Payload) -> Result<Interaction, Malformed> {
 
 fn submitted(payload: Payload) -> Result<Interaction, Malformed> {
     let sender = sender(&payload)?;
-    let view = payload.view.ok_or_else(|| bad("`payload` names no view"))?;
+    let Fields(view) = payload.view.ok_or_else(|| bad("`payload` names no view"))?;
     let Some(does) = Does::parse(&view.callback_id) else {
         return Ok(Interaction::Nothing);
     };
     let shown = Shown::parse(&view.private_metadata)
         .ok_or_else(|| bad("the form's metadata is not <proposal id>.<digest of the record shown>"))?;
-    let values = view.state.values.into_iter().filter_map(|(name, mut fields)| {
+    let filled = view.state.map(|Fields(state)| state.values).unwrap_or_default();
+    let values = filled.into_iter().filter_map(|(name, mut fields)| {
         let field = fields.remove(::slack::form::FIELD)?;
-        Some((name, field.value?))
+        Some((name, field.0.value?))
     });
     Ok(Interaction::Submitted(Submitted {
         sender,

@@ -7,7 +7,7 @@ use ::slack::button::{Does, Shown};
 use ::slack::form::{self, Modal};
 use domain::permission::{Refusal, Request};
 use domain::telling::Line;
-use domain::value::Reason;
+use domain::value::{Reason, Timestamp};
 use runtime::http::{HttpRequest, HttpResponse};
 use serde_json::json;
 
@@ -50,15 +50,21 @@ pub(crate) async fn take(deps: &Deps<'_>, slack: &Slack<'_>, request: &HttpReque
             return HttpResponse::problem(400, &malformed.to_string());
         }
     };
+    let signed_at = slack.trust.signed_at(request);
     match interaction {
         Interaction::Nothing => HttpResponse::empty(200),
         Interaction::Challenge(challenge) => HttpResponse::json(200, &json!({ "challenge": challenge })),
-        Interaction::Clicked(click) => clicked(deps, slack, click).await,
-        Interaction::Submitted(submitted) => submit(deps, slack, submitted).await,
+        Interaction::Clicked(click) => clicked(deps, slack, click, signed_at).await,
+        Interaction::Submitted(submitted) => submit(deps, slack, submitted, signed_at).await,
     }
 }
 
-async fn clicked(deps: &Deps<'_>, slack: &Slack<'_>, click: Click) -> HttpResponse {
+async fn clicked(
+    deps: &Deps<'_>,
+    slack: &Slack<'_>,
+    click: Click,
+    signed_at: Option<Timestamp>,
+) -> HttpResponse {
     let Click {
         sender,
         does,
@@ -77,6 +83,7 @@ async fn clicked(deps: &Deps<'_>, slack: &Slack<'_>, click: Click) -> HttpRespon
         channel: Channel::Slack,
         proposal: shown.proposal.clone(),
         seen: shown.seen,
+        signed_at,
         request,
     };
     let became = match does {
@@ -151,7 +158,12 @@ async fn open(
     })
 }
 
-async fn submit(deps: &Deps<'_>, slack: &Slack<'_>, submitted: Submitted) -> HttpResponse {
+async fn submit(
+    deps: &Deps<'_>,
+    slack: &Slack<'_>,
+    submitted: Submitted,
+    signed_at: Option<Timestamp>,
+) -> HttpResponse {
     let Submitted {
         sender,
         does,
@@ -178,6 +190,7 @@ async fn submit(deps: &Deps<'_>, slack: &Slack<'_>, submitted: Submitted) -> Htt
         channel: Channel::Slack,
         proposal: shown.proposal,
         seen: shown.seen,
+        signed_at,
         request,
     };
     let became = ask(deps, &asked).await;

@@ -101,6 +101,12 @@ impl Trust<'_> {
         }
     }
 
+    /// The second in which a request that was verified was signed.
+    pub(super) fn signed_at(&self, request: &HttpRequest) -> Option<Timestamp> {
+        let stamp: i64 = request.header("x-slack-request-timestamp")?.parse().ok()?;
+        Some(Timestamp::from_millis(stamp.checked_mul(1000)?))
+    }
+
     /// Checks that what was sent is of our app and one of our workspaces. An unset one is nobody's.
     pub fn knows(&self, sender: &Sender) -> Result<(), Distrust> {
         if sender.app.is_empty() || sender.app != self.app {

@@ -63,7 +63,7 @@ fn a_complete_environment_is_taken() {
     assert_eq!(config.slack_teams, ["T1", "T2"]);
     let commands = read(&environment::complete(COMMANDS)).unwrap();
     assert!(
-        matches!(commands.door, DoorConfig::Commands { proposals_table } if proposals_table == "sre_proposals")
+        matches!(commands.door, DoorConfig::Commands { proposals_table, emulated_caller: None } if proposals_table == "sre_proposals")
     );
 }
 

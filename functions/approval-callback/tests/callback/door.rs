@@ -31,6 +31,15 @@ pub(crate) struct Heard {
     pub(crate) closed: Option<&'static str>,
 }
 
+impl Heard {
+    /// How much was said and opened since the last time.
+    pub(crate) fn taken(&self) -> usize {
+        let told = std::mem::take(&mut *self.told.lock().unwrap());
+        let opened = std::mem::take(&mut *self.opened.lock().unwrap());
+        told.len() + opened.len()
+    }
+}
+
 #[async_trait]
 impl Reply for Heard {
     async fn tell(&self, response_url: &str, told: &Line) {
@@ -57,6 +66,7 @@ pub(crate) fn shown(line: &Line) -> String {
 pub(crate) struct Door {
     pub(crate) trail: MemoryTrail,
     pub(crate) operators: FixedOperators,
+    pub(crate) policies: FixedPolicies,
     pub(crate) secret: FixedCredential,
     pub(crate) clock: FrozenClock,
     pub(crate) app: String,
@@ -80,6 +90,7 @@ impl Door {
         Self {
             trail,
             operators: FixedOperators::default(),
+            policies: FixedPolicies::default(),
             secret: FixedCredential::new(SECRET),
             clock: FrozenClock::at(second(50)),
             app: slack::APP.to_owned(),
@@ -125,16 +136,18 @@ impl Door {
 
     /// A request to the public function, as Lambda delivers it.
     pub(crate) async fn send(&self, event: &Value) -> Answer {
+        self.send_with(&self.heard, event).await
+    }
+
+    /// The same, where people are told in another way.
+    pub(crate) async fn send_with(&self, reply: &dyn Reply, event: &Value) -> Answer {
         let trust = Trust {
             secret: &self.secret,
             app: self.app.clone(),
             teams: self.teams.clone(),
         };
         let public = callback::Door::Public {
-            slack: Slack {
-                trust: &trust,
-                reply: &self.heard,
-            },
+            slack: Slack { trust: &trust, reply },
             links: &self.links,
         };
         self.through(public, event).await
@@ -142,21 +155,29 @@ impl Door {
 
     /// A request to the function behind IAM.
     pub(crate) async fn command(&self, event: &Value) -> Answer {
-        self.through(callback::Door::Commands { view: &self.view }, event)
-            .await
+        self.through(
+            callback::Door::Commands {
+                view: &self.view,
+                emulated_caller: None,
+            },
+            event,
+        )
+        .await
     }
 
     async fn through(&self, door: callback::Door<'_>, event: &Value) -> Answer {
-        let policies = FixedPolicies::default();
         let deps = Deps {
             trail: &self.trail,
-            policies: &policies,
+            policies: &self.policies,
             deployment: &self.deployment,
             operators: &self.operators,
             clock: &self.clock,
             door,
         };
-        Answer::of(handle(&deps, &HttpRequest::read(event).unwrap()).await)
+        Answer::of(match HttpRequest::read(event) {
+            Ok(request) => handle(&deps, &request).await,
+            Err(problem) => HttpResponse::problem(400, problem),
+        })
     }
 
     /// What the proposal's records say happened since it was scored.

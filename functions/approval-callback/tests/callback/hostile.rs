@@ -22,7 +22,8 @@ pub(crate) fn signed(body: &str) -> Signed {
     }
 }
 
-fn form(payload: &str) -> String {
+/// A form with one field.
+pub(crate) fn form(payload: &str) -> String {
     form_urlencoded::Serializer::new(String::new())
         .append_pair("payload", payload)
         .finish()

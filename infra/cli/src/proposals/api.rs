@@ -21,7 +21,7 @@ use crate::stack::Stack;
 use crate::who;
 
 /// The stack's output that says where the function URL is.
-const OUTPUT: &str = "CommandsUrl";
+pub(crate) const OUTPUT: &str = "CommandsUrl";
 
 /// A person waits at a terminal, and the function may have to start first.
 const BOUNDS: Bounds = Bounds {

@@ -18,6 +18,7 @@ mod shown;
 mod sign;
 mod watch;
 
+pub(crate) use self::api::OUTPUT as URL_OUTPUT;
 use std::io::{IsTerminal as _, stdin};
 
 use clap::Subcommand;

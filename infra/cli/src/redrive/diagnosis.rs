@@ -69,7 +69,7 @@ pub(crate) fn diagnose(lane: Lane, letter: &Letter) -> Vec<String> {
             failure(&letter.body).unwrap_or(cause),
             "the next run makes up for it: there is nothing to put back".to_owned(),
         ],
-        Lane::Ingest | Lane::Scoring | Lane::Execution | Lane::Restore | Lane::Verify | Lane::Announce => {
+        Lane::Ingest | Lane::Scoring | Lane::Execution | Lane::Restore | Lane::Verify | Lane::Announce | Lane::Slack => {
             vec![cause, body(lane, &letter.body)]
         }
     }
@@ -90,6 +90,7 @@ fn body(lane: Lane, body: &str) -> String {
                 | Lane::Restore
                 | Lane::Verify
                 | Lane::Announce
+                | Lane::Slack
                 | Lane::Outbox
                 | Lane::Housekeeping => {
                     format!("its body is refused: {what} is an incident, which this queue does not take")

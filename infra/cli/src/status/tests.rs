@@ -119,6 +119,7 @@ fn an_agent_with_nothing_to_do_is_healthy() {
               restore              0          0        0             0
               verify               0          0        0             0
               announce             0          0        0             0
+              slack                0          0        0             0
               outbox                                                 0
               housekeeping                                           0
 
@@ -129,6 +130,7 @@ fn an_agent_with_nothing_to_do_is_healthy() {
               restore       Enabled
               verify        Enabled
               announce      Enabled
+              slack         Enabled
               outbox        Enabled
 
             open proposals: none
@@ -200,6 +202,7 @@ fn every_trouble_is_a_reason() {
               restore              0          0        0             0
               verify               0          0        0             0
               announce             0          0        0            12
+              slack                0          0        0             0
               outbox                                                 0
               housekeeping                                           0
 
@@ -210,6 +213,7 @@ fn every_trouble_is_a_reason() {
               restore       Disabled
               verify        Enabling
               announce      missing
+              slack         Enabled
               outbox        Enabled
 
             open proposals: 3, the oldest first
@@ -300,6 +304,7 @@ fn a_pause_is_shown_and_is_healthy_while_what_must_go_on_goes_on() {
               restore              0          0        0             0
               verify               0          0        0             0
               announce             0          0        0             0
+              slack                0          0        0             0
               outbox                                                 0
               housekeeping                                           0
 
@@ -310,6 +315,7 @@ fn a_pause_is_shown_and_is_healthy_while_what_must_go_on_goes_on() {
               restore       Enabled
               verify        Enabled
               announce      Enabled
+              slack         Enabled
               outbox        Enabled
 
             open proposals: none
@@ -327,6 +333,7 @@ fn a_pause_is_shown_and_is_healthy_while_what_must_go_on_goes_on() {
             the event source of restore is Disabled, but the agent is paused
             the event source of verify is Disabled, but the agent is paused
             the event source of announce is Disabled, but the agent is paused
+            the event source of slack is Disabled, but the agent is paused
             the event source of outbox is Disabled, but the agent is paused"#]],
     );
 }

@@ -9,14 +9,16 @@ use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 use domain::action::ActionKind;
 use domain::proposal::{Decision, Kind, ProposalFact};
-use domain::trail::{Fact as _, Record, StreamId};
+use domain::trail::{Fact as _, StreamId};
 use domain::value::ProposalId;
 use serde_json::json;
 
 use self::observe::{Demo, Event, tell};
+use crate::emulator::http;
 use crate::paths::Paths;
 use crate::processes::Run;
 use crate::progress::{Step, seconds};
+use crate::slack::{self, ADA, Posted};
 use crate::stack;
 use crate::traffic::{self, Traffic};
 use crate::{environment, sandbox};
@@ -60,10 +62,11 @@ impl Demo<'_> {
     async fn play(&self) -> Result<()> {
         let before = self.normal_traffic().await?;
         let event = self.incident().await?;
-        let (proposal, scored) = self.proposal(&event).await?;
-        let during = self.decision(&proposal, &scored, &before).await?;
+        let proposal = self.proposal(&event).await?;
+        let during = self.decision(&proposal, &before).await?;
         self.restore(&proposal, &before, &during).await?;
-        self.trail(&proposal).await
+        self.trail(&proposal).await?;
+        self.told(&proposal).await
     }
 
     /// The traffic as it should be.
@@ -118,7 +121,7 @@ impl Demo<'_> {
     }
 
     /// The agent's proposal, with its preview and its score.
-    async fn proposal(&self, event: &Event) -> Result<(ProposalId, Record)> {
+    async fn proposal(&self, event: &Event) -> Result<ProposalId> {
         heading("The agent proposes");
         let received = self
             .wait("proposal/", &[Kind::Received], &event.event_id, 20)
@@ -155,27 +158,45 @@ impl Demo<'_> {
             scored.decision == Decision::Gate,
             "the proposal was not put before a person"
         );
-        Ok((proposal, found.record))
+        Ok(proposal)
     }
 
     /// A person approves in Slack, and the break moves the traffic.
-    async fn decision(&self, proposal: &ProposalId, scored: &Record, before: &Traffic) -> Result<Traffic> {
+    async fn decision(&self, proposal: &ProposalId, before: &Traffic) -> Result<Traffic> {
         heading("Nothing happens until a person approves");
         let waiting = traffic::read(&self.sandbox).await?;
         ensure!(
             waiting.blocked(PROVIDER) == Some(false),
             "{PROVIDER} was blocked before anybody approved it"
         );
-        let value = format!("{proposal}.{}", scored.digest);
-        let known = self.answers().await?.len();
-        let forged = self.click(&value, "not-the-signing-secret").await?;
-        ensure!(forged.0 == 401, "a forged click was answered with {}", forged.0);
-        println!("forged    a click that somebody else signed: HTTP {}", forged.0);
-        let signed = self
-            .click(&value, &self.stack.state.secrets.slack_signing)
+        let card = self
+            .card(proposal, "waiting for the message in #sre", 20, |card| {
+                card.says("It waits for 1 approval")
+            })
             .await?;
-        ensure!(signed.0 == 200, "the callback answered {} {}", signed.0, signed.1);
-        println!("click     Ada clicks Approve on {value}: HTTP {}", signed.0);
+        print(&card);
+        let forged = card
+            .click(&self.sandbox, ADA, "approve", Some("not-the-signing-secret"))
+            .await?;
+        ensure!(
+            forged.status == Some(401),
+            "a forged click was answered with {:?} {}",
+            forged.status,
+            forged.body
+        );
+        println!("forged    a click that somebody else signed: HTTP 401");
+        let known = slack::whispered(&self.sandbox).await?.len();
+        let signed = card.click(&self.sandbox, ADA, "approve", None).await?;
+        ensure!(
+            signed.status == Some(200),
+            "the callback answered {:?} {}",
+            signed.status,
+            signed.body
+        );
+        println!(
+            "click     Ada clicks Approve on this message: HTTP 200 in {} ms",
+            signed.took_ms
+        );
 
         let stream = format!("proposal/{proposal}");
         let ended = [
@@ -195,7 +216,11 @@ impl Demo<'_> {
             "the break has not succeeded: {}",
             found.record.kind
         );
-        println!("answer    \"{}\"", self.told(known).await?);
+        let told = slack::whispered(&self.sandbox).await?;
+        let told = told
+            .get(known)
+            .context("nobody told Ada what came of her click")?;
+        println!("answer    \"{}\"", slack::readable(told));
         let during = traffic::wait(&self.sandbox, "the traffic to move", 20, |traffic| {
             traffic.share(PROVIDER) == 0
                 && traffic.blocked(PROVIDER) == Some(true)
@@ -285,6 +310,65 @@ impl Demo<'_> {
         }
         Ok(())
     }
+
+    /// The message ends as the proposal did, and its link leads to the page.
+    async fn told(&self, proposal: &ProposalId) -> Result<()> {
+        heading("The message shows how it ended");
+        let card = self
+            .card(proposal, "waiting for the message to show it", 20, |card| {
+                card.says("It was approved by Ada") && card.says("Its effect was taken back")
+            })
+            .await?;
+        print(&card);
+        let live: Vec<_> = card
+            .buttons()
+            .into_iter()
+            .filter(|(_, _, link)| link.is_none())
+            .collect();
+        ensure!(live.is_empty(), "the message still offers {live:?}");
+        let replies = card.replies(&self.sandbox).await?;
+        for kind in [Kind::Succeeded, Kind::Restored] {
+            ensure!(
+                replies.iter().any(|reply| reply.starts_with(kind.name())),
+                "the thread does not tell that it {kind}: {replies:?}"
+            );
+        }
+        println!(
+            "thread    {} replies, from \"{}\" on",
+            replies.len(),
+            first_line(&replies)
+        );
+        let page = self.page(&card)?;
+        let shown = http()?.get(&page).send().await.context("opening the page")?;
+        let status = shown.status();
+        let html = shown.text().await.unwrap_or_default();
+        ensure!(
+            status.is_success() && html.contains("Its effect was taken back"),
+            "the page of the proposal answered {status}"
+        );
+        println!("page      {page}");
+        Ok(())
+    }
+}
+
+/// Prints a message as it stands in Slack.
+fn print(card: &Posted) {
+    for text in card.texts() {
+        for line in slack::readable(&text).lines() {
+            println!("  │ {line}");
+        }
+    }
+    let buttons: Vec<String> = card
+        .buttons()
+        .into_iter()
+        .map(|(label, _, _)| format!("[{label}]"))
+        .collect();
+    println!("  │ {}\n", buttons.join(" "));
+}
+
+fn first_line(replies: &[String]) -> String {
+    let first = replies.first().and_then(|reply| reply.lines().next());
+    slack::readable(first.unwrap_or_default())
 }
 
 fn heading(text: &str) {

@@ -1,19 +1,18 @@
 //! How the demo sees what happens: the sandbox's events, the trail, the callback's answers.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use domain::proposal::{Kind, ProposalFact};
 use domain::telling::story;
 use domain::trail::{Fact as _, Record};
-use domain::value::visible;
+use domain::value::{ProposalId, visible};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::emulator::http;
 use crate::paths::Paths;
 use crate::progress::Step;
-use crate::slack::{ADA, Click};
+use crate::slack::Posted;
 use crate::stack::Stack;
 use crate::{aws, sandbox};
 
@@ -68,46 +67,45 @@ impl Demo<'_> {
         Ok(sandbox::get::<Events>(&self.sandbox, "events").await?.events)
     }
 
-    /// What the callback answers to a click on Approve.
-    pub(super) async fn click(&self, value: &str, secret: &str) -> Result<(u16, String)> {
-        let response_url = format!("{}/sandbox/v1/slack/response/demo", self.sandbox);
-        let click = Click {
-            user: ADA,
-            action: "approve",
-            value,
-            response_url: &response_url,
-        };
-        let signed = click.sign(secret, jiff::Timestamp::now().as_second())?;
-        let answer = http()?
-            .post(format!("{}/slack/interactions", self.stack.state.callback_url()?))
-            .header("Content-Type", "application/x-www-form-urlencoded")
-            .header("X-Slack-Request-Timestamp", signed.timestamp)
-            .header("X-Slack-Signature", signed.signature)
-            .body(signed.body)
-            .send()
-            .await
-            .context("posting the click to the callback")?;
-        let status = answer.status().as_u16();
-        Ok((status, answer.text().await.unwrap_or_default()))
-    }
-
-    /// What Slack was given to show to the clicker, after the first `known` answers.
-    pub(super) async fn told(&self, known: usize) -> Result<String> {
-        let answers = self.answers().await?;
-        let answer = answers
-            .get(known)
-            .context("nobody told the clicker what came of the click")?;
-        Ok(answer["body"]["text"].as_str().unwrap_or_default().to_owned())
-    }
-
-    pub(super) async fn answers(&self) -> Result<Vec<Value>> {
-        #[derive(Deserialize)]
-        struct Answers {
-            responses: Vec<Value>,
+    /// Waits until a proposal's card in Slack is as it should be.
+    pub(super) async fn card(
+        &self,
+        proposal: &ProposalId,
+        label: &str,
+        limit_s: u64,
+        is: impl Fn(&Posted) -> bool,
+    ) -> Result<Posted> {
+        let mut step = Step::begin(label.to_owned());
+        let began = Instant::now();
+        loop {
+            let card = Posted::card(&self.sandbox, &proposal.to_string()).await?;
+            if let Some(card) = card.as_ref().filter(|card| is(card)) {
+                step.done();
+                return Ok(card.clone());
+            }
+            if began.elapsed() > Duration::from_secs(limit_s) {
+                step.failed();
+                let shown = card.map_or("there is no such message".to_owned(), |card| {
+                    card.texts().join("\n")
+                });
+                bail!(
+                    "not within {limit_s} s; the message is: {shown}\n  see target/stack/logs/emulator.log"
+                );
+            }
+            step.heartbeat(|| None);
+            tokio::time::sleep(Duration::from_millis(300)).await;
         }
-        Ok(sandbox::get::<Answers>(&self.sandbox, "slack/responses")
-            .await?
-            .responses)
+    }
+
+    /// Where a card's link leads, on this machine: the name in it does not resolve here.
+    pub(super) fn page(&self, card: &Posted) -> Result<String> {
+        let buttons = card.buttons();
+        let link = buttons.iter().find_map(|(_, _, link)| link.as_deref());
+        let link = link.context("the message has no link")?;
+        let (_, path) = link
+            .split_once("/proposals/")
+            .context("the link leads to no proposal")?;
+        Ok(format!("{}/proposals/{path}", self.stack.state.callback_url()?))
     }
 
     /// Waits for a record of the trail.

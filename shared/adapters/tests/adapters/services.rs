@@ -6,7 +6,7 @@ use domain::incident::{EventType, Severity};
 use domain::message::Message;
 use domain::ports::{Bus, Payloads, Queue, Topic};
 use domain::proposal::Kind;
-use domain::telling::{Announcement, Summary};
+use domain::telling::{Announcement, Concern, Summary, Urgency};
 use domain::value::{Digest, OrgId, TeamId};
 use serde_json::{Value, json};
 use testkit::{Proxy, sample};
@@ -137,20 +137,18 @@ async fn the_topic_gets_what_filters_need_and_nothing_empty() {
     let reply = "<PublishResponse><PublishResult><MessageId>1</MessageId></PublishResult></PublishResponse>";
     let (server, proxy) = answering(ResponseTemplate::new(200).set_body_raw(reply, "text/xml")).await;
     let topic = SnsTopic::new(proxy.config(), "arn:aws:sns:us-east-1:1:approvals");
-    topic
-        .tell(&announcement(3), "a proposal waits for approval")
-        .await
-        .unwrap();
+    let concern = Concern {
+        urgency: Urgency::Decide,
+        reason: "a proposal waits for approval",
+    };
+    topic.tell(&announcement(3), concern).await.unwrap();
     let mut anonymous = announcement(3);
     anonymous.summary.team_id = None;
-    topic
-        .tell(&anonymous, "a proposal waits for approval")
-        .await
-        .unwrap();
+    topic.tell(&anonymous, concern).await.unwrap();
 
     let requests = server.received_requests().await.unwrap();
     let form = |at: usize| String::from_utf8(requests[at].body.clone()).unwrap();
-    for attribute in ["action", "team", "severity"] {
+    for attribute in ["urgency", "kind", "action", "team", "severity"] {
         assert!(form(0).contains(&format!(".Name={attribute}")), "{}", form(0));
     }
     assert!(

@@ -22,6 +22,8 @@ pub enum Lane {
     Verify,
     /// Proposals that the stream did not bring, for `outbox`.
     Announce,
+    /// Proposals whose Slack messages are to be brought up to date, for `notification`.
+    Slack,
     /// Batches of the trail's stream that `outbox` failed on.
     Outbox,
     /// Runs of `housekeeping` that failed.
@@ -30,25 +32,27 @@ pub enum Lane {
 
 impl Lane {
     /// Every one, in the order of an incident's path.
-    pub const ALL: [Lane; 8] = [
+    pub const ALL: [Lane; 9] = [
         Lane::Ingest,
         Lane::Scoring,
         Lane::Execution,
         Lane::Restore,
         Lane::Verify,
         Lane::Announce,
+        Lane::Slack,
         Lane::Outbox,
         Lane::Housekeeping,
     ];
 
     /// Those with a queue.
-    pub const QUEUES: [Lane; 6] = [
+    pub const QUEUES: [Lane; 7] = [
         Lane::Ingest,
         Lane::Scoring,
         Lane::Execution,
         Lane::Restore,
         Lane::Verify,
         Lane::Announce,
+        Lane::Slack,
     ];
 
     /// Its name: the end of its queue's.
@@ -60,6 +64,7 @@ impl Lane {
             Lane::Restore => "restore",
             Lane::Verify => "verify",
             Lane::Announce => "announce",
+            Lane::Slack => "slack",
             Lane::Outbox => "outbox",
             Lane::Housekeeping => "housekeeping",
         }
@@ -74,6 +79,7 @@ impl Lane {
             Lane::Restore => "Effects whose time is over, for execution",
             Lane::Verify => "Metrics to be asked again, for execution",
             Lane::Announce => "Proposals to be announced, for outbox",
+            Lane::Slack => "Slack messages to be brought up to date, for notification",
             Lane::Outbox => "Batches of the trail's stream that outbox failed on",
             Lane::Housekeeping => "Runs of housekeeping that failed",
         }
@@ -92,6 +98,7 @@ impl Lane {
             | Lane::Restore
             | Lane::Verify
             | Lane::Announce
+            | Lane::Slack
             | Lane::Outbox
             | Lane::Housekeeping => false,
         }
@@ -156,6 +163,7 @@ mod tests {
         assert_eq!(Lane::Verify.queue_output().as_deref(), Some("VerifyQueueUrl"));
         assert_eq!(Lane::Outbox.queue_output(), None);
         assert_eq!("announce".parse(), Ok(Lane::Announce));
-        assert!("slack".parse::<Lane>().is_err());
+        assert_eq!(Lane::Slack.dead_letters_output(), "SlackDeadLetterQueueUrl");
+        assert!("pager".parse::<Lane>().is_err());
     }
 }

@@ -1,9 +1,11 @@
 //! The agent's queues, and what may lie on them: a bus event, an SNS notification of one, or a hint.
 
+mod hint;
 mod lane;
 
 use serde_json::Value;
 
+pub use self::hint::Hint;
 pub use self::lane::Lane;
 use crate::incident::{Event, Malformed};
 use crate::trail::SOURCE;
@@ -40,7 +42,12 @@ impl Message {
             let inner = message.get("Message").and_then(Value::as_str);
             let inner =
                 inner.ok_or_else(|| Malformed::new("Message", "is not a string, in an SNS notification"))?;
-            return Self::of_envelope(&object("Message", inner)?, inner);
+            let told = object("Message", inner)?;
+            // The approval topic carries announcements as they are, without an envelope of the bus.
+            return match told.get("detail").is_none() && told.get("kind").is_some() {
+                true => hint_of(told.get("proposal"), "Message.proposal"),
+                false => Self::of_envelope(&told, inner),
+            };
         }
         Self::of_envelope(&message, body)
     }
@@ -78,7 +85,7 @@ pub fn hinted(body: &str) -> Result<ProposalId, String> {
 
 /// The body of a hint.
 pub fn hint(proposal: &ProposalId) -> String {
-    serde_json::json!({ "hint": { "proposal": proposal } }).to_string()
+    Hint::of(proposal).text()
 }
 
 /// Reads the event out of a text that [`Message::parse`] took before.

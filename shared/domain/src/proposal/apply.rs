@@ -87,6 +87,9 @@ impl Proposal {
                 self.settled_at = Some(record.at);
             }
         }
+        if self.last_kind != Kind::Notified {
+            self.news = Moved::by(record);
+        }
         self.last = record.clone();
         Ok(self)
     }

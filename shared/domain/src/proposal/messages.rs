@@ -49,18 +49,20 @@ impl Messages {
             .iter()
             .position(|one| one.channel == channel && one.to == to);
         let before = before.map(|at| self.0.remove(at));
-        // A claim and a problem leave what was posted before where it is: it may still be there.
-        let (reference_before, shows_before) = match before {
-            Some(before) => (before.reference, before.shows),
-            None => (None, None),
+        // A claim and a problem leave what was posted before where it is: it may still be there. And a problem stands until
+        // something worked.
+        let (reference_before, shows_before, problem_before) = match before {
+            Some(before) => (before.reference, before.shows, before.problem),
+            None => (None, None, None),
         };
+        let tries = until.is_some();
         self.0.push(Message {
             channel,
             to,
             reference: reference.or(reference_before),
             until,
             shows: shows.or(shows_before),
-            problem,
+            problem: problem.or(problem_before.filter(|_| tries)),
         });
     }
 }

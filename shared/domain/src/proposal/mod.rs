@@ -52,6 +52,7 @@ pub struct Proposal {
     requesters: BTreeSet<OperatorId>,
     state: State,
     moved: Moved,
+    news: Moved,
     approved: Option<Moved>,
     because: Option<String>,
     messages: Messages,
@@ -186,6 +187,11 @@ impl Proposal {
         &self.moved
     }
 
+    /// The last record that is news to people: any but that they were told.
+    pub fn news(&self) -> &Moved {
+        &self.news
+    }
+
     /// Who completed its last approval, if people approved it.
     pub fn approved(&self) -> Option<&Moved> {
         self.approved.as_ref()
@@ -264,6 +270,7 @@ impl Proposal {
                 record: first.digest,
             }),
             moved: Moved::by(first),
+            news: Moved::by(first),
             approved: None,
             because: None,
             messages: Messages::default(),

@@ -89,39 +89,77 @@ impl Announcement {
         format!("proposal.{}", self.kind)
     }
 
-    /// Why people must hear of it, if they must.
-    pub fn needs_a_person(&self) -> Option<&'static str> {
-        match self.kind {
-            Kind::Scored if self.summary.decision == Some(Decision::Gate) => {
-                Some("a proposal waits for approval")
+    /// Why people are told of it, if they are: from the score on, of every change.
+    pub fn concerns_people(&self) -> Option<Concern> {
+        use Urgency::{Decide, Inform, Page};
+        let (urgency, reason) = match (self.kind, self.summary.decision) {
+            (Kind::Scored, Some(Decision::Gate)) => (Decide, "a proposal waits for approval"),
+            (Kind::Scored, Some(Decision::Auto)) => (Inform, "the policy lets an action run by itself"),
+            (Kind::UndoRequested, _) => (Decide, "an undo waits for approval"),
+            (Kind::Failed, _) => (Page, "an action failed"),
+            (Kind::Unknown, _) => (Page, "it is unknown whether an action took effect"),
+            (Kind::RestoreFailed, _) => (Page, "an effect could not be taken back"),
+            // Of what is only watched, nobody is told.
+            (_, None | Some(Decision::Shadow)) => return None,
+            (
+                Kind::Amended
+                | Kind::Voted
+                | Kind::Approved
+                | Kind::Revoked
+                | Kind::Rejected
+                | Kind::Expired
+                | Kind::Refused
+                | Kind::Started
+                | Kind::Succeeded
+                | Kind::Restored
+                | Kind::UndoApproved
+                | Kind::UndoRejected
+                | Kind::Verified
+                | Kind::Repeated
+                | Kind::Escalated,
+                Some(Decision::Gate | Decision::Auto),
+            ) => (Inform, "what people were told has changed"),
+            (Kind::Received | Kind::Declined | Kind::Proposed | Kind::Notified | Kind::Commented, _) => {
+                return None;
             }
-            Kind::UndoRequested => Some("an undo waits for approval"),
-            Kind::Failed => Some("an action failed"),
-            Kind::Unknown => Some("it is unknown whether an action took effect"),
-            Kind::RestoreFailed => Some("an effect could not be taken back"),
-            Kind::Received
-            | Kind::Declined
-            | Kind::Proposed
-            | Kind::Scored
-            | Kind::Amended
-            | Kind::Voted
-            | Kind::Approved
-            | Kind::Revoked
-            | Kind::Rejected
-            | Kind::Expired
-            | Kind::Refused
-            | Kind::Started
-            | Kind::Succeeded
-            | Kind::Restored
-            | Kind::UndoApproved
-            | Kind::UndoRejected
-            | Kind::Verified
-            | Kind::Repeated
-            | Kind::Notified
-            | Kind::Escalated
-            | Kind::Commented => None,
+        };
+        Some(Concern { urgency, reason })
+    }
+}
+
+/// What people are to do about an announcement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Urgency {
+    /// Decide: something waits for their yes.
+    Decide,
+    /// Look: something went wrong.
+    Page,
+    /// Nothing.
+    Inform,
+}
+
+impl Urgency {
+    /// Every one.
+    pub const ALL: [Urgency; 3] = [Urgency::Decide, Urgency::Page, Urgency::Inform];
+
+    /// Its name, as subscribers filter by it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Urgency::Decide => "decide",
+            Urgency::Page => "page",
+            Urgency::Inform => "inform",
         }
     }
+}
+
+/// Why people are told of an announcement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Concern {
+    /// What they are to do.
+    pub urgency: Urgency,
+    /// Why, in a few words.
+    pub reason: &'static str,
 }
 
 /// One row of the view: the present state of a proposal. Disposable, and never asked to decide anything.
@@ -245,7 +283,11 @@ mod tests {
 
     #[test]
     fn people_hear_of_what_waits_for_them_and_of_what_went_wrong() {
-        let reason = |story: &Story| Announcement::of(story.proposal()).needs_a_person();
+        let reason = |story: &Story| {
+            let concern = Announcement::of(story.proposal()).concerns_people();
+            let urgent = concern.filter(|concern| concern.urgency != Urgency::Inform);
+            urgent.map(|concern| concern.reason)
+        };
         assert_eq!(
             reason(&awaiting(breaks(300), 1)),
             Some("a proposal waits for approval")
@@ -285,6 +327,24 @@ mod tests {
             succeeded(breaks(300)),
         ] {
             assert_eq!(reason(&story), None, "{}", story.last().kind);
+        }
+    }
+
+    #[test]
+    fn from_the_score_on_every_change_is_told() {
+        let told = |story: &Story| Announcement::of(story.proposal()).concerns_people().is_some();
+        for story in [Story::of(&unhealthy(), None), proposed(breaks(300))] {
+            assert!(!told(&story), "{}", story.last().kind);
+        }
+        let watched = ProposalFact::Scored(scored(15, Decision::Shadow, 1));
+        assert!(!told(&proposed(breaks(300)).then(20, Actor::Agent, &watched)));
+        for story in [
+            awaiting(breaks(300), 1),
+            approved(breaks(300)),
+            executing(breaks(300)),
+            succeeded(breaks(300)),
+        ] {
+            assert!(told(&story), "{}", story.last().kind);
         }
     }
 }

@@ -14,7 +14,7 @@ mod listed;
 pub mod story;
 mod waiting;
 
-pub use self::announcement::{Announcement, Row, Summary};
+pub use self::announcement::{Announcement, Concern, Row, Summary, Urgency};
 pub use self::card::{Ask, Card, Section, What, is_told_in_the_thread};
 pub use self::line::{Line, Ours, Span, count, duration};
 pub use self::listed::{Answered, Detail, Listed, Listing};

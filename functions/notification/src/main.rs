@@ -1,0 +1,74 @@
+//! Lambda entry point: builds the real adapters and hands the queue's messages to [`notification::handle`], and the
+//! question whether people can be reached to [`notification::check`].
+
+use std::sync::Arc;
+
+use adapters::{DynamoTrail, PayloadBucket, SdkConfig, Secret, SecretOperators, SqsQueue, SystemClock};
+use aws_lambda_events::event::sqs::SqsEvent;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use notification::Deps;
+use notification::config::Config;
+use outbound::{Bounds, Rotating, Token};
+use policy::Published;
+use runtime::env::{Env, process};
+use runtime::link::LinkKey;
+use runtime::queue::{DeadLetterQueue, Delivery, batch};
+use serde_json::{Value, to_value};
+use slack::api::WebApi;
+
+/// Nobody waits for an answer, and Slack's may take seconds.
+const SLACK: Bounds = Bounds {
+    connect_ms: 2_000,
+    request_ms: 6_000,
+    reply_bytes: 4 * 1024 * 1024,
+};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let aws = runtime::start().await;
+    let config = Config::from(&Env::new(&process))?;
+
+    let operators = SecretOperators::new(secret(&aws, &config.operators_secret));
+    operators.preload().await?;
+    let bot = secret(&aws, &config.bot_secret);
+    let token = Token::new("slack-bot", bot.value().await?.expose())?;
+    let token = Rotating::fixed(token).renewed_by(Arc::new(bot));
+    let slack = WebApi::new("SLACK_API_URL", &config.api_url, token, SLACK)?;
+    let link = secret(&aws, &config.link_secret).value().await?;
+    let links = LinkKey::new(link.expose().to_owned()).ok_or("the secret of LINK_SECRET is empty")?;
+    let trail = DynamoTrail::new(&aws, config.trail_table);
+    let policies = Published::new(
+        Arc::new(PayloadBucket::new(&aws, config.policy_bucket)),
+        Arc::new(SystemClock),
+    );
+    let again = SqsQueue::new(&aws, config.queue);
+    let dead_letters = DeadLetterQueue::new(&aws, config.dead_letters, "notification");
+    let deps = &Deps {
+        trail: &trail,
+        policies: &policies,
+        deployment: &config.deployment,
+        operators: &operators,
+        slack: &slack,
+        routes: config.routes.as_ref(),
+        again: &again,
+        links: &links,
+        pages: &config.pages_url,
+        clock: &SystemClock,
+    };
+
+    run(service_fn(async |event: LambdaEvent<Value>| {
+        if event.payload.get("check").and_then(Value::as_str) == Some("routes") {
+            return Ok::<_, Error>(to_value(
+                notification::check::routes(deps.slack, deps.routes).await,
+            )?);
+        }
+        let messages: SqsEvent = serde_json::from_value(event.payload)?;
+        let handle = async |delivery: Delivery<'_>, _: &_| notification::handle(deps, delivery).await;
+        Ok(to_value(batch(messages, |_| &dead_letters, handle).await)?)
+    }))
+    .await
+}
+
+fn secret(aws: &SdkConfig, arn: &str) -> Secret {
+    Secret::new(aws, arn, Arc::new(SystemClock))
+}
