@@ -13,6 +13,7 @@ use crate::model;
 use crate::paths::Paths;
 use crate::processes::Run;
 use crate::progress::{Step, last_lines};
+use crate::slack_judges;
 use crate::stack;
 use crate::summary::{self, Counts, Outcome, Verdict};
 use crate::tools::{MODEL_TYPES, SAM};
@@ -46,6 +47,8 @@ enum CheckStep {
     CfnLint,
     /// Requests to models against the types of the providers' SDKs
     ModelTypes,
+    /// What is said to Slack, and the sandbox's Slack, against Slack's own SDKs
+    SlackJudges,
     /// Tests of the deployed functions on the local stack
     Stack,
     /// Tests on the local stack with aimock as the model and LiteLLM in front of it
@@ -90,6 +93,8 @@ async fn outcome(paths: &Paths, lock: &stack::Lock, step: CheckStep) -> Outcome 
     let began = Instant::now();
     let result = if step.needs_the_stack() {
         on_the_stack(paths, lock, step).await
+    } else if step == CheckStep::SlackJudges {
+        slack_judges::check(paths).await
     } else {
         attempt(paths, step).await
     };
@@ -120,6 +125,7 @@ impl CheckStep {
             Self::Sam => "sam",
             Self::CfnLint => "cfn-lint",
             Self::ModelTypes => "model-types",
+            Self::SlackJudges => "slack-judges",
             Self::Stack => "stack",
             Self::Model => "model",
             Self::Lambda => "lambda",
@@ -136,6 +142,7 @@ impl CheckStep {
             Self::Sam => "sam validate --lint",
             Self::CfnLint => "cfn-lint template.yaml",
             Self::ModelTypes => "requests to models against the SDKs' types",
+            Self::SlackJudges => "what is said to Slack against Slack's SDKs",
             Self::Stack => "tests on the local stack",
             Self::Model => "tests on the local stack with a model",
             Self::Lambda => "cargo lambda",
@@ -173,7 +180,7 @@ impl CheckStep {
                 "--ignored",
                 "model::",
             ]),
-            Self::Lambda => bail!("this step is several commands"),
+            Self::SlackJudges | Self::Lambda => bail!("this step is several commands"),
             Self::Sam => {
                 command = Command::new(SAM.ensure(paths).await?.join("sam"));
                 command

@@ -21,6 +21,7 @@ mod progress;
 mod sandbox;
 mod send;
 mod slack;
+mod slack_judges;
 mod stack;
 mod state;
 mod summary;

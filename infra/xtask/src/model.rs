@@ -36,10 +36,9 @@ pub(crate) async fn start(paths: &Paths, state: &State) -> Result<String> {
 }
 
 async fn start_aimock(paths: &Paths, key: &str) -> Result<String> {
-    let program = tools::aimock(paths).await?;
+    let mut command = tools::aimock(paths).await?;
     let step = Step::begin("starting aimock in place of the models");
     let url = url(free_port()?);
-    let mut command = program.command();
     command
         .args(["--host", "127.0.0.1", "--port", port_of(&url)])
         .arg("--fixtures")

