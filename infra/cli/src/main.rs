@@ -10,6 +10,7 @@
 //! | `pause`, `resume`, `automatic`: what is asked of `control`, and what follows | `switches` |
 //! | `policy`: how a policy is checked, published and shown | `policy` |
 //! | `policy replay`, `policy calibrate`: what another policy would have made of what happened | `what_if` |
+//! | `slack`: whether people can be asked there, and what is told to do where not | `slack` |
 //! | who it is that changes something | `who` |
 //! | `redrive`: what dead letters are, and how they are put back | `redrive` |
 //! | how text from outside is shown on a terminal | `print` |
@@ -25,6 +26,7 @@ mod policy;
 mod print;
 mod proposals;
 mod redrive;
+mod slack;
 mod stack;
 mod status;
 mod switches;
@@ -72,7 +74,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Says whether the agent is healthy: stack, queues, dead letters, event sources, open proposals, gateway.
+    /// Says whether the agent is healthy: stack, queues, dead letters, event sources, open proposals, people, gateway.
     /// Exits with 1 where it is not
     Status(status::Arguments),
     #[command(flatten)]
@@ -91,6 +93,9 @@ enum Command {
     Policy(policy::Arguments),
     /// Puts dead letters back into the queues they came from, or lists them with the reasons
     Redrive(redrive::Arguments),
+    /// Says of every Slack channel where people are asked whether the bot may post there, and what to do where it may
+    /// not. Exits with 1 where it may not, and where Slack is not set up
+    Slack(slack::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -138,6 +143,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Command::Automatic(arguments) => switches::automatic(&stack, arguments, &mut terminal).await,
         Command::Policy(arguments) => policy::run(&stack, arguments, &mut terminal).await,
         Command::Redrive(arguments) => redrive::run(&stack, &arguments, &mut terminal).await,
+        Command::Slack(arguments) => slack::run(&stack, &arguments, &mut terminal).await,
     }
 }
 
@@ -246,6 +252,9 @@ mod tests {
             ),
             (&["policy", "calibrate", "--target", "95"], false),
             (&["policy", "calibrate", "--confidence", "0.8"], false),
+            (&["slack"], true),
+            (&["slack", "--json"], true),
+            (&["slack", "C0SRE"], false),
             (&["list"], true),
             (
                 &[

@@ -79,6 +79,13 @@ impl Stack {
         }
     }
 
+    /// With a parameter, in tests.
+    #[cfg(test)]
+    pub(crate) fn with_parameter(mut self, key: &str, value: &str) -> Self {
+        self.parameters.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
     /// One of its outputs.
     pub(crate) fn output(&self, key: &str) -> anyhow::Result<&str> {
         self.outputs.get(key).map(String::as_str).ok_or_else(|| {
@@ -152,9 +159,11 @@ mod tests {
     #[test]
     fn every_other_output_that_is_read_is_one_of_the_template() {
         let outputs = outputs();
-        for name in crate::status::OUTPUTS {
+        for name in crate::status::OUTPUTS.iter().chain([&crate::slack::OUTPUT]) {
             assert!(outputs.contains(name), "{name}");
         }
-        assert!(TEMPLATE.contains("\n  GatewayUrl:\n"));
+        for parameter in ["GatewayUrl", "SlackChannel", "SlackRoutes"] {
+            assert!(TEMPLATE.contains(&format!("\n  {parameter}:\n")), "{parameter}");
+        }
     }
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use domain::telling::{Answered, Detail, Line};
 use domain::trail::Control;
-use serde_json::json;
+use serde_json::{Value, json};
 use testkit::story::{Story, breaks, second};
 use tokio::process::Command;
 use tokio::time::timeout;
-use wiremock::matchers::{body_string_contains, header_exists, method, path};
+use wiremock::matchers::{body_json, body_string_contains, header_exists, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 /// CloudFormation's answer about a stack with these outputs.
@@ -123,5 +123,91 @@ async fn a_stack_without_the_function_url_is_named() {
     assert_eq!(
         err(&output),
         "error: stack sre-agent has no output CommandsUrl: it is older than this command and must be deployed again\n"
+    );
+}
+
+/// Lambda, which answers an invocation like this.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
+async fn invoked(server: &MockServer, answer: ResponseTemplate) {
+    Mock::given(method("POST"))
+        .and(path("/2015-03-31/functions/sre-agent-notification/invocations"))
+        .and(body_json(json!({ "check": "routes" })))
+        .respond_with(answer)
+        .up_to_n_times(1)
+        .mount(server)
+        .await;
+}
+
+#[tokio::test]
+async fn slack_ends_with_1_where_somebody_cannot_be_reached() {
+    let server = aws(|_| stack(&[("NotificationFunctionName", "sre-agent-notification")])).await;
+    let fine = json!({ "channel": "C0SRE", "problem": null });
+    let refused = json!({ "channel": "C0X", "problem": "not_in_channel" });
+    for (answer, expected, said) in [
+        (json!([fine]), 0, "C0SRE: the bot may post here\n"),
+        (
+            json!([fine, refused]),
+            1,
+            "C0SRE: the bot may post here\n\
+             C0X: not_in_channel: invite the bot: /invite @sre-agent in that channel\n",
+        ),
+        (
+            json!([]),
+            1,
+            "Slack is not set up, and nobody is asked there: SlackChannel is empty\n",
+        ),
+    ] {
+        invoked(&server, ResponseTemplate::new(200).set_body_json(&answer)).await;
+        let output = run(&server, &["slack"]).await;
+        assert_eq!(code(&output), expected, "{output:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), said);
+
+        invoked(&server, ResponseTemplate::new(200).set_body_json(&answer)).await;
+        let output = run(&server, &["slack", "--json"]).await;
+        assert_eq!(code(&output), expected, "{output:?}");
+        let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(printed, answer);
+    }
+}
+
+#[tokio::test]
+async fn slack_tells_why_the_function_did_not_answer() {
+    let server = aws(|_| stack(&[("NotificationFunctionName", "sre-agent-notification")])).await;
+    let told = json!({ "errorType": "Runtime.ExitError", "errorMessage": "no \u{1b}[2J token" });
+    let failed = ResponseTemplate::new(200)
+        .insert_header("x-amz-function-error", "Unhandled")
+        .set_body_json(told);
+    let forbidden = ResponseTemplate::new(403)
+        .insert_header("x-amzn-errortype", "AccessDeniedException")
+        .set_body_json(json!({ "Message": "not allowed to perform: lambda:InvokeFunction" }));
+    let other = ResponseTemplate::new(200).set_body_json(json!({ "batchItemFailures": [] }));
+    for (answer, said) in [
+        (
+            failed,
+            "error: function sre-agent-notification failed, its log group /aws/lambda/sre-agent-notification says more: \
+             Runtime.ExitError: no \\u{1b}[2J token\n",
+        ),
+        (
+            forbidden,
+            "error: function sre-agent-notification could not be asked: ",
+        ),
+        (
+            other,
+            "error: function sre-agent-notification answered something else than a list of channels: ",
+        ),
+    ] {
+        invoked(&server, answer).await;
+        let output = run(&server, &["slack"]).await;
+        assert_eq!(code(&output), 1, "{output:?}");
+        assert!(err(&output).starts_with(said), "{output:?}");
+        assert!(output.stdout.is_empty(), "{output:?}");
+    }
+    let server = aws(|_| stack(&[("TrailTableName", "sre_actions")])).await;
+    let output = run(&server, &["slack"]).await;
+    assert_eq!(code(&output), 1, "{output:?}");
+    assert_eq!(
+        err(&output),
+        "error: stack sre-agent has no output NotificationFunctionName: it is older than this command and must be deployed again\n"
     );
 }

@@ -11,7 +11,7 @@ use super::tree::{Template, items, target};
 use super::{notices, passes};
 
 /// What the documents promise: parameter and default. `None` is to be given.
-const DOCUMENTED: [(&str, Option<&str>); 32] = [
+const DOCUMENTED: [(&str, Option<&str>); 36] = [
     ("SreRiskThreshold", Some("40")),
     ("SreAutoApprove", Some("false")),
     ("LicenseTier", Some("enterprise")),
@@ -24,6 +24,10 @@ const DOCUMENTED: [(&str, Option<&str>); 32] = [
     ("CorrelationWindowSeconds", Some("900")),
     ("ApprovalDeadlineSeconds", Some("1800")),
     ("ApprovalValidSeconds", Some("900")),
+    ("ApprovalVetoSeconds", Some("0")),
+    ("SlackChannel", Some("")),
+    ("SlackRoutes", Some("")),
+    ("SlackApiUrl", Some("https://slack.com")),
     ("MaxBudgetCap", Some("10000.00")),
     ("VerifyAfterSeconds", Some("120")),
     ("ModelApi", Some("anthropic")),

@@ -22,6 +22,7 @@ use trail::walk::{self, Window};
 
 use crate::print::told;
 use crate::stack::Stack;
+use crate::status::people::PeoplePart;
 use crate::status::picture::{
     AgentPart, GatewayPart, Messages, OpenPart, Picture, ProposalPart, QueuePart, SourcePart, StackPart,
 };
@@ -50,11 +51,12 @@ const AT_ONCE: usize = 16;
 
 /// Everything there is to see.
 pub(crate) async fn look_at(stack: &Stack, now: Timestamp) -> Picture {
+    let people = PeoplePart::of(stack);
     let (agent, queues, event_sources, open, gateway) = tokio::join!(
         agent(stack),
         queues(stack),
         event_sources(stack),
-        open(stack, now),
+        open(stack, &people, now),
         gateway(stack)
     );
     Picture {
@@ -68,6 +70,7 @@ pub(crate) async fn look_at(stack: &Stack, now: Timestamp) -> Picture {
         queues: queues.into(),
         event_sources: event_sources.into(),
         open: open.into(),
+        people,
         gateway,
     }
 }
@@ -187,7 +190,7 @@ fn lane_of(stack: &Stack, arn: &str) -> Option<Lane> {
 }
 
 /// The proposals that the view calls open and those with records in the last two hours, whatever the view knows.
-async fn open(stack: &Stack, now: Timestamp) -> anyhow::Result<OpenPart> {
+async fn open(stack: &Stack, people: &PeoplePart, now: Timestamp) -> anyhow::Result<OpenPart> {
     let trail = stack.trail()?;
     let view = DynamoView::new(&stack.aws, stack.output("ProposalsTableName")?);
     let last = trail.last(&StreamId::Control).await?;
@@ -202,7 +205,9 @@ async fn open(stack: &Stack, now: Timestamp) -> anyhow::Result<OpenPart> {
         proposals: Vec::new(),
         unread,
         broken: Vec::new(),
+        untold: Vec::new(),
     };
+    let mut untold = Vec::new();
     let trail = &trail;
     let reads = stream::iter(ids.into_iter().take(MOST_READ)).map(|id| async move {
         let records = trail.load(&StreamId::Proposal(id.clone())).await;
@@ -212,13 +217,18 @@ async fn open(stack: &Stack, now: Timestamp) -> anyhow::Result<OpenPart> {
     while let Some((id, records)) = reads.next().await {
         let records = records?;
         match verified(&records) {
-            Ok(proposal) => part
-                .proposals
-                .extend(described(&proposal, &control, switched_at, now)),
+            Ok(proposal) => {
+                let shown = described(&proposal, &control, switched_at, now);
+                part.proposals.extend(shown);
+                let one = people.untold(&proposal, &control, now);
+                untold.extend(one.map(|one| (proposal.opened_at(), one)));
+            }
             Err(fault) => part.broken.push((id.to_string(), fault)),
         }
     }
     part.proposals.sort_by_key(|one| one.opened_at);
+    untold.sort_by_key(|(opened_at, _)| *opened_at);
+    part.untold = untold.into_iter().map(|(_, one)| one).collect();
     Ok(part)
 }
 

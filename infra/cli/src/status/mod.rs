@@ -1,6 +1,7 @@
 //! `sre-agent status`: is the agent healthy, and if not, why.
 
 mod look;
+mod people;
 mod picture;
 
 use adapters::SystemClock;

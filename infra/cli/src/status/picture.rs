@@ -7,6 +7,7 @@ use domain::value::Timestamp;
 use serde::Serialize;
 
 use crate::print::{count, duration, quote};
+use crate::status::people::{self, PeoplePart, Untold};
 use domain::message::Lane;
 
 /// `housekeeping` makes the event sources agree with `control` every minute: for so long they may differ.
@@ -42,6 +43,7 @@ pub(crate) struct Picture {
     pub(crate) queues: Part<Vec<QueuePart>>,
     pub(crate) event_sources: Part<Vec<SourcePart>>,
     pub(crate) open: Part<OpenPart>,
+    pub(crate) people: PeoplePart,
     pub(crate) gateway: GatewayPart,
 }
 
@@ -98,6 +100,8 @@ pub(crate) struct OpenPart {
     pub(crate) unread: usize,
     /// Proposals whose trail does not hold, and why.
     pub(crate) broken: Vec<(String, String)>,
+    /// Those that people are not told of in Slack, the oldest first.
+    pub(crate) untold: Vec<Untold>,
 }
 
 /// One open proposal.
@@ -194,6 +198,7 @@ impl Picture {
                     let overdue = one.overdue.as_ref()?;
                     Some(format!("{} is {}: {overdue}", one.proposal, one.state))
                 }));
+                reasons.extend(people::reasons(&open.untold, now));
             }
             Part::Unseen(problem) => reasons.push(format!("the open proposals could not be read: {problem}")),
         }
@@ -248,6 +253,8 @@ impl Picture {
         lines.extend(self.of_sources());
         lines.push(String::new());
         lines.extend(self.of_open(now));
+        lines.push(String::new());
+        lines.push(self.people.line());
         lines.push(String::new());
         lines.push(self.of_gateway());
         lines.push(String::new());

@@ -1,5 +1,6 @@
 //! What counts as unhealthy, and how a picture is shown.
 
+mod people;
 mod waits;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use domain::trail::{Control, Pause, Switches};
 use expect_test::{Expect, expect};
 
 use super::look;
+use super::people::PeoplePart;
 use super::picture::*;
 use crate::print::told;
 use crate::trail::tests::{Told, at};
@@ -50,7 +52,12 @@ fn healthy() -> Picture {
             proposals: Vec::new(),
             unread: 0,
             broken: Vec::new(),
+            untold: Vec::new(),
         }),
+        people: PeoplePart {
+            channel: Some("C0SRE".to_owned()),
+            routes: 0,
+        },
         gateway: GatewayPart::Readable {
             url: "https://gateway.example".to_owned(),
             providers: 4,
@@ -135,6 +142,8 @@ fn an_agent_with_nothing_to_do_is_healthy() {
 
             open proposals: none
 
+            people: asked in Slack, in C0SRE
+
             gateway https://gateway.example: 4 providers, 4 model groups, 3 teams
 
             healthy"#]],
@@ -179,6 +188,7 @@ fn every_trouble_is_a_reason() {
         proposals: open.collect(),
         unread: 3,
         broken: vec![("x-1".to_owned(), "record 2 …".to_owned())],
+        untold: Vec::new(),
     });
     picture.gateway = GatewayPart::Unreadable {
         url: "https://gateway.example".to_owned(),
@@ -225,6 +235,8 @@ fn every_trouble_is_a_reason() {
                 waits for the end of its effect at 2026-11-22T10:05:20.000Z
               and 3 proposals not looked at, open or closed lately
 
+            people: asked in Slack, in C0SRE
+
             gateway https://gateway.example: the gateway is unavailable: no connection within 500 ms
 
             unhealthy:
@@ -255,25 +267,27 @@ fn what_could_not_be_seen_is_a_reason_but_for_a_secret_that_is_not_the_callers()
         &picture,
         0,
         expect![[r#"
-        stack sre-agent in eu-central-1: CREATE_COMPLETE
-          bus                sre-agent
-          trail              sre_actions
+            stack sre-agent in eu-central-1: CREATE_COMPLETE
+              bus                sre-agent
+              trail              sre_actions
 
-        agent: queue x: AccessDenied
+            agent: queue x: AccessDenied
 
-        queues: queue x: AccessDenied
+            queues: queue x: AccessDenied
 
-        event sources: queue x: AccessDenied
+            event sources: queue x: AccessDenied
 
-        open proposals: queue x: AccessDenied
+            open proposals: queue x: AccessDenied
 
-        gateway: not asked, its token could not be read: AccessDenied
+            people: asked in Slack, in C0SRE
 
-        unhealthy:
-          control could not be read: queue x: AccessDenied
-          the queues could not be read: queue x: AccessDenied
-          the event sources could not be read: queue x: AccessDenied
-          the open proposals could not be read: queue x: AccessDenied"#]],
+            gateway: not asked, its token could not be read: AccessDenied
+
+            unhealthy:
+              control could not be read: queue x: AccessDenied
+              the queues could not be read: queue x: AccessDenied
+              the event sources could not be read: queue x: AccessDenied
+              the open proposals could not be read: queue x: AccessDenied"#]],
     );
 }
 
@@ -319,6 +333,8 @@ fn a_pause_is_shown_and_is_healthy_while_what_must_go_on_goes_on() {
               outbox        Enabled
 
             open proposals: none
+
+            people: asked in Slack, in C0SRE
 
             gateway https://gateway.example: 4 providers, 4 model groups, 3 teams
 

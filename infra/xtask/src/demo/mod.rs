@@ -2,6 +2,7 @@
 //! observed, and it fails where something was not.
 
 mod observe;
+mod picture;
 
 use std::time::{Duration, Instant};
 
@@ -347,7 +348,7 @@ impl Demo<'_> {
             "the page of the proposal answered {status}"
         );
         println!("page      {page}");
-        Ok(())
+        picture::take(self.paths, &page).await
     }
 }
 

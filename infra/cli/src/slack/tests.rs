@@ -1,0 +1,103 @@
+//! What is told of each channel, and what a function that failed is told to have said.
+
+use expect_test::expect;
+
+use super::*;
+
+fn reached(channel: &str, problem: Option<&str>) -> Reached {
+    Reached {
+        channel: channel.to_owned(),
+        problem: problem.map(str::to_owned),
+    }
+}
+
+#[test]
+fn each_channel_is_a_line_that_says_what_to_do() {
+    let all = [
+        None,
+        Some("not_in_channel"),
+        Some("channel_not_found"),
+        Some("is_archived"),
+        Some("missing_scope (needs channels:read)"),
+        Some("invalid_auth"),
+        Some("token_revoked"),
+        Some("account_inactive"),
+        Some("throttled for 30 s"),
+        Some("ratelimited"),
+        Some("channel_is_limited_access"),
+        Some("Slack answered 503"),
+        Some("Slack: no connection within 2000 ms"),
+        Some("internal error"),
+        Some("\u{1b}[2J"),
+        Some(""),
+    ]
+    .map(|problem| reached("C0X", problem));
+    expect![[r#"
+        C0X: the bot may post here
+        C0X: not_in_channel: invite the bot: /invite @sre-agent in that channel
+        C0X: channel_not_found: there is no such channel, or it is private and the bot is not in it: mend SlackChannel or SlackRoutes, or /invite @sre-agent in that channel
+        C0X: is_archived: unarchive that channel, or name another one in SlackChannel or SlackRoutes and deploy
+        C0X: missing_scope (needs channels:read): give the app the scopes of infra/slack/manifest.yaml, install it again, and set the secret sre/slack-bot where its token is another then
+        C0X: invalid_auth: set the secret sre/slack-bot to the bot token of the app as it is installed now, xoxb-...
+        C0X: token_revoked: set the secret sre/slack-bot to the bot token of the app as it is installed now, xoxb-...
+        C0X: account_inactive: set the secret sre/slack-bot to the bot token of the app as it is installed now, xoxb-...
+        C0X: throttled for 30 s: Slack takes no more requests for now: ask again later
+        C0X: ratelimited: Slack takes no more requests for now: ask again later
+        C0X: channel_is_limited_access: https://docs.slack.dev/reference/methods/conversations.info says what that means
+        C0X: Slack answered 503: whether the bot may post there is not known: ask again
+        C0X: Slack: no connection within 2000 ms: whether the bot may post there is not known: ask again
+        C0X: internal error: whether the bot may post there is not known: ask again
+        C0X: \u{1b}[2J: whether the bot may post there is not known: ask again
+        C0X: : whether the bot may post there is not known: ask again"#]].assert_eq(&lines(&all, "sre").join("\n"));
+}
+
+#[test]
+fn that_slack_is_not_set_up_is_told() {
+    expect!["Slack is not set up, and nobody is asked there: SlackChannel is empty"]
+        .assert_eq(&lines(&[], "sre").join("\n"));
+}
+
+#[test]
+fn a_channel_cannot_steer_the_terminal() {
+    let told = lines(&[reached("C0\u{1b}[2J\nC0SRE", None)], "sre");
+    assert_eq!(told, ["C0\\u{1b}[2J\\u{a}C0SRE: the bot may post here"]);
+}
+
+#[test]
+fn a_function_that_failed_is_told_in_its_words() {
+    let told = [
+        &br#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: 1 Error: Runtime exited"}"#[..],
+        br#"{"errorMessage":"2026-11-22T10:00:30Z 1 Task timed out after 30.00 seconds"}"#,
+        br#"{"errorType":"Unhandled"}"#,
+        br#"{"errorMessage":7}"#,
+        b"no \x1b[2J JSON",
+        b"",
+    ]
+    .map(fault);
+    expect![[r#"
+        Runtime.ExitError: RequestId: 1 Error: Runtime exited
+        2026-11-22T10:00:30Z 1 Task timed out after 30.00 seconds
+        Unhandled
+        {"errorMessage":7}
+        no \u{1b}[2J JSON
+        it did not say why"#]]
+    .assert_eq(&told.join("\n"));
+}
+
+#[test]
+fn the_bot_is_called_as_the_manifest_says() {
+    let manifest = include_str!("../../../slack/manifest.yaml");
+    let mut lines = manifest.lines().map(str::trim);
+    let name = lines.find_map(|line| line.strip_prefix("display_name: "));
+    assert_eq!(name, BOT.strip_prefix('@'));
+}
+
+#[test]
+fn the_function_has_the_time_that_the_template_gives_it() {
+    let template = include_str!("../../../../template.yaml");
+    let mut lines = template.lines().map(str::trim);
+    let notification = lines.find_map(|line| line.strip_prefix("Notification: { Timeout: \""));
+    let (seconds, _) = notification.unwrap().split_once('"').unwrap();
+    let may_take = Duration::from_secs(seconds.parse().unwrap());
+    assert!(may_take < ANSWERS_WITHIN && ANSWERS_WITHIN + CONNECTS_WITHIN < GIVES_UP_AFTER);
+}
