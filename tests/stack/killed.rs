@@ -15,13 +15,14 @@ use crate::world::{Deployed, emulator_log, overspent, unhealthy, variable, withi
 
 const BREAKER: &str = "/admin/v1/providers/anthropic/breaker";
 
-const FUNCTIONS: [&str; 6] = [
+const FUNCTIONS: [&str; 7] = [
     "ingest-and-propose",
     "scoring",
     "approval-callback",
     "execution",
     "outbox",
     "housekeeping",
+    "notification",
 ];
 
 /// What comes back does so when its visibility timeout is over: 130 s for `ingest-and-propose` and 70 s for `execution`,
@@ -70,6 +71,7 @@ async fn a_sigkill_of_each_function_at_work_loses_nothing_and_doubles_nothing() 
         "Execution",
         "Restore",
         "Verify",
+        "Slack",
         "Outbox",
         "Housekeeping",
     ] {
@@ -100,8 +102,22 @@ async fn another_reasoner_takes_over(world: &Deployed, id: &ProposalId) {
     let proposal = world.until(id, 160, "awaiting_approval").await;
     assert_eq!(world.count(id, "received").await, 2, "one lease after the other");
     assert_eq!(world.count(id, "proposed").await, 1);
-    assert_eq!(world.click("reject", &proposal).await.status, 200);
+    notification_is_killed_before_it_tells_the_end(world, &proposal).await;
+}
+
+/// The message comes again, and the card shows how it ended.
+async fn notification_is_killed_before_it_tells_the_end(world: &Deployed, proposal: &Proposal) {
+    let id = proposal.id();
+    world.aws.invoke("notification", &json!({ "Records": [] })).await;
+    let held = hold("notification").await;
+    assert_eq!(world.click("reject", proposal).await.status, 200);
+    held.kill_at_work().await;
     world.until(id, 30, "rejected").await;
+    within(120, &format!("the card of {id} shows its end"), async || {
+        let told = world.sandbox.card_says(&id.to_string(), "It was rejected").await;
+        told.then_some(())
+    })
+    .await;
 }
 
 async fn scoring_is_killed(world: &Deployed, generation: u32) -> Proposal {

@@ -67,6 +67,16 @@ impl Sandbox {
         keys.filter(|key| key.starts_with(proposal)).collect()
     }
 
+    /// Whether the card of a proposal in Slack holds these words.
+    pub(crate) async fn card_says(&self, proposal: &str, words: &str) -> bool {
+        let channel = self.get("slack/channels/C0SRE00001").await;
+        let messages = channel["messages"].as_array().unwrap();
+        let card = messages
+            .iter()
+            .find(|message| message["metadata"]["event_payload"] == json!({ "proposal": proposal }));
+        card.is_some_and(|card| card["blocks"].to_string().contains(words))
+    }
+
     pub(crate) async fn slack_replies(&self) -> Vec<Value> {
         self.get("slack/responses").await["responses"]
             .as_array()

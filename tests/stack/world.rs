@@ -183,7 +183,7 @@ impl Deployed {
 
     /// Waits until no queue before a function holds anything.
     pub(crate) async fn at_rest(&self, seconds: u64) {
-        for queue in ["Ingest", "Scoring", "Execution", "Restore", "Verify"] {
+        for queue in ["Ingest", "Scoring", "Execution", "Restore", "Verify", "Slack"] {
             within(seconds, &format!("{queue} is empty"), async || {
                 (self.aws.unfinished(&format!("{queue}QueueUrl")).await == 0).then_some(())
             })

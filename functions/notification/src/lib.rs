@@ -5,9 +5,9 @@
 //!
 //! | the trail says | is done |
 //! | --- | --- |
-//! | scored, and no message was posted | [`card`]: a claim is recorded, the card posted, and recorded where |
-//! | posted | [`card`]: the message becomes what the proposal is now |
-//! | something happened since that the thread tells of | [`thread`]: a reply |
+//! | scored, and no message was posted | `card`: a claim is recorded, the card posted, and recorded where |
+//! | posted | `card`: the message becomes what the proposal is now |
+//! | something happened since that the thread tells of | `thread`: a reply |
 //! | nothing more will happen, and everything was told | recorded: the message shows how it ended |
 //!
 //! What Slack does not do now is tried again soon; what it still does not do is recorded as a problem, and

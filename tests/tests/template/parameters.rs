@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use domain::action::ActionKind;
+use notification::routes::Routes;
 use runtime::env::Env;
 use serde_json::{Value, json};
 
@@ -246,4 +248,29 @@ fn every_value_that_the_template_admits_is_admitted_by_the_functions() {
         let allowed = &mut root["Parameters"]["LicenseTier"]["AllowedValues"];
         allowed.as_array_mut().unwrap().push(json!("gold"));
     });
+}
+
+/// A route for an action that there is not would keep `notification` from starting.
+fn routes_name_the_actions_that_there_are(template: &Template) -> Vec<String> {
+    let pattern = template.root()["Parameters"]["SlackRoutes"]["AllowedPattern"].to_string();
+    let listed = ActionKind::ALL.map(ActionKind::name).join("|");
+    let conditions = pattern.matches(&format!("action=({listed})")).count();
+    match conditions {
+        2 => Vec::new(),
+        _ => vec![format!("SlackRoutes does not list the actions: {listed}")],
+    }
+}
+
+#[test]
+fn the_routes_that_the_template_admits_are_for_actions_that_there_are() {
+    passes(routes_name_the_actions_that_there_are);
+    notices(routes_name_the_actions_that_there_are, "SlackRoutes", |root| {
+        root["Parameters"]["SlackRoutes"]["AllowedPattern"] = json!("^action=[a-z_]+>C[0-9]+$");
+    });
+    for text in [
+        "action=bump_budget_cap,score=75>C0123456789;team=payments>C0987654321",
+        "severity=critical>G0AB",
+    ] {
+        assert!(Routes::read("C0123456789", text).is_ok(), "{text}");
+    }
 }
