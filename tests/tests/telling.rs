@@ -134,6 +134,27 @@ async fn a_change_is_scored_again_and_asked_again_on_the_same_card() {
 }
 
 #[tokio::test]
+async fn what_is_reported_again_is_told_in_the_thread_and_counted_on_the_card() {
+    let (world, _) = asked().await;
+    for delivery in 1..=2 {
+        let again = sample::with_event_id(
+            &sample::provider_unhealthy_text("openai"),
+            &format!("evt-again-{delivery}"),
+        );
+        world.send(&again);
+        world.run_until_quiet().await;
+    }
+    let replies = world.slack.replies();
+    assert_eq!(replies.len(), 2, "{replies:?}");
+    assert!(
+        replies.iter().all(|reply| reply.starts_with("repeated")),
+        "{replies:?}"
+    );
+    assert!(world.slack.card().text().contains("reported again 2 times since"));
+    assert_eq!(world.slack.card().buttons().len(), 3, "it still waits");
+}
+
+#[tokio::test]
 async fn an_approval_is_held_back_and_may_be_taken_back_until_it_starts() {
     let (mut world, id) = asked().await;
     world.deployment.approval_veto_s = 120;
