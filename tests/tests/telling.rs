@@ -240,6 +240,34 @@ async fn where_slack_is_not_set_up_nobody_is_told_and_nothing_is_recorded() {
 }
 
 #[tokio::test]
+async fn what_people_were_asked_about_and_is_only_watched_now_has_no_buttons() {
+    let (world, id) = asked().await;
+    world.policies.change(|in_force| {
+        in_force
+            .policy
+            .shadow
+            .insert(domain::action::ActionKind::CircuitBreakProvider);
+    });
+    world.approve("alice", &id).await;
+    world.reading.outages.next(usize::MAX);
+    // Not started in time, it is scored again, and goes nowhere.
+    world.advance(1000).await;
+    world.reading.outages.end();
+    if world.state(&id).await == "awaiting_approval" {
+        world.advance(1801).await;
+    }
+    world.settle().await;
+    world.advance(200).await;
+    let card = world.slack.card();
+    assert!(
+        card.buttons().is_empty(),
+        "{}: {:?}",
+        world.state(&id).await,
+        card.buttons()
+    );
+}
+
+#[tokio::test]
 async fn what_is_only_watched_is_told_to_nobody() {
     let mut world = World::new(sample::inventory_with_unhealthy("openai"));
     world.routes = Some(Routes::read(CHANNEL, "").unwrap());

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use domain::policy::Reached;
+use domain::policy::{Automatic, Reached};
 use domain::ports::TrailError;
 use domain::proposal::{Decision, Outcome, Proposal, Proposed, State};
 use domain::trail::{Actor, Control, ControlFact, Fact, Record, StreamId};
@@ -14,9 +14,14 @@ use crate::Deps;
 
 /// Whether no person approved it.
 pub(crate) fn is_automatic(proposal: &Proposal) -> bool {
-    proposal
-        .scored()
-        .is_some_and(|scored| scored.decision == Decision::Auto)
+    limits(proposal).is_some()
+}
+
+/// The limits of what runs by itself; none where people approved it, though the policy had before.
+fn limits(proposal: &Proposal) -> Option<Automatic> {
+    let scored = proposal.scored()?;
+    let by_policy = scored.decision == Decision::Auto && proposal.approved().is_none();
+    scored.automatic.filter(|_| by_policy)
 }
 
 /// The limit that keeps an automatic execution from starting now. Scoring took its slots in the hour of the decision;
@@ -26,7 +31,7 @@ pub(crate) async fn held_back(
     proposal: &Proposal,
     proposed: &Proposed,
 ) -> Result<Option<Reached>, TrailError> {
-    let Some(limits) = proposal.scored().and_then(|scored| scored.automatic) else {
+    let Some(limits) = limits(proposal) else {
         return Ok(None);
     };
     let admitted = admit(deps.trail, deps.clock, proposal, proposed, &limits).await?;
@@ -41,10 +46,7 @@ pub(crate) async fn held_back(
 /// Remembers on `control` how an automatic execution came out. Doing so again changes nothing, so that whoever comes
 /// after a crash makes up for it.
 pub(crate) async fn report(deps: &Deps<'_>, proposal: &Proposal) -> Result<(), Fault> {
-    let (Some(limits), Some((failed, at))) = (
-        proposal.scored().and_then(|scored| scored.automatic),
-        came_out(proposal),
-    ) else {
+    let (Some(limits), Some((failed, at))) = (limits(proposal), came_out(proposal)) else {
         return Ok(());
     };
     let stream = Stream::endless(StreamId::Control, Actor::System);

@@ -82,19 +82,32 @@ pub fn untold(proposal: &Proposal, switched_at: Option<Timestamp>, now: Timestam
     let was_tried = messages.peek().is_some();
     match messages.find(|message| message.reference.is_some()) {
         // What had ended before Slack was set up is not told of.
-        None if over => was_tried && now.as_seconds() / 60 % OVER_EVERY_MIN == 0,
-        None => waited(proposal.state_since()),
+        None => {
+            (was_tried || !over)
+                && waited(proposal.state_since())
+                && is_tried_now(proposal.state_since(), now)
+        }
         Some(card) => {
             let news = proposal.news();
             let behind = card.shows.is_none_or(|shown| shown < news.seq) && waited(news.at);
+            // Its own message may have been lost: once or twice more, since only its end is recorded.
+            let lately = !waited(news.at.plus_seconds(PATIENCE_S));
+            let tried = is_tried_now(news.at, now);
             let switched = switched_at.is_some_and(|at| !waited(at.plus_seconds(PATIENCE_S)));
-            card.problem.is_some() || (over && behind) || (!over && switched)
+            (card.problem.is_some() && tried) || (behind && (over && tried || lately)) || (!over && switched)
         }
     }
 }
 
-/// How often what is over and was never told is tried again, minutes.
-const OVER_EVERY_MIN: i64 = 10;
+/// Whether what does not work is tried again in this minute: each minute at first, each ten later, and no more after a day.
+fn is_tried_now(since: Timestamp, now: Timestamp) -> bool {
+    const OFTEN_S: u64 = 1200;
+    const SELDOM_MIN: i64 = 10;
+    match now.millis_since(since) / 1000 {
+        age if age <= OFTEN_S => true,
+        age => age <= 86_400 && now.as_seconds() / 60 % SELDOM_MIN == 0,
+    }
+}
 
 /// The channel, as `notified` records name it.
 const SLACK: &str = "slack";

@@ -30,14 +30,17 @@ pub(crate) async fn sync(
     let posted = match posted(&seen.proposal) {
         Some(posted) => match update(deps, &mut seen, &posted).await? {
             Ok(()) => Some(posted),
-            // Somebody deleted it. What waits for a yes is asked again.
-            Err(fault) if is_gone(&fault) && seen.asks => post(deps, routes, hint, &mut seen).await?,
+            // Somebody deleted it, another app posted it, its channel was archived: what waits for a yes is asked again.
+            Err(fault) if is_lost(&fault) && seen.asks => {
+                trouble::note(deps, hint, &seen.proposal, &posted.channel, &fault).await?;
+                post(deps, routes, hint, &mut seen, Some(&posted)).await?
+            }
             Err(fault) => {
                 trouble::note(deps, hint, &seen.proposal, &posted.channel, &fault).await?;
                 None
             }
         },
-        None => post(deps, routes, hint, &mut seen).await?,
+        None => post(deps, routes, hint, &mut seen, None).await?,
     };
     Ok(posted.map(|posted| (posted, seen)))
 }
@@ -52,11 +55,12 @@ fn posted(proposal: &Proposal) -> Option<Posted> {
     messages(proposal).find_map(|message| Posted::parse(message.reference.as_deref()?))
 }
 
-fn is_gone(fault: &SlackFault) -> bool {
+/// Whether a card cannot be changed any more where it is.
+fn is_lost(fault: &SlackFault) -> bool {
     matches!(
         fault,
         SlackFault::Refused {
-            whose: Whose::Message,
+            whose: Whose::Message | Whose::Channel,
             ..
         }
     )
@@ -88,6 +92,7 @@ async fn post(
     routes: &Routes,
     hint: &Hint,
     seen: &mut Seen,
+    lost: Option<&Posted>,
 ) -> Result<Option<Posted>, Fault> {
     for channel in routes.channels(&seen.proposal) {
         // Whoever tried before may have posted it, and could not say so. Looking changes nothing, and needs no claim.
@@ -96,9 +101,9 @@ async fn post(
             false => Ok(None),
         };
         let tried = match found {
-            Ok(Some(found)) => Ok(found),
+            Ok(Some(found)) if lost != Some(&found) => Ok(found),
             Err(fault) => Err(fault),
-            Ok(None) => match record::claim(deps, &seen.proposal, channel).await? {
+            Ok(Some(_) | None) => match record::claim(deps, &seen.proposal, channel).await? {
                 Claim::Ours => put(deps, channel, seen).await,
                 Claim::Theirs { until } => {
                     // They may die before they have posted: somebody looks again then.

@@ -86,7 +86,11 @@ pub(crate) async fn posted(
         shows: Some(proposal.news().seq),
         ..notified(to)
     };
-    append(deps, proposal, |_| Some(fact.clone())).await
+    append(deps, proposal, |current| {
+        let known = message(current, to).and_then(|message| message.reference.as_ref());
+        (known != fact.reference.as_ref()).then(|| fact.clone())
+    })
+    .await
 }
 
 /// Records what a message shows: how it ended, or that it works again.

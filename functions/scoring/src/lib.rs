@@ -48,7 +48,10 @@ pub async fn handle(deps: &Deps<'_>, delivery: Delivery<'_>) -> Result<(), Fault
         proposed,
     };
     let scored = risk::score(&subject, &in_force, deps.deployment, &control, now);
-    let scored = within_limits(deps, &proposal, proposed, scored, now).await?;
+    let scored = match proposal.is_touched() && scored.decision == Decision::Auto {
+        true => scored.asks_people(TOUCHED, deps.deployment, now),
+        false => within_limits(deps, &proposal, proposed, scored, now).await?,
+    };
     let (score, decision) = (scored.score, scored.decision);
     // What only informs may come between. Whatever else does, has scored it, or made another proposal of it.
     let scores = |current: &Proposal, _| match to_be_scored(current) == Some(proposed) {
@@ -62,6 +65,9 @@ pub async fn handle(deps: &Deps<'_>, delivery: Delivery<'_>) -> Result<(), Fault
     }
     Ok(())
 }
+
+/// Why what might run by itself does not any more.
+const TOUCHED: &str = "a person changed it or took its approval back, so that people decide";
 
 fn to_be_scored(proposal: &Proposal) -> Option<&Proposed> {
     proposal

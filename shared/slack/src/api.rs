@@ -135,6 +135,7 @@ fn whose(code: &str) -> Option<Whose> {
         "channel_not_found"
         | "not_in_channel"
         | "is_archived"
+        | "is_inactive"
         | "restricted_action"
         | "restricted_action_read_only_channel"
         | "restricted_action_thread_only_channel"
@@ -184,6 +185,8 @@ impl WebApi {
         body["channel"] = json!(channel);
         body["unfurl_links"] = json!(false);
         body["unfurl_media"] = json!(false);
+        // A text from outside makes no link, not even of a bare address.
+        body["parse"] = json!("none");
         if let Some(thread) = thread {
             body["thread_ts"] = json!(thread);
         }

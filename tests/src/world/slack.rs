@@ -22,6 +22,7 @@ pub struct SlackMessage {
     /// What it shows now.
     pub shows: Value,
     ts: String,
+    frozen: bool,
 }
 
 impl SlackMessage {
@@ -58,6 +59,7 @@ pub enum SlackTrouble {
 pub struct FakeSlack {
     trouble: Mutex<Option<SlackTrouble>>,
     refused: Mutex<BTreeMap<String, &'static str>>,
+    unposted: Mutex<Option<&'static str>>,
     messages: Mutex<Vec<SlackMessage>>,
     calls: Mutex<usize>,
 }
@@ -77,6 +79,18 @@ impl FakeSlack {
     /// A channel says no to everything, with this word.
     pub fn refuses(&self, channel: &str, code: &'static str) {
         self.refused.lock().unwrap().insert(channel.to_owned(), code);
+    }
+
+    /// Nothing may be posted any more, and everything read.
+    pub fn refuses_posts(&self, code: &'static str) {
+        *self.unposted.lock().unwrap() = Some(code);
+    }
+
+    /// The cards so far cannot be changed any more: they are another app's.
+    pub fn freeze_cards(&self) {
+        for message in self.messages.lock().unwrap().iter_mut() {
+            message.frozen = true;
+        }
     }
 
     /// A person deletes the cards.
@@ -140,6 +154,9 @@ impl FakeSlack {
 
     fn post(&self, channel: &str, thread: Option<&str>, message: &Message) -> Result<Posted, Fault> {
         self.asked(channel)?;
+        if let Some(code) = *self.unposted.lock().unwrap() {
+            return Err(refused(code, Whose::Channel));
+        }
         let mut messages = self.messages.lock().unwrap();
         let ts = format!("1795341600.{:06}", messages.len() + 1);
         messages.push(SlackMessage {
@@ -147,6 +164,7 @@ impl FakeSlack {
             thread: thread.map(str::to_owned),
             shows: json!(message),
             ts: ts.clone(),
+            frozen: false,
         });
         drop(messages);
         self.answers(Posted {
@@ -162,6 +180,9 @@ impl FakeSlack {
             .iter_mut()
             .find(|one| one.channel == posted.channel && one.ts == posted.ts);
         let known = known.ok_or_else(|| refused("message_not_found", Whose::Message))?;
+        if known.frozen {
+            return Err(refused("cant_update_message", Whose::Message));
+        }
         known.shows = json!(message);
         drop(messages);
         self.answers(())

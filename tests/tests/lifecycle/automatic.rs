@@ -12,6 +12,7 @@ use domain::proposal::Scored;
 use domain::trail::Control;
 use domain::value::ProposalId;
 use serde_json::json;
+use slack::button::Does;
 use testkit::{Cutter, WriteFault, sample};
 use tests::World;
 use tests::world::Script;
@@ -303,4 +304,58 @@ async fn so_many_failures_in_a_row_switch_it_off_until_a_person_switches_it_on()
     let runs = world.send(&events[7]);
     world.advance(240).await;
     assert_eq!(world.state(&runs).await, "succeeded");
+}
+
+/// A break of 300 s that the policy approved, and that is held back for two minutes.
+async fn held_back() -> (World, ProposalId) {
+    let mut world = automatic(sample::inventory_with_unhealthy("openai"));
+    world.deployment.approval_veto_s = 120;
+    world.reasoner = Script::proposes(
+        json!({"action": "circuit_break_provider", "provider": "openai", "duration_s": 300}),
+    );
+    let id = world.send(&sample::provider_unhealthy_text("openai"));
+    world.run_until_quiet().await;
+    assert_eq!(world.state(&id).await, "approved");
+    let shown = world.shown(&id).await;
+    world
+        .click("alice", "revoke", &id, shown, &Cutter::never())
+        .await
+        .text();
+    assert_eq!(world.state(&id).await, "awaiting_approval");
+    (world, id)
+}
+
+#[tokio::test]
+async fn what_a_person_objected_to_or_changed_never_runs_by_itself_again() {
+    let (world, id) = held_back().await;
+    let less = [("duration_s", "299")];
+    world
+        .fills_in("alice", Does::Narrow, &id, &less, &Cutter::never())
+        .await
+        .text();
+    world.run_until_quiet().await;
+    assert_eq!(world.state(&id).await, "awaiting_approval");
+    let scored = scored(&world, &id).await;
+    assert!(
+        scored.because.contains("a person changed it"),
+        "{}",
+        scored.because
+    );
+    world.settle().await;
+    assert_eq!(world.breaks("openai"), 0, "nobody approved it");
+}
+
+#[tokio::test]
+async fn what_people_approved_after_an_objection_is_theirs_and_not_automatic() {
+    let (world, id) = held_back().await;
+    let control = control(&world).await;
+    let off = control.automatic_off("a bad week").unwrap();
+    world.switch(off).await;
+    world.approve("bob", &id).await.text();
+    world.advance(125).await;
+    assert_eq!(
+        world.state(&id).await,
+        "succeeded",
+        "only what runs by itself is off"
+    );
 }

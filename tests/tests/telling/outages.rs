@@ -163,3 +163,61 @@ async fn a_card_that_somebody_deleted_is_asked_again_while_it_waits_and_left_alo
     assert!(world.slack.cards().is_empty());
     assert_eq!(problems(&world, &id).await, ["message_not_found"]);
 }
+
+#[tokio::test]
+async fn a_card_that_cannot_be_changed_is_asked_again_once_and_records_do_not_pile_up() {
+    let (world, id) = asked().await;
+    world.slack.freeze_cards();
+    world.pause("to have it changed").await;
+    world.advance(61).await;
+    world.resume().await;
+    world.advance(600).await;
+    let cards = world.slack.cards();
+    assert_eq!(cards.len(), 2, "the old one, and one that can be changed");
+    let records = notified(&world, &id).await.len();
+    assert!(records <= 8, "{records} records");
+    world.reject("alice", &id).await.text();
+    world.settle().await;
+    assert!(world.slack.cards()[1].buttons().is_empty());
+}
+
+#[tokio::test]
+async fn a_card_whose_channel_is_archived_is_asked_in_the_default_one_while_it_waits() {
+    let mut world = World::new(sample::inventory_with_unhealthy("openai"));
+    world.routes = Some(Routes::read(CHANNEL, "action=circuit_break_provider>C0OTHER").unwrap());
+    let id = world.send(&sample::provider_unhealthy_text("openai"));
+    world.run_until_quiet().await;
+    assert_eq!(world.slack.card().channel, "C0OTHER");
+    world.slack.refuses("C0OTHER", "is_inactive");
+    world.pause("to have it changed").await;
+    world.advance(61).await;
+    let cards = world.slack.cards();
+    assert_eq!(cards.len(), 2);
+    assert_eq!(cards[1].channel, CHANNEL);
+    world.resume().await;
+    world.approve("alice", &id).await.text();
+    world.settle().await;
+    world.advance(200).await;
+    assert!(world.slack.cards()[1].text().contains("It was approved by Alice"));
+}
+
+#[tokio::test]
+async fn what_slack_never_takes_is_tried_less_and_less() {
+    let mut world = World::new(sample::inventory_with_unhealthy("openai"));
+    world.routes = Some(Routes::read(CHANNEL, "").unwrap());
+    world.slack.refuses_posts("restricted_action");
+    let id = world.send(&sample::provider_unhealthy_text("openai"));
+    world.settle().await;
+    world.advance(7200).await;
+    let records = notified(&world, &id).await.len();
+    assert!(records <= 60, "{records} records in two hours and a half");
+    let before = records;
+    world.advance(26 * 3600).await;
+    let after = notified(&world, &id).await.len();
+    world.advance(4 * 3600).await;
+    assert_eq!(
+        notified(&world, &id).await.len(),
+        after,
+        "no more after a day: {before}"
+    );
+}

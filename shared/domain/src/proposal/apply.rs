@@ -74,6 +74,10 @@ impl Proposal {
         let fact = ProposalFact::read(record).map_err(|err| illegal(&err.problem))?;
         self.last_kind = fact.what();
         let approves = self.last_kind == Kind::Approved;
+        self.touched |= matches!(self.last_kind, Kind::Amended | Kind::Revoked);
+        if self.last_kind == Kind::Scored {
+            self.approved = None;
+        }
         let next = self.transition(record, fact).map_err(illegal)?;
         if let Some(next) = next {
             self.state = next;

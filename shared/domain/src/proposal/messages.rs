@@ -26,6 +26,11 @@ pub struct Message {
 }
 
 impl Messages {
+    /// Whether nobody was told, or tried to be.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The messages of a channel, the newest first.
     pub fn of<'a>(&'a self, channel: &'a str) -> impl Iterator<Item = &'a Message> {
         self.0

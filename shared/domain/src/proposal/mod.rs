@@ -54,6 +54,7 @@ pub struct Proposal {
     moved: Moved,
     news: Moved,
     approved: Option<Moved>,
+    touched: bool,
     because: Option<String>,
     messages: Messages,
     settled_at: Option<Timestamp>,
@@ -192,9 +193,14 @@ impl Proposal {
         &self.news
     }
 
-    /// Who completed its last approval, if people approved it.
+    /// Who completed the approval of its last score, if people approved it.
     pub fn approved(&self) -> Option<&Moved> {
         self.approved.as_ref()
+    }
+
+    /// Whether a person changed it or took an approval back: from then on, people decide.
+    pub fn is_touched(&self) -> bool {
+        self.touched
     }
 
     /// The messages about it, as far as the trail knows.
@@ -272,6 +278,7 @@ impl Proposal {
             moved: Moved::by(first),
             news: Moved::by(first),
             approved: None,
+            touched: false,
             because: None,
             messages: Messages::default(),
             settled_at: None,

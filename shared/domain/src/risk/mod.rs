@@ -140,9 +140,19 @@ fn valid_until(policy: &Policy, configured: Timestamp, local: &Local, now: Times
 impl Scored {
     /// What a safety limit made of an automatic decision: a person is asked.
     pub fn held_by(mut self, reached: Reached, deployment: &Deployment, now: Timestamp) -> Self {
-        self.decision = Decision::Gate;
-        self.because = reached.because;
         self.limit = Some(reached.limit);
+        self.asks_people(reached.because, deployment, now)
+    }
+
+    /// The same score, put before people instead of running by itself.
+    pub fn asks_people(
+        mut self,
+        because: impl Into<String>,
+        deployment: &Deployment,
+        now: Timestamp,
+    ) -> Self {
+        self.decision = Decision::Gate;
+        self.because = because.into();
         self.automatic = None;
         self.valid_until = None;
         self.not_before = None;

@@ -78,7 +78,8 @@ impl Card {
         now: Timestamp,
     ) -> Option<Self> {
         let (proposed, scored) = (proposal.proposed()?, proposal.scored()?);
-        if scored.decision == Decision::Shadow {
+        // Whoever was asked before the policy came to watch it only sees that nobody is asked any more.
+        if scored.decision == Decision::Shadow && proposal.messages().is_empty() {
             return None;
         }
         let mut sections = vec![
