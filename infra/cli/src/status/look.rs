@@ -148,6 +148,7 @@ async fn event_sources(stack: &Stack) -> anyhow::Result<Vec<SourcePart>> {
         "ScoringFunctionName",
         "ExecutionFunctionName",
         "OutboxFunctionName",
+        "NotificationFunctionName",
     ] {
         let function = stack.output(output)?;
         let mut pages = client

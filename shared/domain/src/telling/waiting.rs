@@ -1,9 +1,9 @@
 //! What an open proposal waits for, and whether it has waited for too long.
 
 use super::Line;
-use crate::proposal::{NextStep, Proposal};
+use crate::proposal::{Done, NextStep, Proposal, State, UndoState};
 use crate::trail::Control;
-use crate::value::Timestamp;
+use crate::value::{OperatorId, Timestamp};
 
 /// `housekeeping` comes by every minute: what is overdue for longer than three of its runs is stuck, seconds.
 const PATIENCE_S: u64 = 180;
@@ -96,7 +96,22 @@ pub fn waits_for(
         ),
         NextStep::End { at, execution } => {
             let on = match proposal.is_in_force() {
-                true => Line::of("the end of its effect at ").at(at),
+                true => match proposal.state() {
+                    State::Succeeded(Done {
+                        undo: UndoState::Requested { by, .. },
+                        ..
+                    }) => agreement(by.as_ref())
+                        .ours("; or for the end of its effect at ")
+                        .at(at),
+                    State::Reasoning(_)
+                    | State::Proposed
+                    | State::AwaitingApproval(_)
+                    | State::Approved(_)
+                    | State::Executing(_)
+                    | State::Unknown(_)
+                    | State::Succeeded(_)
+                    | State::Closed(_) => Line::of("the end of its effect at ").at(at),
+                },
                 false => Line::of("its restore, due at ").at(at),
             };
             let overdue = match execution.restore_failed_at {
@@ -107,16 +122,7 @@ pub fn waits_for(
             };
             (on, overdue)
         }
-        NextStep::AgreeToUndo { by } => {
-            let asker = match by {
-                Some(by) => Line::new().theirs(by).ours(", who asked"),
-                None => Line::of("who asked"),
-            };
-            let on = Line::of("a person other than ")
-                .then(asker)
-                .ours(", to agree to the undo");
-            (on, None)
-        }
+        NextStep::AgreeToUndo { by } => (agreement(by), None),
         NextStep::Undo { since } => (
             Line::of("execution, to undo it"),
             late(since, PATIENCE_S, now).map(|late| Line::of("nobody has undone it for ").then(late)),
@@ -124,6 +130,17 @@ pub fn waits_for(
         NextStep::Nothing => return None,
     };
     Some(Waiting { on, overdue })
+}
+
+/// For whom an undo waits that somebody asked for.
+fn agreement(by: Option<&OperatorId>) -> Line {
+    let asker = match by {
+        Some(by) => Line::new().theirs(by).ours(", who asked"),
+        None => Line::of("who asked"),
+    };
+    Line::of("a person other than ")
+        .then(asker)
+        .ours(", to agree to the undo")
 }
 
 fn restore(at: Timestamp, now: Timestamp) -> Option<Line> {
