@@ -94,6 +94,8 @@ pub enum Became {
     Refused(Refusal, Line),
     /// Whoever it is, is no operator.
     Unmapped(Line),
+    /// They could not be asked for what a form would have asked for.
+    Unasked(Line),
     /// There is no such proposal.
     Unknown,
     /// The trail did not answer, and it cannot be told whether it was recorded.
@@ -104,7 +106,10 @@ impl Became {
     /// The sentence for the person.
     pub fn told(&self) -> Line {
         match self {
-            Became::Recorded(told) | Became::Refused(_, told) | Became::Unmapped(told) => told.clone(),
+            Became::Recorded(told)
+            | Became::Refused(_, told)
+            | Became::Unmapped(told)
+            | Became::Unasked(told) => told.clone(),
             Became::Unknown => Line::of("There is no such proposal."),
             Became::Unclear => Line::of(
                 "The agent cannot tell now whether this was recorded. Look again in a moment; asking for the same once \

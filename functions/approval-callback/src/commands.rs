@@ -312,7 +312,7 @@ pub(crate) async fn take(
     let became = ask(deps, &asked).await;
     let (status, recorded) = match &became {
         Became::Recorded(_) => (200, true),
-        Became::Refused(..) => (409, false),
+        Became::Refused(..) | Became::Unasked(_) => (409, false),
         Became::Unmapped(_) => (403, false),
         Became::Unknown => return HttpResponse::problem(404, "there is no such proposal"),
         Became::Unclear => {

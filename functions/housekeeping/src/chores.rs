@@ -70,20 +70,21 @@ pub fn expiry(proposal: &Proposal, control: &Control, now: Timestamp) -> Option<
 /// Whether people know too little of a proposal: no card was posted, it could not be changed, it does not show how it
 /// ended, or it shows switches that were switched since. `switched_at` is when the agent was last paused or resumed.
 pub fn untold(proposal: &Proposal, switched_at: Option<Timestamp>, now: Timestamp) -> bool {
+    let untouched = proposal.messages().is_empty();
+    // Of what was only watched from the beginning nobody is told; whoever was asked before is told that nobody is any more.
     if proposal
         .scored()
-        .is_none_or(|scored| scored.decision == Decision::Shadow)
+        .is_none_or(|scored| scored.decision == Decision::Shadow && untouched)
     {
         return false;
     }
     let waited = |since: Timestamp| now.millis_since(since) > PATIENCE_S * 1000;
     let over = !Row::of(proposal).open;
-    let mut messages = proposal.messages().of(SLACK).peekable();
-    let was_tried = messages.peek().is_some();
+    let mut messages = proposal.messages().of(Lane::Slack.name());
     match messages.find(|message| message.reference.is_some()) {
         // What had ended before Slack was set up is not told of.
         None => {
-            (was_tried || !over)
+            (!untouched || !over)
                 && waited(proposal.state_since())
                 && is_tried_now(proposal.state_since(), now)
         }
@@ -108,9 +109,6 @@ fn is_tried_now(since: Timestamp, now: Timestamp) -> bool {
         age => age <= 86_400 && now.as_seconds() / 60 % SELDOM_MIN == 0,
     }
 }
-
-/// The channel, as `notified` records name it.
-const SLACK: &str = "slack";
 
 fn overdue(end: Timestamp, now: Timestamp) -> bool {
     now > end.plus_seconds(RESTORE_PATIENCE_S)

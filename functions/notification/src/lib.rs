@@ -26,8 +26,8 @@ mod trouble;
 use domain::message::Hint;
 use domain::permission::{Under, may_approve};
 use domain::ports::{Clock, Operators, Policies, Queue, Trail};
-use domain::proposal::{Proposal, State, UndoState};
-use domain::telling::Card;
+use domain::proposal::Proposal;
+use domain::telling::{Card, Row};
 use domain::trail::{Record, StreamId};
 use domain::value::{Deployment, ProposalId};
 use runtime::link::LinkKey;
@@ -84,14 +84,8 @@ async fn turn(deps: &Deps<'_>, routes: &Routes, hint: &Hint) -> Result<(), Fault
         Ok(told) => told,
         Err(fault) => return trouble::note(deps, hint, &seen.proposal, &posted.channel, &fault).await,
     };
-    let settled = told && is_over(&seen.proposal);
+    let settled = told && !Row::of(&seen.proposal).open;
     record::shown(deps, &seen.proposal, &posted, settled).await
-}
-
-/// Whether nothing more will happen to a proposal unless a person asks for it.
-fn is_over(proposal: &Proposal) -> bool {
-    let undo_waits = matches!(proposal.state(), State::Succeeded(done) if done.undo != UndoState::None);
-    proposal.settled_at().is_some() && !undo_waits
 }
 
 /// A proposal as it stands, and the message that shows it.

@@ -109,9 +109,11 @@ async fn clicked(
     match became {
         // Slack shows the person that it did not work, besides what they are told.
         Became::Unclear => HttpResponse::problem(503, "it cannot be told whether this was recorded"),
-        Became::Recorded(_) | Became::Refused(..) | Became::Unmapped(_) | Became::Unknown => {
-            HttpResponse::empty(200)
-        }
+        Became::Recorded(_)
+        | Became::Refused(..)
+        | Became::Unmapped(_)
+        | Became::Unasked(_)
+        | Became::Unknown => HttpResponse::empty(200),
     }
 }
 
@@ -149,8 +151,7 @@ async fn open(
     };
     slack.reply.open(trigger_id, &modal).await.map_err(|problem| {
         tracing::warn!(metric = "slack_form", problem, "a form could not be opened");
-        Became::Refused(
-            Refusal::Stale,
+        Became::Unasked(
             Line::of("Nothing was recorded: Slack did not open the form (")
                 .theirs(problem)
                 .ours("). Click again, or use the command line."),

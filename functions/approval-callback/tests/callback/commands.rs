@@ -309,3 +309,20 @@ async fn what_cannot_be_read_now_says_so() {
     }
     assert_eq!(door.asks(ALICE, json!({"ask": "approve"})).await.0, 503);
 }
+
+#[tokio::test]
+async fn an_emulated_caller_stands_in_for_nobody_whom_iam_names() {
+    let mut door = Door::new();
+    door.emulated_caller = Some(ALICE);
+    let stranger = "arn:aws:iam::123456789012:user/mallory";
+    assert_eq!(door.asks(stranger, json!({"ask": "approve"})).await.0, 403);
+    assert!(door.since().is_empty(), "IAM says who it is");
+    let body = json!({ "seen": door.seen(), "request": {"ask": "approve"} });
+    let mut nobody = command("", "POST", &door.requests(), &body);
+    nobody["requestContext"]
+        .as_object_mut()
+        .unwrap()
+        .remove("authorizer");
+    assert_eq!(door.command(&nobody).await.status, 200);
+    assert_eq!(door.since(), ["approved"]);
+}

@@ -76,6 +76,8 @@ pub(crate) struct Door {
     pub(crate) links: LinkKey,
     pub(crate) deployment: Deployment,
     pub(crate) heard: Heard,
+    /// Who is taken to call where nobody says who it is: on an emulator.
+    pub(crate) emulated_caller: Option<&'static str>,
 }
 
 impl Door {
@@ -100,6 +102,7 @@ impl Door {
             links: LinkKey::new("the key of the links".to_owned()).unwrap(),
             deployment: Deployment::default(),
             heard: Heard::default(),
+            emulated_caller: None,
         }
     }
 
@@ -158,7 +161,7 @@ impl Door {
         self.through(
             callback::Door::Commands {
                 view: &self.view,
-                emulated_caller: None,
+                emulated_caller: self.emulated_caller,
             },
             event,
         )
