@@ -153,3 +153,24 @@ fn late(due: Timestamp, patience_s: u64, now: Timestamp) -> Option<Line> {
     let ms = now.millis_since(due);
     (ms > patience_s * 1000).then(|| Line::new().duration(ms))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::*;
+
+    #[test]
+    fn an_undo_that_is_asked_for_shows_for_whom_it_waits_though_the_effect_ends_by_itself() {
+        let waits = |story: &Story| {
+            let waiting = waits_for(story.proposal(), &Control::default(), None, at(61)).unwrap();
+            waiting.on.render(str::to_owned, |_| "then".to_owned())
+        };
+        let in_force = succeeded(breaks(300));
+        assert_eq!(waits(&in_force), "the end of its effect at then");
+        let asked = in_force.then(60, person("alice"), &asks_undo());
+        assert_eq!(
+            waits(&asked),
+            "a person other than alice, who asked, to agree to the undo; or for the end of its effect at then"
+        );
+    }
+}
