@@ -17,9 +17,10 @@ use domain::proposal::Proposal;
 use domain::telling::{Announcement, Row};
 use domain::trail::{Record, Seq, StreamId};
 use domain::value::ProposalId;
+use futures::StreamExt as _;
 use runtime::queue::{Delivery, Fault, hinted};
 
-use crate::stream::{Batch, Failures};
+use crate::stream::{Batch, Brought, Failures, Part};
 
 /// What this function may use.
 pub struct Deps<'a> {
@@ -33,22 +34,56 @@ pub struct Deps<'a> {
     pub view: &'a dyn View,
 }
 
-/// Announces a batch of the stream. A failure gives back the batch from its first record: announcing twice
-/// is harmless, announcing in another order is not.
+/// How many proposals of a batch are announced side by side: where a service does not answer, the waits for it do not add
+/// up to more than the function's time.
+const AT_ONCE: usize = 8;
+
+/// Announces a batch of the stream, each proposal by itself. What fails is a failure of that proposal alone, or of
+/// the one record that cannot be read: the others are announced.
+///
+/// A proposal is announced in its order. Where something fails of it, its first record in the batch is in the answer,
+/// and nothing later of it is announced in this pass: announcing twice is harmless, announcing in another order is not.
+///
+/// Every failure is in the answer. Lambda delivers everything from the lowest on again; a proposal that was announced
+/// meanwhile has its row in the view, and is announced only once. So nothing good is lost where Lambda gives a batch up
+/// because of one record.
 pub async fn handle(deps: &Deps<'_>, batch: Batch) -> Failures {
-    let Some(first) = batch.first() else {
-        return Failures::none();
-    };
-    match announce_batch(deps, &batch).await {
-        Ok(count) => {
-            tracing::info!(records = count, "announced");
-            Failures::none()
-        }
-        Err(err) => {
-            tracing::error!(error = format!("{err:#}"), "will be announced again");
-            Failures::from(first)
+    let mut failures = Failures::none();
+    let mut count = 0;
+    let parts = batch.parts().into_iter().map(|part| announce_part(deps, part));
+    let announced: Vec<Result<usize, &str>> = futures::stream::iter(parts).buffered(AT_ONCE).collect().await;
+    for outcome in announced {
+        match outcome {
+            Ok(records) => count += records,
+            Err(first) => failures.add(first),
         }
     }
+    tracing::info!(records = count, "announced");
+    failures
+}
+
+/// Announces what one part of a batch is about. Where it fails, it is logged, and the error is the part's sequence number.
+async fn announce_part<'b>(deps: &Deps<'_>, part: Part<'b>) -> Result<usize, &'b str> {
+    let Part {
+        first,
+        stream,
+        brought,
+    } = part;
+    let id = brought.as_ref().ok().map(|brought| brought.proposal.clone());
+    let announced = match brought {
+        Ok(brought) => announce_brought(deps, &brought).await,
+        Err(problem) => Err(problem),
+    };
+    announced.map_err(|err| {
+        let error = format!("{err:#}");
+        tracing::error!(
+            error,
+            proposal.id = id.map(tracing::field::display),
+            sequence_number = first,
+            "will be announced again: record {first} of the table's stream, \"{stream}\": {error}"
+        );
+        first
+    })
 }
 
 /// Works one message of the queue: `housekeeping` found a proposal that was not announced to its end.
@@ -65,27 +100,17 @@ pub async fn handle_hint(deps: &Deps<'_>, delivery: Delivery<'_>) -> Result<(), 
     Ok(())
 }
 
-async fn announce_batch(deps: &Deps<'_>, batch: &Batch) -> anyhow::Result<usize> {
-    let mut trails: Vec<(ProposalId, Vec<Record>)> = Vec::new();
-    // Nothing of a batch is announced before all of it is understood.
-    for (id, seq) in batch.inserted()? {
-        let records = match trails.iter().find(|(known, _)| *known == id) {
-            Some((_, records)) => records,
-            None => {
-                let records = deps.trail.load(&StreamId::Proposal(id.clone())).await?;
-                trails.push((id.clone(), records));
-                &trails[trails.len() - 1].1
-            }
-        };
-        if !records.iter().any(|record| record.seq == seq) {
+/// Announces a proposal of which a batch brought records.
+async fn announce_brought(deps: &Deps<'_>, brought: &Brought) -> anyhow::Result<usize> {
+    let id = &brought.proposal;
+    let records = deps.trail.load(&StreamId::Proposal(id.clone())).await?;
+    // Before anything is announced: a trail that misses one of them may miss others too.
+    for seq in &brought.positions {
+        if !records.iter().any(|record| record.seq == *seq) {
             anyhow::bail!("record {seq} of proposal {id} is in the stream but not in the table");
         }
     }
-    let mut count = 0;
-    for (id, records) in &trails {
-        count += announce(deps, id, records).await?;
-    }
-    Ok(count)
+    announce(deps, id, &records).await
 }
 
 /// Announces every record of a proposal that the view does not have yet, and brings the view up to date.

@@ -3,12 +3,22 @@
 //! Facts: <https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html>,
 //! <https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html>.
 
-use anyhow::Context;
+use anyhow::{Context, anyhow, bail};
 use domain::trail::{Seq, StreamId};
-use domain::value::ProposalId;
+use domain::value::{BadId, ProposalId, shorten, visible};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// A batch of stream records, in order.
+///
+/// Each record is read by itself: one that cannot be read is a failure of that record alone, whatever its shape, and is
+/// named by its sequence number. It is so too where its stream is a proposal's: what is announced of that one is what
+/// the table holds.
+///
+/// Only a record *without* a sequence number is an error of the whole batch, and so of the invocation: no answer could
+/// name it, and one that leaves it out would say that it was announced. Lambda splits a batch whose invocation failed
+/// (`BisectBatchOnFunctionError`) until that record is alone, and so the others are announced.
+/// <https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html>
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Batch {
     /// The records.
@@ -16,68 +26,113 @@ pub struct Batch {
     records: Vec<Item>,
 }
 
+/// One record: what names it, and what is not read yet.
 #[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "Value")]
 struct Item {
-    #[serde(rename = "eventName", default)]
-    event_name: String,
-    dynamodb: Change,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Change {
     sequence_number: String,
-    keys: Keys,
+    event_name: Value,
+    keys: Value,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-struct Keys {
-    stream: Text,
-    seq: Number,
+/// What of a batch is announced, or fails, together: all that it brought of one proposal, or one record that cannot be
+/// read.
+pub(crate) struct Part<'b> {
+    /// The sequence number of its first record in the batch.
+    pub(crate) first: &'b str,
+    /// The key of its stream on the trail, for people: it is text from outside, made visible and cut.
+    pub(crate) stream: String,
+    /// The records, or why there is none to be read.
+    pub(crate) brought: anyhow::Result<Brought>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
-struct Text {
-    #[serde(rename = "S")]
-    value: String,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-struct Number {
-    #[serde(rename = "N")]
-    value: String,
+/// The records of one proposal in a batch.
+pub(crate) struct Brought {
+    pub(crate) proposal: ProposalId,
+    pub(crate) positions: Vec<Seq>,
 }
 
 impl Batch {
-    /// The stream's sequence number of the first record.
-    pub(crate) fn first(&self) -> Option<&str> {
-        self.records
-            .first()
-            .map(|item| item.dynamodb.sequence_number.as_str())
-    }
-
-    /// The proposal records that were inserted. Removals and other streams are not announced.
-    pub(crate) fn inserted(&self) -> anyhow::Result<Vec<(ProposalId, Seq)>> {
-        let mut inserted = Vec::new();
-        for item in self.records.iter().filter(|item| item.event_name == "INSERT") {
-            let Keys { stream, seq } = &item.dynamodb.keys;
-            let stream: StreamId = stream
-                .value
-                .parse()
-                .with_context(|| format!("the stream \"{}\"", stream.value))?;
-            if let StreamId::Proposal(id) = stream {
-                let seq = seq
-                    .value
-                    .parse()
-                    .with_context(|| format!("the position \"{}\" of {id}", seq.value))?;
-                inserted.push((id, seq));
-            }
+    /// What there is to announce, in the order of the parts' first records. Removals and other streams are not
+    /// announced, and no part of it.
+    pub(crate) fn parts(&self) -> Vec<Part<'_>> {
+        let mut parts: Vec<Part<'_>> = Vec::new();
+        for item in &self.records {
+            let brought = match item.inserted() {
+                Ok(None) => continue,
+                Ok(Some((proposal, seq))) => {
+                    let mut known = parts.iter_mut().filter_map(|part| part.brought.as_mut().ok());
+                    if let Some(brought) = known.find(|brought| brought.proposal == proposal) {
+                        brought.positions.push(seq);
+                        continue;
+                    }
+                    let positions = vec![seq];
+                    Ok(Brought { proposal, positions })
+                }
+                Err(problem) => Err(problem),
+            };
+            parts.push(Part {
+                first: &item.sequence_number,
+                stream: item.stream(),
+                brought,
+            });
         }
-        Ok(inserted)
+        parts
     }
 }
 
-/// The records to be delivered again: from the first of these on.
+impl TryFrom<Value> for Item {
+    type Error = &'static str;
+
+    fn try_from(mut item: Value) -> Result<Self, Self::Error> {
+        let mut take = |pointer| item.pointer_mut(pointer).map(Value::take).unwrap_or_default();
+        let number = take("/dynamodb/SequenceNumber");
+        // Digits and nothing else: Lambda compares them, and an empty one would give the whole batch back.
+        let number = number
+            .as_str()
+            .filter(|text| !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit()))
+            .ok_or("a record has no sequence number, and nothing else names it")?;
+        Ok(Self {
+            sequence_number: number.to_owned(),
+            event_name: take("/eventName"),
+            keys: take("/dynamodb/Keys"),
+        })
+    }
+}
+
+impl Item {
+    /// The proposal's record that was inserted; `None` where it is none that is announced.
+    fn inserted(&self) -> anyhow::Result<Option<(ProposalId, Seq)>> {
+        match self.event_name.as_str() {
+            Some("INSERT") => {}
+            Some("MODIFY" | "REMOVE") => return Ok(None),
+            _ => bail!("eventName is none of INSERT, MODIFY and REMOVE"),
+        }
+        let stream = self.key("/stream/S").context("the key has no stream")?;
+        let stream = stream.parse().map_err(|bad: BadId| anyhow!("the stream {bad}"))?;
+        let StreamId::Proposal(id) = stream else {
+            return Ok(None);
+        };
+        let seq = self.key("/seq/N").context("the key has no position")?;
+        let seq = seq.parse().context("the position is not a whole number")?;
+        Ok(Some((id, seq)))
+    }
+
+    fn key(&self, pointer: &str) -> Option<&str> {
+        self.keys.pointer(pointer)?.as_str()
+    }
+
+    /// The key of its stream, for people; all its keys where they have another shape.
+    fn stream(&self) -> String {
+        let stream = self.key("/stream/S").map(shorten);
+        visible(&stream.unwrap_or_else(|| shorten(&self.keys.to_string())))
+    }
+}
+
+/// The records that failed, by their sequence numbers: each that could not be read, and of a proposal that could not be
+/// announced its first in the batch. Lambda takes the lowest as its checkpoint and delivers everything from there on
+/// again, also what was announced beside it: that is known from its proposal's row in the view, and is not announced
+/// again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failures {
     #[serde(rename = "batchItemFailures")]
@@ -96,13 +151,11 @@ impl Failures {
         Self { failures: Vec::new() }
     }
 
-    /// Everything from this sequence number on is to be delivered again.
-    pub fn from(sequence_number: &str) -> Self {
-        Self {
-            failures: vec![Failure {
-                sequence_number: sequence_number.to_owned(),
-            }],
-        }
+    /// This record is to be delivered again.
+    pub(crate) fn add(&mut self, sequence_number: &str) {
+        self.failures.push(Failure {
+            sequence_number: sequence_number.to_owned(),
+        });
     }
 
     /// Whether everything was announced.

@@ -24,8 +24,11 @@ impl Woken {
             let event = serde_json::from_value(event).context("the event is of SQS, and cannot be read")?;
             Ok(Woken::Queue(event))
         } else {
-            let batch = serde_json::from_value(event)
-                .context("the event is neither of SQS nor of a DynamoDB stream")?;
+            let problem = match source {
+                Some("aws:dynamodb") => "the event is of a DynamoDB stream, and cannot be read",
+                _ => "the event is neither of SQS nor of a DynamoDB stream",
+            };
+            let batch = serde_json::from_value(event).context(problem)?;
             Ok(Woken::Stream(batch))
         }
     }
