@@ -277,6 +277,9 @@ fn what_only_the_emulator_needs_is_not_granted_on_aws() {
     });
 }
 
+/// It checks a signature before any I/O; nothing else may have a public door.
+const PUBLIC: &str = "ApprovalCallbackFunction";
+
 fn nobody_is_everybody(template: &Template) -> Vec<String> {
     let mut wrong = Vec::new();
     for (id, statement) in allows(template) {
@@ -286,14 +289,27 @@ fn nobody_is_everybody(template: &Template) -> Vec<String> {
     }
     for (id, permission) in template.of_type("AWS::Lambda::Permission") {
         let permission = &permission["Properties"];
-        if permission["Principal"] == "*" || permission["SourceArn"].is_null() {
+        // Through the one public URL alone; nobody invokes the function itself.
+        let of_the_public_url = permission["FunctionName"]["Ref"] == PUBLIC
+            && match permission["Action"].as_str() {
+                Some("lambda:InvokeFunctionUrl") => permission["FunctionUrlAuthType"] == "NONE",
+                Some("lambda:InvokeFunction") => permission["InvokedViaFunctionUrl"] == true,
+                _ => false,
+            };
+        let open = permission["Principal"] == "*" || permission["SourceArn"].is_null();
+        if open && !of_the_public_url {
             wrong.push(format!("{id} lets everybody invoke"));
+        }
+    }
+    for (id, url) in template.of_type("AWS::Lambda::Url") {
+        let url = &url["Properties"];
+        if url["AuthType"] != "AWS_IAM" && url["TargetFunctionArn"]["Ref"] != PUBLIC {
+            wrong.push(format!("{id} is a public URL"));
         }
     }
     for (id, function) in template.of_type("AWS::Serverless::Function") {
         let url = &function["Properties"]["FunctionUrlConfig"];
-        // It checks a signature before any I/O; nothing else may have a public door.
-        if url["AuthType"] == "NONE" && id != "ApprovalCallbackFunction" {
+        if url["AuthType"] == "NONE" {
             wrong.push(format!("{id} has a public URL"));
         }
     }
@@ -317,6 +333,14 @@ fn nothing_is_open_to_everybody_but_the_signed_callback() {
     });
     notices(nobody_is_everybody, "ScoringFunction", |root| {
         root["Resources"]["ScoringFunction"]["Properties"]["FunctionUrlConfig"] = json!({"AuthType": "NONE"});
+    });
+    notices(nobody_is_everybody, "ApprovalCallbackFunctionUrl", |root| {
+        root["Resources"]["ApprovalCallbackFunctionUrl"]["Properties"]["TargetFunctionArn"] =
+            json!({"Ref": "ScoringFunction"});
+    });
+    let invokes = "ApprovalCallbackFunctionURLInvokeAllowPublicAccess";
+    notices(nobody_is_everybody, invokes, |root| {
+        root["Resources"][invokes]["Properties"]["InvokedViaFunctionUrl"] = Value::Null;
     });
     notices(nobody_is_everybody, "IngestQueuePolicy", |root| {
         root["Resources"]["IngestQueuePolicy"]["Properties"]["PolicyDocument"]["Statement"][0]["Condition"] =
