@@ -12,7 +12,6 @@ import fixups
 from clients import Failed, client
 
 BUCKET = "sre-agent-artefacts"
-DEADLINE_S = 120
 
 
 def deploy(request):
@@ -20,11 +19,11 @@ def deploy(request):
     template_path = Path(request["template"])
     template = template_path.read_text(encoding="utf-8")
     packaged = package(template, template_path.parent)
-    status = create_or_update(request["stack"], packaged, request["parameters"])
+    status = create_or_update(request["stack"], packaged, request["parameters"], request["seconds"])
     resources = resources_of(request["stack"])
     print(f"{status}: {len(resources)} resources", flush=True)
 
-    for line in fixups.apply(packaged, resources, request["parameters"]):
+    for line in fixups.apply(request["emulator"], request["stack"], packaged, resources, request["parameters"]):
         print(f"fix-up: {line}", flush=True)
 
     secrets = client("secretsmanager")
@@ -89,7 +88,7 @@ def upload(name, archive):
     return key, base64.b64encode(digest.digest()).decode()
 
 
-def create_or_update(stack, template, parameters):
+def create_or_update(stack, template, parameters, seconds):
     # A template over 51,200 bytes is passed by address, here as on AWS.
     key = f"templates/{hashlib.sha256(template.encode()).hexdigest()}.yaml"
     storage = client("s3")
@@ -113,19 +112,19 @@ def create_or_update(stack, template, parameters):
                 raise Failed(f"update of stack {stack}: {error}") from error
     else:
         cloudformation.create_stack(**call)
-    return settled(cloudformation, stack)
+    return settled(cloudformation, stack, seconds)
 
 
-def settled(cloudformation, stack):
+def settled(cloudformation, stack, seconds):
     """Waits until the stack is complete."""
-    deadline = time.monotonic() + DEADLINE_S
+    deadline = time.monotonic() + seconds
     while True:
         description = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
         status = description["StackStatus"]
         if not status.endswith("_IN_PROGRESS"):
             break
         if time.monotonic() > deadline:
-            raise Failed(f"stack {stack} is still {status} after {DEADLINE_S} s")
+            raise Failed(f"stack {stack} is still {status} after {seconds} s")
         time.sleep(0.1)
     if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
         causes = [

@@ -22,7 +22,7 @@ pub(crate) struct Aws {
     pub(crate) sqs: aws_sdk_sqs::Client,
     pub(crate) outputs: BTreeMap<String, String>,
     looking: Looking,
-    stack: String,
+    pub(crate) stack: String,
 }
 
 /// Clients that only read, and try again.

@@ -55,11 +55,10 @@ async fn a_sigkill_of_each_function_at_work_loses_nothing_and_doubles_nothing() 
 
     // The message that execution died with comes back last, and finds nothing left to do.
     world.at_rest(90).await;
-    assert_eq!(
-        FUNCTIONS.map(deaths),
-        died.map(|before| before + 1),
-        "{FUNCTIONS:?}"
-    );
+    // Of a function with two invocations at once, both may be with the processes that are killed.
+    for (function, before) in FUNCTIONS.iter().zip(died) {
+        assert!(deaths(function) > before, "{function} was not killed at work");
+    }
     for kind in ["proposed", "scored", "approved", "started", "restored"] {
         assert_eq!(world.count(id, kind).await, 1, "{kind}");
     }

@@ -14,10 +14,8 @@ use domain::value::ProposalId;
 use futures::{FutureExt as _, StreamExt as _, stream};
 use serde_json::Value;
 
+use crate::emulator::Emulator;
 use crate::world::{Deployed, fresh, sre_agent, sre_agent_says, unhealthy, unhealthy_detail, within};
-
-/// How many before the pause, and how many after.
-const HALF: usize = 100;
 
 /// Calls of the emulator at once.
 const AT_ONCE: usize = 10;
@@ -26,11 +24,13 @@ const AT_ONCE: usize = 10;
 const RESTORED_WITHIN_MS: u64 = 15_000;
 
 #[tokio::test]
-async fn a_pause_in_a_burst_of_two_hundred_incidents_loses_none_and_doubles_none() {
+async fn a_pause_in_a_burst_of_incidents_loses_none_and_doubles_none() {
     let world = Deployed::new().await;
+    // How many before the pause, and how many after.
+    let half = Emulator::of_this_stack().half_a_burst();
     world.at_rest(90).await;
     let under_way = a_break_is_made(&world).await;
-    let (before, after) = (burst(), burst());
+    let (before, after) = (burst(half), burst(half));
     send(&world, &before).await;
     within(60, "the first of the burst are concluded", async || {
         (concluded(&look(&world, &before).await) >= 5).then_some(())
@@ -56,13 +56,13 @@ async fn a_pause_in_a_burst_of_two_hundred_incidents_loses_none_and_doubles_none
 
     let everyone: Vec<(Event, Value)> = before.into_iter().chain(after).collect();
     within(150, "the whole burst is concluded", async || {
-        (concluded(&look(&world, &everyone).await) == 2 * HALF).then_some(())
+        (concluded(&look(&world, &everyone).await) == 2 * half).then_some(())
     })
     .await;
     world.at_rest(60).await;
     // And stays so: nothing is concluded again, and no second proposal is opened.
     let seen = look(&world, &everyone).await;
-    assert_eq!(seen.len(), 2 * HALF);
+    assert_eq!(seen.len(), 2 * half);
     for (id, records) in &seen {
         Proposal::replay(records).unwrap();
         assert_eq!(world.generation(id.fingerprint()).await, 1, "{id}");
@@ -94,12 +94,12 @@ async fn a_break_is_made(world: &Deployed) -> ProposalId {
 }
 
 /// Incidents of providers that nobody knows: each is a trouble of its own, and is declined.
-fn burst() -> Vec<(Event, Value)> {
+fn burst(count: usize) -> Vec<(Event, Value)> {
     let one = |_| {
         let detail = unhealthy_detail(&fresh("burst"), &fresh("nowhere"));
         (Event::parse("provider.unhealthy", &detail).unwrap(), detail)
     };
-    (0..HALF).map(one).collect()
+    (0..count).map(one).collect()
 }
 
 async fn send(world: &Deployed, burst: &[(Event, Value)]) {
@@ -144,9 +144,10 @@ async fn while_paused(
     let control = world.trail.last(&StreamId::Control).await.unwrap();
     let paused = Control::read(control.as_ref()).unwrap().switches.paused.unwrap();
     send(world, after).await;
+    let all = before.len() + after.len();
     within(120, "everything that arrives is recorded", async || {
         let (before, after) = (look(world, before).await.len(), look(world, after).await.len());
-        (before + after == 2 * HALF).then_some(())
+        (before + after == all).then_some(())
     })
     .await;
     sources_are(world, "Disabled").await;

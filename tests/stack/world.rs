@@ -33,6 +33,7 @@ pub(crate) struct Deployed {
     pub(crate) aws: Aws,
     pub(crate) sandbox: Sandbox,
     pub(crate) trail: DynamoTrail,
+    pub(crate) dynamodb: aws_sdk_dynamodb::Client,
     pub(crate) transcripts: PayloadBucket,
     pub(crate) http: reqwest::Client,
     callback: String,
@@ -87,6 +88,7 @@ impl Deployed {
         let sandbox = Sandbox::new(http.clone());
         sandbox.clear().await;
         let world = Self {
+            dynamodb: aws_sdk_dynamodb::Client::new(&config),
             trail: DynamoTrail::new(&reading, variable("TRAIL_TABLE")),
             transcripts: PayloadBucket::new(&reading, aws.output("TranscriptBucketName")),
             callback: variable("CALLBACK_URL"),
@@ -216,6 +218,18 @@ impl Deployed {
             json!({ "fault": "fail_provider", "provider": provider, "error_rate": 0.9, "burst": 120 });
         self.sandbox.fault(&fault).await;
         unhealthy("probe", provider).fingerprint()
+    }
+
+    /// An incident of a provider that nobody knows, concluded: its proposal has its records.
+    pub(crate) async fn concluded(&self) -> ProposalId {
+        let detail = unhealthy_detail(&fresh("event"), &fresh("nowhere"));
+        self.aws
+            .put_event("llm-gateway", "provider.unhealthy", &detail)
+            .await;
+        let event = Event::parse("provider.unhealthy", &detail).unwrap();
+        let id = self.proposal_of(&event.fingerprint(), 0).await;
+        self.until_recorded(&id, 30, "declined").await;
+        id
     }
 
     /// Spends a team's budget for real, and returns the fingerprint of its trouble.

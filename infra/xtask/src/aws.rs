@@ -13,7 +13,7 @@ use crate::environment;
 use crate::paths::Paths;
 use crate::processes::Run;
 use crate::state::State;
-use crate::tools::LOCAL_STACK;
+use crate::tools::SCRIPTS;
 
 /// Runs a task of `infra/localstack/aws.py` that answers at once.
 pub(crate) async fn call<T: DeserializeOwned>(
@@ -22,7 +22,7 @@ pub(crate) async fn call<T: DeserializeOwned>(
     task: &str,
     request: &impl Serialize,
 ) -> Result<T> {
-    let bin = LOCAL_STACK.ensure(paths).await?;
+    let bin = SCRIPTS.ensure(paths).await?;
     let (mut command, reply) = command(paths, &bin, task, request)?;
     environment::apply(state, &mut command)?;
     let mut command = tokio::process::Command::from(command);
@@ -39,12 +39,12 @@ pub(crate) async fn call<T: DeserializeOwned>(
 /// As [`call`], for a task that takes a while and says what it is at.
 pub(crate) async fn run<T: DeserializeOwned>(
     paths: &Paths,
-    bin: &Path,
     aws_url: &str,
     run: Run<'_>,
     request: &impl Serialize,
 ) -> Result<T> {
-    let (mut command, reply) = command(paths, bin, run.name, request)?;
+    let bin = SCRIPTS.ensure(paths).await?;
+    let (mut command, reply) = command(paths, &bin, run.name, request)?;
     command
         .env_remove("AWS_PROFILE")
         .env_remove("AWS_SESSION_TOKEN")

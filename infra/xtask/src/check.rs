@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 
 use crate::build::cargo;
+use crate::emulator::Kind;
 use crate::environment;
 use crate::lambda;
 use crate::model;
@@ -16,16 +17,19 @@ use crate::progress::{Step, last_lines};
 use crate::slack_judges;
 use crate::stack;
 use crate::summary::{self, Counts, Outcome, Verdict};
-use crate::tools::{MODEL_TYPES, SAM};
+use crate::tools::{JSON_SCHEMA, MODEL_TYPES, SAM};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Runs this step alone; may be repeated
     #[arg(long, value_name = "STEP")]
     only: Vec<CheckStep>,
-    /// Leaves out what needs the local stack
+    /// Leaves out what needs a local stack
     #[arg(long)]
     skip_stack: bool,
+    /// The emulator for the steps stack, model and lambda; the step localstack runs on LocalStack in any case
+    #[arg(long, value_enum, value_name = "EMULATOR", env = "SRE_STACK", default_value_t)]
+    stack: Kind,
 }
 
 /// The steps in their order.
@@ -49,8 +53,12 @@ enum CheckStep {
     ModelTypes,
     /// What is said to Slack, and the sandbox's Slack, against Slack's own SDKs
     SlackJudges,
+    /// infra/localstack/compose.yaml against the compose specification
+    Compose,
     /// Tests of the deployed functions on the local stack
     Stack,
+    /// The same on LocalStack, with those that only it can run
+    Localstack,
     /// Tests on the local stack with aimock as the model and LiteLLM in front of it
     Model,
     /// cargo lambda watch, and cargo lambda invoke with every sample
@@ -67,6 +75,11 @@ pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<ExitCode
             Some("left out by --only")
         } else if arguments.skip_stack && step.needs_the_stack() {
             Some("left out by --skip-stack")
+        } else if step == CheckStep::Localstack
+            && arguments.runs(CheckStep::Stack)
+            && arguments.stack == Kind::Localstack
+        {
+            Some("it is the step stack of this run")
         } else {
             None
         };
@@ -77,7 +90,7 @@ pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<ExitCode
                 verdict: Verdict::NotRun(why),
                 note: String::new(),
             },
-            None => outcome(paths, &lock, step).await,
+            None => outcome(paths, &lock, step, arguments.stack).await,
         });
     }
     let passed = summary::print(&outcomes, began.elapsed());
@@ -89,10 +102,15 @@ pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<ExitCode
 }
 
 /// Runs one step; one that cannot run has failed.
-async fn outcome(paths: &Paths, lock: &stack::Lock, step: CheckStep) -> Outcome {
+async fn outcome(paths: &Paths, lock: &stack::Lock, step: CheckStep, chosen: Kind) -> Outcome {
     let began = Instant::now();
     let result = if step.needs_the_stack() {
-        on_the_stack(paths, lock, step).await
+        let kind = if step == CheckStep::Localstack {
+            Kind::Localstack
+        } else {
+            chosen
+        };
+        on_the_stack(paths, lock, step, kind).await
     } else if step == CheckStep::SlackJudges {
         slack_judges::check(paths).await
     } else {
@@ -114,6 +132,13 @@ async fn outcome(paths: &Paths, lock: &stack::Lock, step: CheckStep) -> Outcome 
     }
 }
 
+impl Arguments {
+    /// Whether a step is asked for.
+    fn runs(&self, step: CheckStep) -> bool {
+        (self.only.is_empty() || self.only.contains(&step)) && !(self.skip_stack && step.needs_the_stack())
+    }
+}
+
 impl CheckStep {
     fn name(self) -> &'static str {
         match self {
@@ -126,7 +151,9 @@ impl CheckStep {
             Self::CfnLint => "cfn-lint",
             Self::ModelTypes => "model-types",
             Self::SlackJudges => "slack-judges",
+            Self::Compose => "compose",
             Self::Stack => "stack",
+            Self::Localstack => "localstack",
             Self::Model => "model",
             Self::Lambda => "lambda",
         }
@@ -143,7 +170,9 @@ impl CheckStep {
             Self::CfnLint => "cfn-lint template.yaml",
             Self::ModelTypes => "requests to models against the SDKs' types",
             Self::SlackJudges => "what is said to Slack against Slack's SDKs",
+            Self::Compose => "infra/localstack/compose.yaml against the compose specification",
             Self::Stack => "tests on the local stack",
+            Self::Localstack => "tests on LocalStack",
             Self::Model => "tests on the local stack with a model",
             Self::Lambda => "cargo lambda",
         }
@@ -162,7 +191,7 @@ impl CheckStep {
                 .env("RUSTDOCFLAGS", "-D warnings"),
             Self::Tests => command.args(["test", "--workspace", "--no-fail-fast"]),
             // Those of the step after it need a model.
-            Self::Stack => command.args([
+            Self::Stack | Self::Localstack => command.args([
                 "test",
                 "--workspace",
                 "--test",
@@ -192,6 +221,14 @@ impl CheckStep {
                 command = Command::new(SAM.ensure(paths).await?.join("cfn-lint"));
                 command.args(["--template", "template.yaml"])
             }
+            Self::Compose => {
+                command = Command::new(JSON_SCHEMA.ensure(paths).await?.join("check-jsonschema"));
+                command.args([
+                    "--builtin-schema",
+                    "vendor.compose-spec",
+                    "infra/localstack/compose.yaml",
+                ])
+            }
             Self::ModelTypes => {
                 command = Command::new(MODEL_TYPES.ensure(paths).await?.join("python"));
                 command.arg("infra/model/check_requests.py")
@@ -202,11 +239,11 @@ impl CheckStep {
     }
 
     fn has_tests(self) -> bool {
-        matches!(self, Self::Tests | Self::Stack | Self::Model)
+        matches!(self, Self::Tests | Self::Stack | Self::Localstack | Self::Model)
     }
 
     fn needs_the_stack(self) -> bool {
-        matches!(self, Self::Stack | Self::Model | Self::Lambda)
+        matches!(self, Self::Stack | Self::Localstack | Self::Model | Self::Lambda)
     }
 }
 
@@ -215,26 +252,64 @@ async fn attempt(paths: &Paths, step: CheckStep) -> Result<(Counts, String)> {
 }
 
 /// Brings a stack of its own up, tests it, and stops it.
-async fn on_the_stack(paths: &Paths, lock: &stack::Lock, step: CheckStep) -> Result<(Counts, String)> {
+async fn on_the_stack(
+    paths: &Paths,
+    lock: &stack::Lock,
+    step: CheckStep,
+    kind: Kind,
+) -> Result<(Counts, String)> {
     if step == CheckStep::Model {
         model::install(paths).await?;
     }
-    let arguments = stack::Arguments::for_tests();
+    let arguments = stack::Arguments::for_tests(kind);
     let stack = stack::up(paths, lock, &arguments).await?;
     let result = if step == CheckStep::Lambda {
         lambda::check(paths, &stack.state).await
     } else {
         let mut command = step.command(paths).await?;
         environment::apply(&stack.state, &mut command)?;
+        for cannot in kind.description().cannot {
+            for module in cannot.tests {
+                eprintln!(
+                    "  tests/stack/{module}.rs is not run on {}, which does not do as AWS does: {}",
+                    kind.id(),
+                    cannot.what
+                );
+            }
+        }
+        for module in kind.description().tests_left_out() {
+            command.args(["--skip", &format!("{module}::")]);
+        }
         if step == CheckStep::Model {
             command.env("TEST_MODEL_URL", model::start(paths, &stack.state).await?);
         }
-        judge(paths, step, &mut command).await
+        let judged = judge(paths, step, &mut command).await;
+        judged.map(|(counts, note)| (counts, with_left_out(kind, step, note)))
     };
     let stopping = Step::begin("stopping the local stack");
     stack::stop(paths).await?;
     stopping.done();
     result
+}
+
+/// A step's note, and which tests its emulator cannot run.
+fn with_left_out(kind: Kind, step: CheckStep, note: String) -> String {
+    let left_out = kind.description().tests_left_out();
+    if step == CheckStep::Model || left_out.is_empty() {
+        return note;
+    }
+    let left_out = format!(
+        "not on {}: {} (--only localstack)",
+        kind.id(),
+        left_out.join(", ")
+    );
+    let notes = [note, left_out];
+    let notes: Vec<&str> = notes
+        .iter()
+        .map(String::as_str)
+        .filter(|note| !note.is_empty())
+        .collect();
+    notes.join("; ")
 }
 
 /// Runs the command and counts what it tested.

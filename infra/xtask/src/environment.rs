@@ -21,14 +21,14 @@ pub(crate) struct Arguments {
 
 /// Names and values, in the order in which they are printed.
 pub(crate) fn variables(state: &State) -> Result<Vec<(&'static str, String)>> {
-    let aws = state.aws_url();
     Ok(vec![
-        ("AWS_ENDPOINT_URL", aws),
+        ("AWS_ENDPOINT_URL", state.aws_url.clone()),
         ("AWS_REGION", REGION.to_owned()),
         ("AWS_DEFAULT_REGION", REGION.to_owned()),
         ("AWS_ACCESS_KEY_ID", "test".to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
         ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+        ("SRE_STACK", state.place.kind.id().to_owned()),
         ("SRE_AGENT_STACK", STACK.to_owned()),
         ("BUS_NAME", state.output("BusName")?.to_owned()),
         ("TRAIL_TABLE", state.output("TrailTableName")?.to_owned()),

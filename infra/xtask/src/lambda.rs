@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 use crate::build;
-use crate::emulator::free_port;
 use crate::environment;
+use crate::net::free_port;
 use crate::paths::Paths;
 use crate::processes::Process;
 use crate::progress::{Step, last_lines};

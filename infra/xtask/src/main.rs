@@ -15,6 +15,7 @@ mod eval;
 mod fault;
 mod lambda;
 mod model;
+mod net;
 mod paths;
 mod processes;
 mod progress;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::emulator::{PATIENCE, free_port, url, wait_until_ready};
+use crate::net::{free_port, url, wait_until_ready};
 use crate::paths::Paths;
 use crate::processes::Process;
 use crate::progress::Step;
@@ -17,6 +17,9 @@ use crate::tools::{self, LITELLM};
 /// Their names on record and of their logs.
 const AIMOCK: &str = "aimock";
 const GATEWAY: &str = "litellm";
+
+/// How long aimock may take to start.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// LiteLLM takes a quarter of a minute on an idle machine, and more when it runs for the first time.
 const GATEWAY_PATIENCE: Duration = Duration::from_secs(120);

@@ -17,6 +17,10 @@ use crate::progress::{Step, last_lines, seconds};
 const POLL: Duration = Duration::from_millis(40);
 const PATIENCE: Duration = Duration::from_secs(3);
 
+fn patience_s() -> u64 {
+    PATIENCE.as_secs()
+}
+
 /// A process on record. Its process group has the same number.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Process {
@@ -25,6 +29,9 @@ pub(crate) struct Process {
     /// Whether it ends with the run that started it; what makes up the stack does not.
     #[serde(default)]
     step: bool,
+    /// How long it may take to end after it was asked to, s.
+    #[serde(default = "patience_s")]
+    ends_within_s: u64,
     /// Tells this process from another that was given its number later.
     identity: String,
 }
@@ -33,6 +40,13 @@ impl Process {
     /// Starts a process of the stack.
     pub(crate) fn start(paths: &Paths, name: &str, command: &mut Command) -> Result<Self> {
         Self::spawn(paths, name, false, command, None).map(|(process, _)| process)
+    }
+
+    /// Gives it more or less time than others to end once it is asked to.
+    pub(crate) fn ending_within(mut self, paths: &Paths, limit: Duration) -> Result<Self> {
+        self.ends_within_s = limit.as_secs();
+        self.keep(paths)?;
+        Ok(self)
     }
 
     /// Starts a process whose output goes to its log, its standard output to a file of its own where one is given,
@@ -58,12 +72,19 @@ impl Process {
             name: name.to_owned(),
             pid,
             step,
+            ends_within_s: patience_s(),
             identity: identity(pid).unwrap_or_default(),
         };
-        let whole = process.record(paths).with_extension("partial");
-        fs::write(&whole, serde_json::to_vec(&process)?)?;
-        fs::rename(&whole, process.record(paths))?;
+        process.keep(paths)?;
         Ok((process, child))
+    }
+
+    /// Puts it on record.
+    fn keep(&self, paths: &Paths) -> Result<()> {
+        let whole = self.record(paths).with_extension("partial");
+        fs::write(&whole, serde_json::to_vec(self)?)?;
+        fs::rename(&whole, self.record(paths))?;
+        Ok(())
     }
 
     /// Every process on record.
@@ -112,7 +133,8 @@ impl Process {
 
     /// Asks the group to end, then ends it, and checks that it has ended.
     pub(crate) async fn stop(self, paths: &Paths) -> Result<()> {
-        for (signal, patience) in [(Signal::TERM, PATIENCE), (Signal::KILL, PATIENCE)] {
+        let ends_within = Duration::from_secs(self.ends_within_s);
+        for (signal, patience) in [(Signal::TERM, ends_within), (Signal::KILL, PATIENCE)] {
             if !self.group_runs() {
                 break;
             }

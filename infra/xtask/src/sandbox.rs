@@ -1,17 +1,19 @@
 //! The sandbox: the gateway that the local stack watches, with traffic and with faults on request.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::emulator::{PATIENCE, http, url, wait_until_ready};
+use crate::net::{http, wait_until_ready};
 use crate::paths::Paths;
 use crate::processes::Process;
 use crate::progress::Step;
-use crate::state::{REGION, STACK, Secrets, State};
+use crate::state::{REGION, STACK, State};
 
 /// Its name on record.
 pub(crate) const NAME: &str = "sandbox";
@@ -19,39 +21,32 @@ pub(crate) const NAME: &str = "sandbox";
 /// Seconds over which it judges a provider. Short, so that a demo sees the recovery as well as the failure.
 const WINDOW_S: &str = "15";
 
-/// Starts it on a port of 127.0.0.1 and waits until it answers.
-pub(crate) async fn start(
-    paths: &Paths,
-    binary: &Path,
-    port: u16,
-    aws_port: u16,
-    secrets: &Secrets,
-) -> Result<()> {
+/// How long it may take to start.
+const STARTS_WITHIN: Duration = Duration::from_secs(30);
+
+/// Starts it, and waits until it answers.
+pub(crate) async fn start(paths: &Paths, binary: &Path, state: &State) -> Result<()> {
     let step = Step::begin("starting the sandbox gateway");
+    let secrets = &state.secrets;
     let mut command = Command::new(binary);
     command
-        .args([
-            "--listen",
-            &format!("127.0.0.1:{port}"),
-            "--bus",
-            STACK,
-            "--window-s",
-            WINDOW_S,
-        ])
+        .arg("--listen")
+        .arg(SocketAddr::new(state.place.listen, state.sandbox_port).to_string())
+        .args(["--bus", STACK, "--window-s", WINDOW_S])
         .env_clear()
         .env("SANDBOX_READ_TOKEN", &secrets.gateway_read)
         .env("SANDBOX_WRITE_TOKEN", &secrets.gateway_write)
         .env("SANDBOX_PAGERDUTY_KEY", &secrets.pagerduty)
         .env("SANDBOX_SLACK_BOT_TOKEN", &secrets.slack_bot)
         .env("SANDBOX_SLACK_SIGNING_SECRET", &secrets.slack_signing)
-        .env("AWS_ENDPOINT_URL", url(aws_port))
+        .env("AWS_ENDPOINT_URL", &state.aws_url)
         .env("AWS_REGION", REGION)
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "test")
         .env("AWS_EC2_METADATA_DISABLED", "true");
     let process = Process::start(paths, NAME, &mut command)?;
-    let health = format!("{}/healthz", url(port));
-    wait_until_ready(paths, &process, NAME, &health, PATIENCE, step).await
+    let health = format!("{}/healthz", state.sandbox_url());
+    wait_until_ready(paths, &process, NAME, &health, STARTS_WITHIN, step).await
 }
 
 /// Tells the sandbox's Slack where the app takes interactions: what a person sets as its request URL.

@@ -10,7 +10,9 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
+use crate::net::{LOOPBACK, healthy};
 use crate::paths::Paths;
+use crate::stack::place::Place;
 
 /// Name of the CloudFormation stack.
 pub(crate) const STACK: &str = "sre-agent";
@@ -22,9 +24,11 @@ pub(crate) const ACCOUNT: &str = "000000000000";
 /// The stack as it was deployed.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct State {
-    /// Port of the emulator on 127.0.0.1.
-    pub(crate) aws_port: u16,
-    /// Port of the sandbox on 127.0.0.1.
+    pub(crate) place: Place,
+    /// Address of the emulator.
+    pub(crate) aws_url: String,
+    pub(crate) function_urls: FunctionUrls,
+    /// Port of the sandbox.
     pub(crate) sandbox_port: u16,
     /// Parameters given to the template.
     pub(crate) parameters: BTreeMap<String, String>,
@@ -34,6 +38,15 @@ pub(crate) struct State {
     pub(crate) builds: BTreeMap<String, String>,
     pub(crate) secrets: Secrets,
     pub(crate) deployment: Deployment,
+}
+
+/// How a function's URL is reached from this machine.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum FunctionUrls {
+    /// By the emulator's path for it: the URL's own name need not resolve.
+    ByPath,
+    /// By its name, as on AWS.
+    ByName,
 }
 
 /// Values of this run alone.
@@ -103,33 +116,49 @@ impl State {
         }
     }
 
-    pub(crate) fn aws_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.aws_port)
-    }
-
+    /// Address of the sandbox, for this machine.
     pub(crate) fn sandbox_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.sandbox_port)
+        let listen = self.place.listen;
+        let host = if listen.is_unspecified() {
+            LOOPBACK.to_owned()
+        } else {
+            listen.to_string()
+        };
+        format!("http://{host}:{}", self.sandbox_port)
     }
 
-    /// Address of the approval callback. Its own name does not resolve here, so that it is reached through the
-    /// emulator's path for it.
+    /// Address of the approval callback.
     pub(crate) fn callback_url(&self) -> Result<String> {
-        self.function_url("ApprovalCallbackUrl")
+        self.function_url("ApprovalCallbackUrl", self.function_urls)
     }
 
-    /// Address of the commands' function, reached in the same way.
+    /// Address of the commands' function.
     pub(crate) fn commands_url(&self) -> Result<String> {
-        self.function_url("CommandsUrl")
+        self.function_url("CommandsUrl", self.function_urls)
     }
 
-    fn function_url(&self, output: &str) -> Result<String> {
+    /// How the functions' URLs are reached here: whether the emulator knows the path is seen by asking.
+    pub(crate) async fn reached_by(&self) -> Result<FunctionUrls> {
+        let path = self.function_url("ApprovalCallbackUrl", FunctionUrls::ByPath)?;
+        Ok(if healthy(&format!("{path}/healthz")).await {
+            FunctionUrls::ByPath
+        } else {
+            FunctionUrls::ByName
+        })
+    }
+
+    fn function_url(&self, output: &str, by: FunctionUrls) -> Result<String> {
         let url = self.output(output)?;
-        let id = url
-            .trim_start_matches("https://")
-            .split('.')
-            .next()
-            .unwrap_or_default();
-        Ok(format!("{}/_aws/lambda-url/{id}", self.aws_url()))
+        let (_, name) = url
+            .split_once("://")
+            .with_context(|| format!("the output {output} is no address: {url}"))?;
+        Ok(match by {
+            FunctionUrls::ByPath => {
+                let id = name.split('.').next().unwrap_or_default();
+                format!("{}/_aws/lambda-url/{id}", self.aws_url)
+            }
+            FunctionUrls::ByName => url.trim_end_matches('/').to_owned(),
+        })
     }
 
     pub(crate) fn output(&self, name: &str) -> Result<&str> {

@@ -15,12 +15,12 @@ use domain::value::ProposalId;
 use serde_json::json;
 
 use self::observe::{Demo, Event, tell};
-use crate::emulator::http;
+use crate::net::http;
 use crate::paths::Paths;
 use crate::processes::Run;
 use crate::progress::{Step, seconds};
 use crate::slack::{self, ADA, Posted};
-use crate::stack;
+use crate::stack::{self, place::Choice};
 use crate::traffic::{self, Traffic};
 use crate::{environment, sandbox};
 
@@ -29,6 +29,8 @@ const PROVIDER: &str = "openai";
 
 #[derive(Args)]
 pub(crate) struct Arguments {
+    #[command(flatten)]
+    choice: Choice,
     /// Leaves the stack running
     #[arg(long)]
     keep: bool,
@@ -36,7 +38,7 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<()> {
     let lock = stack::lock(paths).await?;
-    let stack = stack::up(paths, &lock, &stack::Arguments::default()).await?;
+    let stack = stack::up(paths, &lock, &stack::Arguments::chosen(&arguments.choice)).await?;
     let began = Instant::now();
     let demo = Demo {
         paths,

@@ -1,9 +1,11 @@
 //! The local stack: started, brought up to date, stopped.
 
+pub(crate) mod place;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io::{Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -13,19 +15,22 @@ use serde_json::json;
 
 use crate::aws;
 use crate::build::{self, Binary};
-use crate::emulator::{self, free_port, healthy};
+use crate::emulator::{self, Kind};
 use crate::environment;
+use crate::net::{free_port, healthy, http, url};
 use crate::paths::Paths;
 use crate::processes::{self, Process, Run};
 use crate::progress::{Step, last_lines};
 use crate::sandbox;
 use crate::slack;
-use crate::state::{ACCOUNT, Deployment, STACK, Secrets, State};
+use crate::stack::place::{Choice, Place};
+use crate::state::{ACCOUNT, Deployment, FunctionUrls, STACK, Secrets, State};
 use crate::template::{self, Function};
-use crate::tools::LOCAL_STACK;
 
 #[derive(Args, Clone, Default)]
 pub(crate) struct Arguments {
+    #[command(flatten)]
+    choice: Choice,
     /// A parameter of template.yaml, as NAME=VALUE; may be repeated
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
     parameters: Vec<(String, String)>,
@@ -39,11 +44,20 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     /// A new stack, whatever runs, for the tests.
-    pub(crate) fn for_tests() -> Self {
+    pub(crate) fn for_tests(kind: Kind) -> Self {
         Self {
+            choice: Choice::of(kind),
             parameters: Vec::new(),
             fresh: true,
             with_tests: true,
+        }
+    }
+
+    /// The stack that is chosen, with the parameters as they are.
+    pub(crate) fn chosen(choice: &Choice) -> Self {
+        Self {
+            choice: choice.clone(),
+            ..Self::default()
         }
     }
 }
@@ -87,13 +101,18 @@ pub(crate) async fn up_and_keep(paths: &Paths, arguments: &Arguments) -> Result<
     eprintln!(
         "\nThe aws command ignores AWS_ENDPOINT_URL for SQS: aws sqs --endpoint-url \"$AWS_ENDPOINT_URL\" …"
     );
+    eprintln!("{}.", stack.state.place.kind.description().shortcomings());
     eprintln!("Stop it with: cargo xtask down");
     Ok(())
 }
 
 /// Brings the stack up to date, starting what does not run.
 pub(crate) async fn up(paths: &Paths, _: &Lock, arguments: &Arguments) -> Result<Stack> {
-    let bin = LOCAL_STACK.ensure(paths).await?;
+    let known = State::load(paths);
+    let place = arguments
+        .choice
+        .place(known.as_ref().map(|state| &state.place))
+        .await?;
     let source = fs::read_to_string(paths.root.join("template.yaml")).context("reading template.yaml")?;
     let functions = template::functions(&source);
     let wanted = template::binaries(&functions);
@@ -102,11 +121,10 @@ pub(crate) async fn up(paths: &Paths, _: &Lock, arguments: &Arguments) -> Result
     build::stage(paths, &wanted, &binaries).await?;
     let cli = binary(&binaries, build::CLI)?.path.clone();
 
-    if let Some(state) = State::load(paths) {
-        let stale = why_stale(paths, arguments, &state, &derived).await?;
-        match stale {
+    if let Some(state) = known {
+        match why_stale(paths, arguments, &state, &place, &derived).await? {
             None => {
-                let state = update(paths, &bin, &functions, &binaries, state).await?;
+                let state = update(paths, &functions, &binaries, state).await?;
                 return Ok(Stack {
                     state,
                     cli,
@@ -122,31 +140,21 @@ pub(crate) async fn up(paths: &Paths, _: &Lock, arguments: &Arguments) -> Result
     }
     MUST_STOP.store(true, Ordering::Relaxed);
 
-    let secrets = Secrets::random();
-    let (aws_port, sandbox_port) = (free_port()?, free_port()?);
-    emulator::start(paths, &bin, aws_port).await?;
-    sandbox::start(
-        paths,
-        &binary(&binaries, build::SANDBOX)?.path,
-        sandbox_port,
-        aws_port,
-        &secrets,
-    )
-    .await?;
-
     let mut state = State {
-        aws_port,
-        sandbox_port,
-        parameters: parameters(sandbox_port, &arguments.parameters),
+        aws_url: started(paths, &place).await?,
+        sandbox_port: free_port()?,
+        parameters: BTreeMap::new(),
         template: derived,
-        builds: binaries
-            .iter()
-            .map(|(name, binary)| (name.clone(), binary.build.clone()))
-            .collect(),
-        secrets,
+        builds: builds(&binaries),
+        secrets: Secrets::random(),
         deployment: Deployment::default(),
+        function_urls: FunctionUrls::ByPath,
+        place,
     };
-    state.deployment = deploy(paths, &bin, &state).await?;
+    state.parameters = parameters(&state.place, state.sandbox_port, &arguments.parameters);
+    sandbox::start(paths, &binary(&binaries, build::SANDBOX)?.path, &state).await?;
+    state.deployment = deploy(paths, &state).await?;
+    state.function_urls = state.reached_by().await?;
     check_callback(paths, &state).await?;
     sandbox::listen(&state).await?;
     state.save(paths)?;
@@ -157,6 +165,23 @@ pub(crate) async fn up(paths: &Paths, _: &Lock, arguments: &Arguments) -> Result
     })
 }
 
+/// The address of the emulator, which is started where it is ours.
+async fn started(paths: &Paths, place: &Place) -> Result<String> {
+    if let Some(endpoint) = &place.endpoint {
+        return Ok(endpoint.clone());
+    }
+    let port = free_port()?;
+    emulator::start(paths, place.kind, port).await?;
+    Ok(url(port))
+}
+
+fn builds(binaries: &BTreeMap<String, Binary>) -> BTreeMap<String, String> {
+    let builds = binaries.iter();
+    builds
+        .map(|(name, binary)| (name.clone(), binary.build.clone()))
+        .collect()
+}
+
 fn binary<'a>(binaries: &'a BTreeMap<String, Binary>, name: &str) -> Result<&'a Binary> {
     binaries
         .get(name)
@@ -165,8 +190,8 @@ fn binary<'a>(binaries: &'a BTreeMap<String, Binary>, name: &str) -> Result<&'a 
 
 /// Parameters of the template on this machine: what is local by nature, waits short enough to watch, and what the
 /// caller asks for.
-fn parameters(sandbox_port: u16, asked: &[(String, String)]) -> BTreeMap<String, String> {
-    let sandbox = format!("http://127.0.0.1:{sandbox_port}");
+fn parameters(place: &Place, sandbox_port: u16, asked: &[(String, String)]) -> BTreeMap<String, String> {
+    let sandbox = format!("http://{}:{sandbox_port}", place.host);
     let local = [
         ("LocalStack", "true"),
         (
@@ -202,21 +227,24 @@ async fn why_stale(
     paths: &Paths,
     arguments: &Arguments,
     state: &State,
+    place: &Place,
     derived: &str,
 ) -> Result<Option<&'static str>> {
-    let runs = Process::running(paths, emulator::NAME)?.is_some()
+    let runs = (place.endpoint.is_some() || Process::running(paths, emulator::NAME)?.is_some())
         && Process::running(paths, sandbox::NAME)?.is_some();
     Ok(if arguments.fresh {
         Some("asked for")
+    } else if state.place != *place {
+        Some("another emulator is asked for")
     } else if !runs {
         Some("the stack does not run any more")
-    } else if !healthy(&format!("{}/_ministack/health", state.aws_url())).await
+    } else if !place.kind.is_up(&state.aws_url).await
         || !healthy(&format!("{}/healthz", state.sandbox_url())).await
     {
         Some("the stack does not answer any more")
     } else if state.template != derived {
         Some("template.yaml has changed")
-    } else if state.parameters != parameters(state.sandbox_port, &arguments.parameters) {
+    } else if state.parameters != parameters(place, state.sandbox_port, &arguments.parameters) {
         Some("it was deployed with other parameters")
     } else {
         None
@@ -226,7 +254,6 @@ async fn why_stale(
 /// Brings a running stack up to date with the binaries.
 async fn update(
     paths: &Paths,
-    bin: &Path,
     functions: &[Function],
     binaries: &BTreeMap<String, Binary>,
     mut state: State,
@@ -260,19 +287,15 @@ async fn update(
             stdout: None,
         };
         let request = json!({ "stack": STACK, "functions": changed_functions });
-        let _: Vec<String> = aws::run(paths, bin, &state.aws_url(), run, &request).await?;
+        let _: Vec<String> = aws::run(paths, &state.aws_url, run, &request).await?;
     }
     if changed.contains(&build::SANDBOX) {
         if let Some(running) = Process::running(paths, sandbox::NAME)? {
             running.stop(paths).await?;
         }
-        let path = &binary(binaries, build::SANDBOX)?.path;
-        sandbox::start(paths, path, state.sandbox_port, state.aws_port, &state.secrets).await?;
+        sandbox::start(paths, &binary(binaries, build::SANDBOX)?.path, &state).await?;
     }
-    state.builds = binaries
-        .iter()
-        .map(|(name, binary)| (name.clone(), binary.build.clone()))
-        .collect();
+    state.builds = builds(binaries);
     check_callback(paths, &state).await?;
     sandbox::listen(&state).await?;
     state.save(paths)?;
@@ -280,13 +303,16 @@ async fn update(
 }
 
 /// Deploys the derived template, with the fix-ups and the secrets.
-async fn deploy(paths: &Paths, bin: &Path, state: &State) -> Result<Deployment> {
+async fn deploy(paths: &Paths, state: &State) -> Result<Deployment> {
     let template = paths.stack().join("template.yaml");
     fs::write(&template, &state.template)?;
     let operators = fs::read_to_string(paths.root.join("events/operators.json"))
         .context("reading events/operators.json")?;
+    let limit = state.place.kind.description().deploys_within;
     let request = json!({
         "stack": STACK,
+        "emulator": state.place.kind.id(),
+        "seconds": limit.as_secs(),
         "template": template,
         "parameters": state.parameters,
         "secrets": {
@@ -303,17 +329,17 @@ async fn deploy(paths: &Paths, bin: &Path, state: &State) -> Result<Deployment> 
         name: "deploy",
         label: "deploying template.yaml",
         remedy: "check the template (cargo xtask test --only sam); the emulator's own log is target/stack/logs/emulator.log",
-        limit: Duration::from_secs(180),
+        limit: limit + Duration::from_secs(60),
         stdout: None,
     };
-    aws::run(paths, bin, &state.aws_url(), run, &request).await
+    aws::run(paths, &state.aws_url, run, &request).await
 }
 
 /// One request through a deployed function: a binary that cannot start is found here rather than in an incident.
 async fn check_callback(paths: &Paths, state: &State) -> Result<()> {
     let step = Step::begin("asking the deployed callback how it is");
     let url = format!("{}/healthz", state.callback_url()?);
-    let answer = emulator::http()?
+    let answer = http()?
         .get(&url)
         .send()
         .await
