@@ -101,20 +101,27 @@ def log_retention(group, value):
 
 
 def metric_filter(declared, transformations):
-    group, pattern = declared.value("LogGroupName"), declared.value("FilterPattern")
+    group, name, pattern = declared.value("LogGroupName"), declared.logical_id, declared.value("FilterPattern")
     logs = client("logs")
-    logs.put_metric_filter(
-        logGroupName=group,
-        filterName=declared.logical_id,
-        filterPattern=pattern,
-        metricTransformations=[in_the_api(transformation) for transformation in transformations],
-    )
-    found = logs.describe_metric_filters(logGroupName=group, filterNamePrefix=declared.logical_id)["metricFilters"]
-    return [
-        (one["filterPattern"], [part["metricName"] for part in one["metricTransformations"]])
-        for one in found
-        if one["filterName"] == declared.logical_id
-    ] == [(pattern, [transformation["MetricName"] for transformation in transformations])]
+
+    def is_set():
+        wanted = (pattern, [transformation["MetricName"] for transformation in transformations])
+        found = logs.describe_metric_filters(logGroupName=group, filterNamePrefix=name)["metricFilters"]
+        return [
+            (one["filterPattern"], [part["metricName"] for part in one["metricTransformations"]])
+            for one in found
+            if one["filterName"] == name
+        ] == [wanted]
+
+    # A second one of that name would not replace the first.
+    if not is_set():
+        logs.put_metric_filter(
+            logGroupName=group,
+            filterName=name,
+            filterPattern=pattern,
+            metricTransformations=[in_the_api(transformation) for transformation in transformations],
+        )
+    return is_set()
 
 
 def in_the_api(transformation):
