@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
+use domain::permission::Directory;
 use serde_json::json;
 
 use crate::aws;
@@ -285,6 +286,7 @@ async fn deploy(paths: &Paths, bin: &Path, state: &State) -> Result<Deployment> 
     fs::write(&template, &state.template)?;
     let operators = fs::read_to_string(paths.root.join("events/operators.json"))
         .context("reading events/operators.json")?;
+    Directory::parse(&operators).map_err(|problem| anyhow!("events/operators.json: {problem}"))?;
     let request = json!({
         "stack": STACK,
         "template": template,

@@ -22,6 +22,7 @@ use trail::walk::{self, Window};
 
 use crate::print::told;
 use crate::stack::Stack;
+use crate::status::deciders::DecidersPart;
 use crate::status::people::PeoplePart;
 use crate::status::picture::{
     AgentPart, GatewayPart, Messages, OpenPart, Picture, ProposalPart, QueuePart, SourcePart, StackPart,
@@ -33,6 +34,8 @@ pub(crate) const OUTPUTS: &[&str] = &[
     "TrailTableName",
     "ProposalsTableName",
     "GatewayReadSecretArn",
+    crate::operators::SECRET_OUTPUT,
+    crate::policy::BUCKET_OUTPUT,
     "IngestAndProposeFunctionName",
     "ScoringFunctionName",
     "ExecutionFunctionName",
@@ -52,11 +55,12 @@ const AT_ONCE: usize = 16;
 /// Everything there is to see.
 pub(crate) async fn look_at(stack: &Stack, now: Timestamp) -> Picture {
     let people = PeoplePart::of(stack);
-    let (agent, queues, event_sources, open, gateway) = tokio::join!(
+    let (agent, queues, event_sources, open, deciders, gateway) = tokio::join!(
         agent(stack),
         queues(stack),
         event_sources(stack),
         open(stack, &people, now),
+        DecidersPart::of(stack, now),
         gateway(stack)
     );
     Picture {
@@ -71,6 +75,7 @@ pub(crate) async fn look_at(stack: &Stack, now: Timestamp) -> Picture {
         event_sources: event_sources.into(),
         open: open.into(),
         people,
+        deciders,
         gateway,
     }
 }

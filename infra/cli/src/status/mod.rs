@@ -1,5 +1,6 @@
 //! `sre-agent status`: is the agent healthy, and if not, why.
 
+mod deciders;
 mod look;
 mod people;
 mod picture;

@@ -7,6 +7,7 @@ use domain::value::Timestamp;
 use serde::Serialize;
 
 use crate::print::{count, duration, quote};
+use crate::status::deciders::DecidersPart;
 use crate::status::people::{self, PeoplePart, Untold};
 use domain::message::Lane;
 
@@ -44,6 +45,7 @@ pub(crate) struct Picture {
     pub(crate) event_sources: Part<Vec<SourcePart>>,
     pub(crate) open: Part<OpenPart>,
     pub(crate) people: PeoplePart,
+    pub(crate) deciders: DecidersPart,
     pub(crate) gateway: GatewayPart,
 }
 
@@ -202,6 +204,7 @@ impl Picture {
             }
             Part::Unseen(problem) => reasons.push(format!("the open proposals could not be read: {problem}")),
         }
+        reasons.extend(self.deciders.reasons());
         match &self.gateway {
             GatewayPart::Unreadable { problem, .. } => reasons.push(problem.clone()),
             GatewayPart::Readable { missing_models, .. } => reasons.extend(missing_models.iter().map(|model| {
@@ -255,6 +258,7 @@ impl Picture {
         lines.extend(self.of_open(now));
         lines.push(String::new());
         lines.push(self.people.line());
+        lines.push(self.deciders.line());
         lines.push(String::new());
         lines.push(self.of_gateway());
         lines.push(String::new());

@@ -1,5 +1,6 @@
 //! What counts as unhealthy, and how a picture is shown.
 
+mod deciders;
 mod people;
 mod waits;
 
@@ -10,6 +11,7 @@ use domain::telling::waits_for;
 use domain::trail::{Control, Pause, Switches};
 use expect_test::{Expect, expect};
 
+use super::deciders::DecidersPart;
 use super::look;
 use super::people::PeoplePart;
 use super::picture::*;
@@ -57,6 +59,10 @@ fn healthy() -> Picture {
         people: PeoplePart {
             channel: Some("C0SRE".to_owned()),
             routes: 0,
+        },
+        deciders: DecidersPart::Known {
+            people: 2,
+            shortages: Vec::new(),
         },
         gateway: GatewayPart::Readable {
             url: "https://gateway.example".to_owned(),
@@ -143,6 +149,7 @@ fn an_agent_with_nothing_to_do_is_healthy() {
             open proposals: none
 
             people: asked in Slack, in C0SRE
+            directory: 2 active operators, enough for every approval
 
             gateway https://gateway.example: 4 providers, 4 model groups, 3 teams
 
@@ -236,6 +243,7 @@ fn every_trouble_is_a_reason() {
               and 3 proposals not looked at, open or closed lately
 
             people: asked in Slack, in C0SRE
+            directory: 2 active operators, enough for every approval
 
             gateway https://gateway.example: the gateway is unavailable: no connection within 500 ms
 
@@ -280,6 +288,7 @@ fn what_could_not_be_seen_is_a_reason_but_for_a_secret_that_is_not_the_callers()
             open proposals: queue x: AccessDenied
 
             people: asked in Slack, in C0SRE
+            directory: 2 active operators, enough for every approval
 
             gateway: not asked, its token could not be read: AccessDenied
 
@@ -335,6 +344,7 @@ fn a_pause_is_shown_and_is_healthy_while_what_must_go_on_goes_on() {
             open proposals: none
 
             people: asked in Slack, in C0SRE
+            directory: 2 active operators, enough for every approval
 
             gateway https://gateway.example: 4 providers, 4 model groups, 3 teams
 
