@@ -5,6 +5,7 @@
 mod alarms;
 mod code;
 mod delivery;
+mod https;
 mod insert_only;
 mod parameters;
 mod permissions;

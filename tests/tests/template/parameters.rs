@@ -216,7 +216,11 @@ fn functions_take_what_the_template_admits(template: &Template) -> Vec<String> {
                 let set = variables(&chosen, &id);
                 let lookup = |name: &str| {
                     let value = set.get(name)?;
-                    Some(chosen.text(value).unwrap_or_else(|| "made by AWS".to_owned()))
+                    Some(
+                        chosen
+                            .text(value)
+                            .unwrap_or_else(|| "https://made.by.aws".to_owned()),
+                    )
                 };
                 if let Err(bad) = configure(&binary, &Env::new(&lookup)) {
                     wrong.push(format!("{id} does not start with {name} = {value}: {bad}"));
