@@ -21,7 +21,7 @@ use crate::processes::{self, Process, Run};
 use crate::progress::{Step, last_lines};
 use crate::sandbox;
 use crate::slack;
-use crate::state::{ACCOUNT, Deployment, STACK, Secrets, State};
+use crate::state::{Deployment, STACK, Secrets, State};
 use crate::template::{self, Function};
 use crate::tools::LOCAL_STACK;
 
@@ -178,7 +178,6 @@ fn parameters(sandbox_port: u16, asked: &[(String, String)]) -> BTreeMap<String,
                 "x86_64"
             },
         ),
-        ("SenderAccounts", ACCOUNT),
         ("GatewayUrl", &sandbox),
         ("PagerDutyUrl", &sandbox),
         ("SlackApiUrl", &sandbox),

@@ -13,7 +13,7 @@ use super::tree::{Template, items, target};
 use super::{notices, passes};
 
 /// What the documents promise: parameter and default. `None` is to be given.
-const DOCUMENTED: [(&str, Option<&str>); 36] = [
+const DOCUMENTED: [(&str, Option<&str>); 39] = [
     ("SreRiskThreshold", Some("40")),
     ("SreAutoApprove", Some("false")),
     ("LicenseTier", Some("enterprise")),
@@ -47,6 +47,9 @@ const DOCUMENTED: [(&str, Option<&str>); 36] = [
     ("SlackResponseOrigin", Some("https://hooks.slack.com")),
     ("EventSources", Some("llm-gateway")),
     ("SenderAccounts", Some("")),
+    ("SenderRoles", Some("")),
+    ("RedriveRoles", Some("")),
+    ("DeployRoleArn", Some("")),
     ("Architecture", Some("arm64")),
     ("LogLevel", Some("info")),
     ("AlarmTopicArn", Some("")),

@@ -298,8 +298,9 @@ fn nobody_is_everybody(template: &Template) -> Vec<String> {
         }
     }
     // A service that sends for somebody must be sending for us.
-    for (id, policy) in template.of_type("AWS::SQS::QueuePolicy") {
-        for statement in items(&policy["Properties"]["PolicyDocument"]["Statement"]) {
+    for (id, statement) in allows(template) {
+        let statement = &statement;
+        if template.root()["Resources"][&id]["Type"] == "AWS::SQS::QueuePolicy" {
             if items(&statement["Condition"]["ArnEquals"]["aws:SourceArn"]).is_empty() {
                 wrong.push(format!("{id}/{} lets a service send for anybody", sid(statement)));
             }
@@ -379,7 +380,8 @@ fn the_powers_of_each_function() {
         HousekeepingRole: dynamodb:Query on ${Proposals.Arn}/index/open_rows
         HousekeepingRole: dynamodb:GetItem on Proposals
         HousekeepingRole: sqs:SendMessage on IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue, AnnounceQueue, SlackQueue
-        HousekeepingRole: lambda:GetEventSourceMapping, lambda:UpdateEventSourceMapping on event-source-mapping:${ScoringSource}, event-source-mapping:${ExecutionSource}
+        HousekeepingRole: lambda:GetEventSourceMapping, lambda:UpdateEventSourceMapping on event-source-mapping:${ScoringSource}
+        HousekeepingRole: lambda:GetEventSourceMapping, lambda:UpdateEventSourceMapping on event-source-mapping:${ExecutionSource}
         HousekeepingRole: sqs:SendMessage on HousekeepingDeadLetterQueue
         IngestAndProposeRole: logs:CreateLogStream, logs:PutLogEvents on IngestAndProposeLogGroup
         IngestAndProposeRole: dynamodb:PartiQLInsert on Trail
