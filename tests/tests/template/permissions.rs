@@ -299,11 +299,12 @@ fn nobody_is_everybody(template: &Template) -> Vec<String> {
     }
     // A service that sends for somebody must be sending for us.
     for (id, statement) in allows(template) {
-        let statement = &statement;
-        if template.root()["Resources"][&id]["Type"] == "AWS::SQS::QueuePolicy" {
-            if items(&statement["Condition"]["ArnEquals"]["aws:SourceArn"]).is_empty() {
-                wrong.push(format!("{id}/{} lets a service send for anybody", sid(statement)));
-            }
+        let of_queue = template.root()["Resources"][&id]["Type"] == "AWS::SQS::QueuePolicy";
+        if of_queue && items(&statement["Condition"]["ArnEquals"]["aws:SourceArn"]).is_empty() {
+            wrong.push(format!(
+                "{id}/{} lets a service send for anybody",
+                sid(&statement)
+            ));
         }
     }
     wrong

@@ -155,7 +155,9 @@ fn shows(given: &[(&str, &str)], expected: &Expect) {
 
 #[test]
 fn who_reaches_what_where_senders_are_named() {
-    shows(&NAMED, &expect![[r#"
+    shows(
+        &NAMED,
+        &expect![[r#"
         a sender: bus, bus as another, bus as nobody, IncidentTopic, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
         the redriver: IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue, AnnounceQueue, SlackQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
         an administrator: write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
@@ -181,12 +183,15 @@ fn who_reaches_what_where_senders_are_named() {
         sns.amazonaws.com for a stranger: nothing
         events.amazonaws.com for a stranger: nothing
         s3.amazonaws.com for a stranger: nothing
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn who_reaches_what_where_no_sender_is_named() {
-    shows(&[], &expect![[r#"
+    shows(
+        &[],
+        &expect![[r#"
         a sender: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
         the redriver: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
         an administrator: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
@@ -212,7 +217,8 @@ fn who_reaches_what_where_no_sender_is_named() {
         sns.amazonaws.com for a stranger: nothing
         events.amazonaws.com for a stranger: nothing
         s3.amazonaws.com for a stranger: nothing
-    "#]]);
+    "#]],
+    );
 }
 
 /// What somebody reaches, of a matrix.
