@@ -27,6 +27,7 @@ use crate::status::people::PeoplePart;
 use crate::status::picture::{
     AgentPart, GatewayPart, Messages, OpenPart, Picture, ProposalPart, QueuePart, SourcePart, StackPart,
 };
+use crate::status::senders::SendersPart;
 
 /// The stack's outputs that are read here, but for those of the queues.
 #[cfg(test)]
@@ -76,6 +77,7 @@ pub(crate) async fn look_at(stack: &Stack, now: Timestamp) -> Picture {
         open: open.into(),
         people,
         deciders,
+        senders: SendersPart::of(stack),
         gateway,
     }
 }

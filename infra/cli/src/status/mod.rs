@@ -4,6 +4,7 @@ mod deciders;
 mod look;
 mod people;
 mod picture;
+mod senders;
 
 use adapters::SystemClock;
 use domain::ports::Clock;

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::print::{count, duration, quote};
 use crate::status::deciders::DecidersPart;
 use crate::status::people::{self, PeoplePart, Untold};
+use crate::status::senders::SendersPart;
 use domain::message::Lane;
 
 /// `housekeeping` makes the event sources agree with `control` every minute: for so long they may differ.
@@ -46,6 +47,7 @@ pub(crate) struct Picture {
     pub(crate) open: Part<OpenPart>,
     pub(crate) people: PeoplePart,
     pub(crate) deciders: DecidersPart,
+    pub(crate) senders: SendersPart,
     pub(crate) gateway: GatewayPart,
 }
 
@@ -259,6 +261,7 @@ impl Picture {
         lines.push(String::new());
         lines.push(self.people.line());
         lines.push(self.deciders.line());
+        lines.push(self.senders.line());
         lines.push(String::new());
         lines.push(self.of_gateway());
         lines.push(String::new());

@@ -2,6 +2,7 @@
 
 mod deciders;
 mod people;
+mod senders;
 mod waits;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use super::deciders::DecidersPart;
 use super::look;
 use super::people::PeoplePart;
 use super::picture::*;
+use super::senders::SendersPart;
 use crate::print::told;
 use crate::trail::tests::{Told, at};
 use domain::message::Lane;
@@ -63,6 +65,10 @@ fn healthy() -> Picture {
         deciders: DecidersPart::Known {
             people: 2,
             shortages: Vec::new(),
+        },
+        senders: SendersPart {
+            roles: vec!["arn:aws:iam::123456789012:role/gateway".to_owned()],
+            accounts: Vec::new(),
         },
         gateway: GatewayPart::Readable {
             url: "https://gateway.example".to_owned(),
@@ -150,6 +156,7 @@ fn an_agent_with_nothing_to_do_is_healthy() {
 
             people: asked in Slack, in C0SRE
             directory: 2 active operators, enough for every approval
+            senders: 1 name of this account
 
             gateway https://gateway.example: 4 providers, 4 model groups, 3 teams
 
@@ -244,6 +251,7 @@ fn every_trouble_is_a_reason() {
 
             people: asked in Slack, in C0SRE
             directory: 2 active operators, enough for every approval
+            senders: 1 name of this account
 
             gateway https://gateway.example: the gateway is unavailable: no connection within 500 ms
 
@@ -289,6 +297,7 @@ fn what_could_not_be_seen_is_a_reason_but_for_a_secret_that_is_not_the_callers()
 
             people: asked in Slack, in C0SRE
             directory: 2 active operators, enough for every approval
+            senders: 1 name of this account
 
             gateway: not asked, its token could not be read: AccessDenied
 
@@ -345,6 +354,7 @@ fn a_pause_is_shown_and_is_healthy_while_what_must_go_on_goes_on() {
 
             people: asked in Slack, in C0SRE
             directory: 2 active operators, enough for every approval
+            senders: 1 name of this account
 
             gateway https://gateway.example: 4 providers, 4 model groups, 3 teams
 
