@@ -5,11 +5,15 @@
 mod alarms;
 mod code;
 mod delivery;
+mod deployed;
+mod https;
+mod iam;
 mod insert_only;
 mod parameters;
 mod permissions;
 mod routes;
 mod secrets;
+mod senders;
 mod storage;
 pub(crate) mod tree;
 

@@ -97,8 +97,8 @@ impl Named {
                 link_secret: env.text("LINK_SECRET")?,
                 slack_app: env.optional("SLACK_APP_ID").unwrap_or_default(),
                 slack_teams: env.list("SLACK_TEAM_IDS"),
-                response_origin: env.text("SLACK_RESPONSE_ORIGIN")?,
-                api_url: env.text("SLACK_API_URL")?,
+                response_origin: env.service_url("SLACK_RESPONSE_ORIGIN")?,
+                api_url: env.service_url("SLACK_API_URL")?,
             }),
         })
     }

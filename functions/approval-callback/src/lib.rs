@@ -22,11 +22,14 @@ mod page;
 pub mod reply;
 pub mod slack;
 
+use std::panic::AssertUnwindSafe;
+
 use domain::ports::{Clock, Operators, Policies, Trail, View};
 use domain::value::Deployment;
+use futures::FutureExt as _;
 use runtime::http::{HttpRequest, HttpResponse};
 use runtime::link::LinkKey;
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub use self::ask::{Asked, Became, Channel, Identity};
 
@@ -62,6 +65,29 @@ pub enum Door<'a> {
         /// Who is taken to have sent what does not say who sent it: on an emulator, which does not tell. None on AWS.
         emulated_caller: Option<&'a str>,
     },
+}
+
+/// Answers one event of the function's URL: what the Lambda runtime calls, with the event as it came.
+///
+/// The caller writes every text of it. Whatever it holds, it is read without a panic: what is no request is a bad one.
+/// And should anything behind that panic all the same, this request is answered with that, and the next one as ever.
+pub async fn answer_event(deps: &Deps<'_>, event: &Value) -> Value {
+    let answered = async {
+        match HttpRequest::read(event) {
+            Ok(request) => handle(deps, &request).await,
+            Err(problem) => HttpResponse::problem(400, problem),
+        }
+    };
+    // What outlives a request are caches, each behind a lock that a panic leaves whole.
+    let response = AssertUnwindSafe(answered).catch_unwind().await;
+    let response = response.unwrap_or_else(|_| {
+        tracing::error!(metric = "panicked", "a request made the function panic");
+        HttpResponse::problem(
+            500,
+            "the agent failed on this request; look whether it was recorded",
+        )
+    });
+    response.event()
 }
 
 /// Answers one request. Errors are responses: nothing a caller sends makes this fail.

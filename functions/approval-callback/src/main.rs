@@ -14,7 +14,6 @@ use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use outbound::{Rotating, Token};
 use policy::Published;
 use runtime::env::{Env, process};
-use runtime::http::{HttpRequest, HttpResponse};
 use runtime::link::LinkKey;
 use serde_json::Value;
 use slack::api::WebApi;
@@ -119,11 +118,7 @@ async fn web_api(aws: &SdkConfig, public: &PublicConfig) -> anyhow::Result<WebAp
 
 async fn serve(deps: &Deps<'_>) -> Result<(), Error> {
     run(service_fn(async |event: LambdaEvent<Value>| {
-        let response = match HttpRequest::read(&event.payload) {
-            Ok(request) => approval_callback::handle(deps, &request).await,
-            Err(problem) => HttpResponse::problem(400, problem),
-        };
-        Ok::<_, Error>(response.event())
+        Ok::<_, Error>(approval_callback::answer_event(deps, &event.payload).await)
     }))
     .await
 }

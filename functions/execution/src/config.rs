@@ -38,9 +38,9 @@ impl Config {
     pub fn from(env: &Env<'_>) -> Result<Self, BadVariable> {
         Ok(Self {
             trail_table: env.text("TRAIL_TABLE")?,
-            gateway_url: env.text("GATEWAY_URL")?,
+            gateway_url: env.service_url("GATEWAY_URL")?,
             gateway_secret: env.text("GATEWAY_WRITE_SECRET")?,
-            pagerduty_url: env.text("PAGERDUTY_URL")?,
+            pagerduty_url: env.service_url("PAGERDUTY_URL")?,
             pagerduty_secret: env.text("PAGERDUTY_SECRET")?,
             execution_queue: env.text("EXECUTION_QUEUE_URL")?,
             execution_dlq: env.text("EXECUTION_DLQ_URL")?,

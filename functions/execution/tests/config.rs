@@ -34,6 +34,8 @@ fn a_complete_environment_is_taken() {
 fn what_is_missing_or_wrong_in_the_environment_is_named() {
     environment::names_what_is_missing(COMPLETE, &[], read);
     let wrong = [
+        ("GATEWAY_URL", "http://gateway"),
+        ("PAGERDUTY_URL", "http://events.pagerduty.com"),
         ("VERIFY_AFTER_S", "601"),
         ("VERIFY_AFTER_S", "soon"),
         ("EXECUTION_TIMEOUT_S", "0"),

@@ -90,7 +90,7 @@ impl Config {
         Ok(Self {
             trail_table: env.text("TRAIL_TABLE")?,
             payload_bucket: env.text("PAYLOAD_BUCKET")?,
-            gateway_url: env.text("GATEWAY_URL")?,
+            gateway_url: env.service_url("GATEWAY_URL")?,
             gateway_secret: env.text("GATEWAY_READ_SECRET")?,
             dead_letters: env.text("INGEST_DLQ_URL")?,
             break_s: env.number("RUNBOOK_BREAK_SECONDS", 30, 300)?,
@@ -109,7 +109,7 @@ impl Models {
         names.extend(env.list("SRE_AGENT_FALLBACK_MODELS"));
         let models = Self {
             api: env.value("MODEL_API")?,
-            url: env.text("MODEL_URL")?,
+            url: env.service_url("MODEL_URL")?,
             secret: env.text("MODEL_SECRET")?,
             transcript_bucket: env.text("TRANSCRIPT_BUCKET")?,
             names,

@@ -322,6 +322,8 @@ fn a_complete_environment_is_taken() {
 fn what_is_missing_or_wrong_in_the_environment_is_named() {
     environment::names_what_is_missing(COMPLETE, &["EVENT_SOURCES", "SRE_AGENT_FALLBACK_MODELS"], read);
     let wrong = [
+        ("GATEWAY_URL", "http://gateway"),
+        ("MODEL_URL", "http://api.anthropic.com"),
         ("RUNBOOK_BREAK_SECONDS", "29"),
         ("RUNBOOK_BREAK_SECONDS", "301"),
         ("INGEST_TIMEOUT_S", "0"),

@@ -45,7 +45,7 @@ impl Config {
             operators_secret: env.text("OPERATORS_SECRET")?,
             bot_secret: env.text("SLACK_BOT_SECRET")?,
             link_secret: env.text("LINK_SECRET")?,
-            api_url: env.text("SLACK_API_URL")?,
+            api_url: env.service_url("SLACK_API_URL")?,
             pages_url: env.text("PAGES_URL")?.trim_end_matches('/').to_owned(),
             routes: routes.transpose().map_err(|bad| BadVariable {
                 name: "SLACK_ROUTES",

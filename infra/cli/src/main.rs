@@ -10,6 +10,7 @@
 //! | `pause`, `resume`, `automatic`: what is asked of `control`, and what follows | `switches` |
 //! | `policy`: how a policy is checked, published and shown | `policy` |
 //! | `policy replay`, `policy calibrate`: what another policy would have made of what happened | `what_if` |
+//! | `operators`: whether a directory of operators is sound, and large enough for a policy's quorum | `operators` |
 //! | `slack`: whether people can be asked there, and what is told to do where not | `slack` |
 //! | who it is that changes something | `who` |
 //! | `redrive`: what dead letters are, and how they are put back | `redrive` |
@@ -22,6 +23,7 @@
 
 mod end;
 mod moment;
+mod operators;
 mod policy;
 mod print;
 mod proposals;
@@ -91,6 +93,8 @@ enum Command {
     Automatic(switches::AutomaticArguments),
     /// Checks a policy, publishes one, shows one, tries one on what happened, or proposes thresholds
     Policy(policy::Arguments),
+    /// Checks a directory of operators before it is put into its secret
+    Operators(operators::Arguments),
     /// Puts dead letters back into the queues they came from, or lists them with the reasons
     Redrive(redrive::Arguments),
     /// Says of every Slack channel where people are asked whether the bot may post there, and what to do where it may
@@ -130,6 +134,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
     {
         return done;
     }
+    if let Command::Operators(arguments) = &arguments.command {
+        return arguments.offline(&mut terminal);
+    }
     let mut stack = Stack::find(&arguments.stack).await?;
     if let Some(url) = arguments.commands_url {
         stack.outputs.insert(proposals::URL_OUTPUT.to_owned(), url);
@@ -142,6 +149,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Command::Resume(arguments) => switches::resume(&stack, arguments, &mut terminal).await,
         Command::Automatic(arguments) => switches::automatic(&stack, arguments, &mut terminal).await,
         Command::Policy(arguments) => policy::run(&stack, arguments, &mut terminal).await,
+        Command::Operators(arguments) => arguments.offline(&mut terminal),
         Command::Redrive(arguments) => redrive::run(&stack, &arguments, &mut terminal).await,
         Command::Slack(arguments) => slack::run(&stack, &arguments, &mut terminal).await,
     }
@@ -252,6 +260,9 @@ mod tests {
             ),
             (&["policy", "calibrate", "--target", "95"], false),
             (&["policy", "calibrate", "--confidence", "0.8"], false),
+            (&["operators"], false),
+            (&["operators", "check"], false),
+            (&["operators", "check", "operators.json", "--policy", "new"], true),
             (&["slack"], true),
             (&["slack", "--json"], true),
             (&["slack", "C0SRE"], false),

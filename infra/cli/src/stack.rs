@@ -162,7 +162,13 @@ mod tests {
         for name in crate::status::OUTPUTS.iter().chain([&crate::slack::OUTPUT]) {
             assert!(outputs.contains(name), "{name}");
         }
-        for parameter in ["GatewayUrl", "SlackChannel", "SlackRoutes"] {
+        for parameter in [
+            "GatewayUrl",
+            "SenderAccounts",
+            "SenderRoles",
+            "SlackChannel",
+            "SlackRoutes",
+        ] {
             assert!(TEMPLATE.contains(&format!("\n  {parameter}:\n")), "{parameter}");
         }
     }

@@ -314,11 +314,13 @@ fn nobody_is_everybody(template: &Template) -> Vec<String> {
         }
     }
     // A service that sends for somebody must be sending for us.
-    for (id, policy) in template.of_type("AWS::SQS::QueuePolicy") {
-        for statement in items(&policy["Properties"]["PolicyDocument"]["Statement"]) {
-            if items(&statement["Condition"]["ArnEquals"]["aws:SourceArn"]).is_empty() {
-                wrong.push(format!("{id}/{} lets a service send for anybody", sid(statement)));
-            }
+    for (id, statement) in allows(template) {
+        let of_queue = template.root()["Resources"][&id]["Type"] == "AWS::SQS::QueuePolicy";
+        if of_queue && items(&statement["Condition"]["ArnEquals"]["aws:SourceArn"]).is_empty() {
+            wrong.push(format!(
+                "{id}/{} lets a service send for anybody",
+                sid(&statement)
+            ));
         }
     }
     wrong
@@ -403,7 +405,8 @@ fn the_powers_of_each_function() {
         HousekeepingRole: dynamodb:Query on ${Proposals.Arn}/index/open_rows
         HousekeepingRole: dynamodb:GetItem on Proposals
         HousekeepingRole: sqs:SendMessage on IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue, AnnounceQueue, SlackQueue
-        HousekeepingRole: lambda:GetEventSourceMapping, lambda:UpdateEventSourceMapping on event-source-mapping:${ScoringSource}, event-source-mapping:${ExecutionSource}
+        HousekeepingRole: lambda:GetEventSourceMapping, lambda:UpdateEventSourceMapping on event-source-mapping:${ScoringSource}
+        HousekeepingRole: lambda:GetEventSourceMapping, lambda:UpdateEventSourceMapping on event-source-mapping:${ExecutionSource}
         HousekeepingRole: sqs:SendMessage on HousekeepingDeadLetterQueue
         IngestAndProposeRole: logs:CreateLogStream, logs:PutLogEvents on IngestAndProposeLogGroup
         IngestAndProposeRole: dynamodb:PartiQLInsert on Trail

@@ -77,6 +77,8 @@ fn what_is_missing_or_wrong_in_the_environment_is_named() {
         ("SRE_AUTO_APPROVE", "TRUE"),
         ("APPROVAL_VALID_S", "fifteen"),
         ("MAX_BUDGET_CAP", "1e9"),
+        ("SLACK_API_URL", "http://slack.com"),
+        ("SLACK_RESPONSE_ORIGIN", "http://hooks.slack.com"),
     ];
     environment::names_what_is_wrong(COMPLETE, &wrong, read);
 }

@@ -15,7 +15,7 @@ use trail::{Extended, Next, Stream, extend, load_control};
 use crate::print::{Terminal, count};
 
 /// A directory's policy, told as sound or with everything that is wrong with it.
-pub(super) fn sound(directory: &Path, terminal: &mut Terminal<'_>) -> anyhow::Result<Option<Bundle>> {
+pub(crate) fn sound(directory: &Path, terminal: &mut Terminal<'_>) -> anyhow::Result<Option<Bundle>> {
     let checked = Bundle::read_dir(directory).and_then(|bundle| Checked::new(&bundle).map(|_| bundle));
     match checked {
         Ok(bundle) => {

@@ -22,10 +22,12 @@ use trail::walk::{self, Window};
 
 use crate::print::told;
 use crate::stack::Stack;
+use crate::status::deciders::DecidersPart;
 use crate::status::people::PeoplePart;
 use crate::status::picture::{
     AgentPart, GatewayPart, Messages, OpenPart, Picture, ProposalPart, QueuePart, SourcePart, StackPart,
 };
+use crate::status::senders::SendersPart;
 
 /// The stack's outputs that are read here, but for those of the queues.
 #[cfg(test)]
@@ -33,6 +35,8 @@ pub(crate) const OUTPUTS: &[&str] = &[
     "TrailTableName",
     "ProposalsTableName",
     "GatewayReadSecretArn",
+    crate::operators::SECRET_OUTPUT,
+    crate::policy::BUCKET_OUTPUT,
     "IngestAndProposeFunctionName",
     "ScoringFunctionName",
     "ExecutionFunctionName",
@@ -52,11 +56,12 @@ const AT_ONCE: usize = 16;
 /// Everything there is to see.
 pub(crate) async fn look_at(stack: &Stack, now: Timestamp) -> Picture {
     let people = PeoplePart::of(stack);
-    let (agent, queues, event_sources, open, gateway) = tokio::join!(
+    let (agent, queues, event_sources, open, deciders, gateway) = tokio::join!(
         agent(stack),
         queues(stack),
         event_sources(stack),
         open(stack, &people, now),
+        DecidersPart::of(stack, now),
         gateway(stack)
     );
     Picture {
@@ -71,6 +76,8 @@ pub(crate) async fn look_at(stack: &Stack, now: Timestamp) -> Picture {
         event_sources: event_sources.into(),
         open: open.into(),
         people,
+        deciders,
+        senders: SendersPart::of(stack),
         gateway,
     }
 }

@@ -1,6 +1,8 @@
 //! What counts as unhealthy, and how a picture is shown.
 
+mod deciders;
 mod people;
+mod senders;
 mod waits;
 
 use std::collections::BTreeMap;
@@ -10,9 +12,11 @@ use domain::telling::waits_for;
 use domain::trail::{Control, Pause, Switches};
 use expect_test::{Expect, expect};
 
+use super::deciders::DecidersPart;
 use super::look;
 use super::people::PeoplePart;
 use super::picture::*;
+use super::senders::SendersPart;
 use crate::print::told;
 use crate::trail::tests::{Told, at};
 use domain::message::Lane;
@@ -57,6 +61,14 @@ fn healthy() -> Picture {
         people: PeoplePart {
             channel: Some("C0SRE".to_owned()),
             routes: 0,
+        },
+        deciders: DecidersPart::Known {
+            people: 2,
+            shortages: Vec::new(),
+        },
+        senders: SendersPart {
+            roles: vec!["arn:aws:iam::123456789012:role/gateway".to_owned()],
+            accounts: Vec::new(),
         },
         gateway: GatewayPart::Readable {
             url: "https://gateway.example".to_owned(),
@@ -143,6 +155,8 @@ fn an_agent_with_nothing_to_do_is_healthy() {
             open proposals: none
 
             people: asked in Slack, in C0SRE
+            directory: 2 active operators, enough for every approval
+            senders: 1 name of this account
 
             gateway https://gateway.example: 4 providers, 4 model groups, 3 teams
 
@@ -236,6 +250,8 @@ fn every_trouble_is_a_reason() {
               and 3 proposals not looked at, open or closed lately
 
             people: asked in Slack, in C0SRE
+            directory: 2 active operators, enough for every approval
+            senders: 1 name of this account
 
             gateway https://gateway.example: the gateway is unavailable: no connection within 500 ms
 
@@ -280,6 +296,8 @@ fn what_could_not_be_seen_is_a_reason_but_for_a_secret_that_is_not_the_callers()
             open proposals: queue x: AccessDenied
 
             people: asked in Slack, in C0SRE
+            directory: 2 active operators, enough for every approval
+            senders: 1 name of this account
 
             gateway: not asked, its token could not be read: AccessDenied
 
@@ -335,6 +353,8 @@ fn a_pause_is_shown_and_is_healthy_while_what_must_go_on_goes_on() {
             open proposals: none
 
             people: asked in Slack, in C0SRE
+            directory: 2 active operators, enough for every approval
+            senders: 1 name of this account
 
             gateway https://gateway.example: 4 providers, 4 model groups, 3 teams
 

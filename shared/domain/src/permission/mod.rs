@@ -3,12 +3,15 @@
 //! What no rule may allow is not asked here: the state machine and [`crate::permission::decision`] hold it whatever the rules say.
 
 pub mod decision;
+mod distinct;
 mod operator;
+mod quorum;
 
 use std::sync::Arc;
 
 pub use self::decision::{Asker, Refusal, Request, Under, may_approve};
 pub use self::operator::{Directory, Operator, SlackIdentity};
+pub use self::quorum::{Shortage, shortages};
 use crate::action::{ActionKind, Undo};
 use crate::incident::Event;
 use crate::policy::{Local, Policy};

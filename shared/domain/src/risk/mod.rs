@@ -210,6 +210,12 @@ fn gate(
             "the score of {score} is above the threshold of {threshold}"
         ));
     }
+    if policy.is_within_quorum(score) {
+        return Gate::person(format!(
+            "the quorum begins at a score of {}: from there on people decide, whatever the threshold",
+            policy.quorum.from
+        ));
+    }
     if !deployment.auto_approve {
         return Gate::person("automatic approval is off");
     }
