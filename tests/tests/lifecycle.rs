@@ -9,6 +9,7 @@ mod pauses;
 mod refusals;
 mod switches;
 mod table;
+mod targets;
 mod threshold;
 mod undo;
 
