@@ -1,6 +1,7 @@
 //! The life of a proposal, through the real handlers.
 
 mod actions;
+mod again;
 mod automatic;
 mod decisions;
 mod evidence;

@@ -8,7 +8,7 @@ mod resource;
 
 use std::sync::Arc;
 
-pub use self::decision::{Asker, Refusal, Request, Under, may_approve};
+pub use self::decision::{Asker, Lapsed, Refusal, Request, Under, may_approve, still_approved};
 pub use self::operator::{Directory, Operator, SlackIdentity};
 pub use self::resource::{Claimed, Resource, Targets};
 use crate::policy::{Local, Policy};
