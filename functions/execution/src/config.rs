@@ -1,5 +1,6 @@
 //! The environment of `execution`.
 
+use domain::value::Deployment;
 use runtime::env::{BadVariable, Env};
 
 /// What the function is configured with.
@@ -7,6 +8,12 @@ use runtime::env::{BadVariable, Env};
 pub struct Config {
     /// Name of the trail table, from `TRAIL_TABLE`.
     pub trail_table: String,
+    /// Bucket of the policies, from `POLICY_BUCKET`.
+    pub policy_bucket: String,
+    /// ARN of the operator directory, from `OPERATORS_SECRET`.
+    pub operators_secret: String,
+    /// Threshold, switches and deadlines.
+    pub deployment: Deployment,
     /// Base URL of the gateway's admin API, from `GATEWAY_URL`.
     pub gateway_url: String,
     /// ARN of the secret that changes the gateway, from `GATEWAY_WRITE_SECRET`.
@@ -38,6 +45,9 @@ impl Config {
     pub fn from(env: &Env<'_>) -> Result<Self, BadVariable> {
         Ok(Self {
             trail_table: env.text("TRAIL_TABLE")?,
+            policy_bucket: env.text("POLICY_BUCKET")?,
+            operators_secret: env.text("OPERATORS_SECRET")?,
+            deployment: env.deployment()?,
             gateway_url: env.service_url("GATEWAY_URL")?,
             gateway_secret: env.text("GATEWAY_WRITE_SECRET")?,
             pagerduty_url: env.service_url("PAGERDUTY_URL")?,

@@ -5,7 +5,7 @@
 //!
 //! | state | is done |
 //! | --- | --- |
-//! | approved | [`start`]: claims, preconditions, `started`, the effect, read-back |
+//! | approved | [`start`]: what was decided is asked again, claims, preconditions, `started`, the effect, read-back |
 //! | executing, lease over | [`start`] again: the effect is absolute. While paused the targets are read instead |
 //! | unknown, lease over | [`outcome`]: the targets are read |
 //! | effect's end passed, or undo approved | [`take_back`] |
@@ -16,15 +16,17 @@ pub mod automatic;
 pub mod claims;
 pub mod config;
 pub mod outcome;
+mod recompute;
 pub mod start;
 pub mod take_back;
 pub mod verify;
+mod voters;
 
 use domain::message::Lane;
-use domain::ports::{Actuator, Clock, Gateway, Queue, Trail};
+use domain::ports::{Actuator, Clock, Gateway, Operators, Policies, Queue, Trail};
 use domain::proposal::{Lease, Proposal, ProposalFact, State};
 use domain::trail::Actor;
-use domain::value::ProposalId;
+use domain::value::{Deployment, ProposalId};
 use runtime::queue::{Delivery, Fault, existing, hinted, in_turns};
 use trail::{Advanced, Next, advance};
 
@@ -45,6 +47,12 @@ pub struct Deps<'a> {
     pub restores: &'a dyn Queue,
     /// Its own queue of verifications.
     pub verifications: &'a dyn Queue,
+    /// Weights, calendars, limits and rules.
+    pub policies: &'a dyn Policies,
+    /// Threshold, switches and deadlines.
+    pub deployment: &'a Deployment,
+    /// The operator directory.
+    pub operators: &'a dyn Operators,
     /// The time.
     pub clock: &'a dyn Clock,
     /// How long whoever acts keeps the others out, seconds: longer than a function can live.

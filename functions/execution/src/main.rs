@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use actuator::{AdminActuator, PagerDuty};
-use adapters::{DynamoTrail, Secret, SqsQueue, SystemClock};
+use adapters::{DynamoTrail, PayloadBucket, Secret, SecretOperators, SqsQueue, SystemClock};
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use domain::message::Lane;
 use execution::config::Config;
 use execution::{Deps, LEASE_MARGIN_S, NOT_OURS};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use policy::Published;
 use runtime::env::{Env, process};
 use runtime::queue::{DeadLetterQueue, DeadLetters, Delivery, Fault, batch};
 
@@ -20,6 +21,11 @@ async fn main() -> Result<(), Error> {
     let trail = DynamoTrail::new(&aws, config.trail_table);
     let secret = |arn: String| Arc::new(Secret::new(&aws, arn, Arc::new(SystemClock)));
     let (token, routing_key) = (secret(config.gateway_secret), secret(config.pagerduty_secret));
+    let operators = SecretOperators::new(Secret::new(&aws, &config.operators_secret, Arc::new(SystemClock)));
+    let policies = Published::new(
+        Arc::new(PayloadBucket::new(&aws, config.policy_bucket)),
+        Arc::new(SystemClock),
+    );
     let pager =
         PagerDuty::new(&config.pagerduty_url, routing_key.value().await?.expose())?.renewed_by(routing_key);
     let actuator =
@@ -35,6 +41,9 @@ async fn main() -> Result<(), Error> {
         again: &again,
         restores: &restores,
         verifications: &verifications,
+        policies: &policies,
+        deployment: &config.deployment,
+        operators: &operators,
         clock: &SystemClock,
         lease_s: config.timeout_s + LEASE_MARGIN_S,
         verify_after_s: config.verify_after_s,

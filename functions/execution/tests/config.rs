@@ -6,6 +6,16 @@ use testkit::environment;
 
 const COMPLETE: environment::Table<'static> = &[
     ("TRAIL_TABLE", "sre_actions"),
+    ("POLICY_BUCKET", "policies"),
+    ("OPERATORS_SECRET", "arn:operators"),
+    ("SRE_RISK_THRESHOLD", "40"),
+    ("SRE_AUTO_APPROVE", "false"),
+    ("LICENSE_TIER", "enterprise"),
+    ("APPROVAL_DEADLINE_S", "1800"),
+    ("APPROVAL_VALID_S", "900"),
+    ("APPROVAL_VETO_S", "0"),
+    ("CORRELATION_WINDOW_S", "900"),
+    ("MAX_BUDGET_CAP", "10000.00"),
     ("GATEWAY_URL", "https://gateway"),
     ("GATEWAY_WRITE_SECRET", "arn:write"),
     ("PAGERDUTY_URL", "https://events.pagerduty.com"),

@@ -9,7 +9,7 @@ use super::tree::{Template, items, target, texts, walk};
 use super::{notices, passes};
 
 /// The statements that may have a wildcard in their resource, and why: resource, statement, actions, wildcard.
-const WILDCARDS: [(&str, &str, &[&str], &str); 10] = [
+const WILDCARDS: [(&str, &str, &[&str], &str); 11] = [
     // AWS has no resource-level permission for ListStreams.
     ("OutboxRole", "FindTheStream", &["dynamodb:ListStreams"], r#""*""#),
     // Objects are named by their digest, which nobody knows beforehand. The bucket is ours alone.
@@ -27,6 +27,12 @@ const WILDCARDS: [(&str, &str, &[&str], &str); 10] = [
     ),
     (
         "ScoringRole",
+        "ReadPolicies",
+        &["s3:GetObject"],
+        r#"{"Fn::Sub":"${PolicyBucket.Arn}/*"}"#,
+    ),
+    (
+        "ExecutionRole",
         "ReadPolicies",
         &["s3:GetObject"],
         r#"{"Fn::Sub":"${PolicyBucket.Arn}/*"}"#,
@@ -394,7 +400,8 @@ fn the_powers_of_each_function() {
         ExecutionRole: logs:CreateLogStream, logs:PutLogEvents on ExecutionLogGroup
         ExecutionRole: dynamodb:PartiQLInsert on Trail
         ExecutionRole: dynamodb:Query, dynamodb:GetItem on Trail
-        ExecutionRole: secretsmanager:GetSecretValue on GatewayWriteSecret, PagerDutySecret
+        ExecutionRole: secretsmanager:GetSecretValue on GatewayWriteSecret, PagerDutySecret, OperatorsSecret
+        ExecutionRole: s3:GetObject on ${PolicyBucket.Arn}/*
         ExecutionRole: sqs:ReceiveMessage, sqs:DeleteMessage, sqs:GetQueueAttributes on ExecutionQueue, RestoreQueue, VerifyQueue
         ExecutionRole: sqs:SendMessage on ExecutionQueue, RestoreQueue, VerifyQueue
         ExecutionRole: sqs:SendMessage on ExecutionDeadLetterQueue, RestoreDeadLetterQueue, VerifyDeadLetterQueue

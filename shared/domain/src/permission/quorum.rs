@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Circumstances, Directory, InForce, Operator, Principal, Resource, Verb};
+use super::{Circumstances, Claimed, Directory, InForce, Operator, Principal, Resource, Targets, Verb};
 use crate::action::{ActionKind, Undo};
 use crate::value::{BadId, Digest, Fingerprint, OrgId, ProposalId, Timestamp};
 
@@ -125,9 +125,13 @@ impl<'a> Asked<'a, '_> {
             id: &self.id,
             action,
             score,
-            org: &self.org,
-            team: None,
-            provider: None,
+            // What a rule says of one target says nothing of the others.
+            targets: Targets::default(),
+            claimed: Claimed {
+                org: &self.org,
+                team: None,
+                provider: None,
+            },
             undo: Undo::OnDemand,
         };
         TRIED_HOURS.into_iter().any(|hours| {

@@ -49,6 +49,7 @@ pub struct Proposal {
     proposed: Option<Proposed>,
     scored: Option<Scored>,
     scored_record: Option<Digest>,
+    scored_at: Option<Timestamp>,
     requesters: BTreeSet<OperatorId>,
     state: State,
     moved: Moved,
@@ -166,6 +167,11 @@ impl Proposal {
     /// The record of its last score: what a decision names.
     pub fn scored_record(&self) -> Option<&Digest> {
         self.scored_record.as_ref()
+    }
+
+    /// When it was scored last: the instant that the score is of.
+    pub fn scored_at(&self) -> Option<Timestamp> {
+        self.scored_at
     }
 
     /// Where it stands.
@@ -288,6 +294,7 @@ impl Proposal {
             proposed: None,
             scored: None,
             scored_record: None,
+            scored_at: None,
             verified: None,
         })
     }

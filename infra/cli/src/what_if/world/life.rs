@@ -74,11 +74,7 @@ impl Life<'_> {
             ..self.world.in_force.clone()
         };
         let control = self.world.control_at(self.now);
-        let subject = Subject {
-            id: self.proposal.id(),
-            event: &self.proposal.received().event,
-            proposed: self.proposal.proposed().unwrap(),
-        };
+        let subject = Subject::of(&self.proposal).unwrap();
         let mut scored = risk::score(&subject, &in_force, &deployment, &control, self.now);
         if scored.decision == Decision::Auto && self.script.limit {
             let reached = Reached {

@@ -24,6 +24,7 @@ fn scores(
         id: &id,
         event: &event,
         proposed: &proposed,
+        touched: false,
     };
     score(&subject, in_force, deployment, control, quiet_weekday())
 }
