@@ -57,9 +57,10 @@ async fn one_action_of_score_35_under_thresholds_34_35_and_36_and_fifty_clicks()
     // Fifty clicks at once make one decision, and at most one execution.
     let clicks = (0..50).map(|n| world.click(if n % 2 == 0 { "approve" } else { "reject" }, &proposal));
     for answer in futures::future::join_all(clicks).await {
-        // A function that the emulator kept waiting says so, and that the click did not count.
+        // Fifty environments start at once: of one that the emulator kept waiting (503) or could not start (502) the
+        // click did not count.
         assert!(
-            [200, 503].contains(&answer.status),
+            [200, 502, 503].contains(&answer.status),
             "{}: {}",
             answer.status,
             answer.body
