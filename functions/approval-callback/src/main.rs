@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapters::aws::{self, Bounds};
-use adapters::{DynamoTrail, DynamoView, PayloadBucket, SdkConfig, Secret, SecretOperators, SystemClock};
+use adapters::{DynamoView, KmsSigner, PayloadBucket, SdkConfig, Secret, SecretOperators, SystemClock};
 use approval_callback::config::{Config, DoorConfig, PublicConfig};
 use approval_callback::reply::{self, SlackReply};
 use approval_callback::slack::{Slack, Trust};
 use approval_callback::{Deps, Door};
 use domain::ports::Policies as _;
+use domain::trail::{Author, Authority};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use outbound::{Rotating, Token};
 use policy::Published;
@@ -48,7 +49,12 @@ async fn main() -> Result<(), Error> {
     let patient = aws::config().await;
     let operators = SecretOperators::new(secret(&patient, &config.operators_secret));
     operators.preload().await?;
-    let trail = DynamoTrail::new(&aws, config.trail_table);
+    let signer = config.keys.decisions.first().cloned().unwrap_or_default();
+    let signer = KmsSigner::new(&patient, Authority::Decisions, signer, &config.keys.stack);
+    let trail = runtime::trail(&aws, config.trail_table, config.keys)
+        .await
+        .written_by(Author::Callback)
+        .signed_with(Arc::new(signer));
     let policies = Published::new(
         Arc::new(PayloadBucket::new(&patient, config.policy_bucket)),
         Arc::new(SystemClock),

@@ -1,5 +1,7 @@
 //! The environment of `execution`.
 
+use adapters::KeySources;
+use domain::value::Tier;
 use runtime::env::{BadVariable, Env};
 
 /// What the function is configured with.
@@ -7,6 +9,13 @@ use runtime::env::{BadVariable, Env};
 pub struct Config {
     /// Name of the trail table, from `TRAIL_TABLE`.
     pub trail_table: String,
+    /// Where the public keys are found, from `STACK_NAME`, `DECISION_KEYS`, `OPERATOR_KEYS`, `KEY_ARCHIVES` and
+    /// `KEY_BUCKET`.
+    pub keys: KeySources,
+    /// ARN of the operator directory, from `OPERATORS_SECRET`.
+    pub operators_secret: String,
+    /// Licence tier, from `LICENSE_TIER`.
+    pub tier: Tier,
     /// Base URL of the gateway's admin API, from `GATEWAY_URL`.
     pub gateway_url: String,
     /// ARN of the secret that changes the gateway, from `GATEWAY_WRITE_SECRET`.
@@ -38,6 +47,9 @@ impl Config {
     pub fn from(env: &Env<'_>) -> Result<Self, BadVariable> {
         Ok(Self {
             trail_table: env.text("TRAIL_TABLE")?,
+            keys: env.keys()?,
+            operators_secret: env.text("OPERATORS_SECRET")?,
+            tier: env.value("LICENSE_TIER")?,
             gateway_url: env.text("GATEWAY_URL")?,
             gateway_secret: env.text("GATEWAY_WRITE_SECRET")?,
             pagerduty_url: env.text("PAGERDUTY_URL")?,

@@ -6,6 +6,15 @@ use testkit::environment;
 
 const COMPLETE: environment::Table<'static> = &[
     ("TRAIL_TABLE", "sre_actions"),
+    ("STACK_NAME", "sre-agent"),
+    ("DECISION_KEYS", "arn:aws:kms:eu-central-1:123456789012:key/d"),
+    ("OPERATOR_KEYS", "arn:aws:kms:eu-central-1:123456789012:key/o"),
+    ("KEY_BUCKET", "policies"),
+    (
+        "OPERATORS_SECRET",
+        "arn:aws:secretsmanager:eu-central-1:123456789012:secret:operators",
+    ),
+    ("LICENSE_TIER", "enterprise"),
     ("GATEWAY_URL", "https://gateway"),
     ("GATEWAY_WRITE_SECRET", "arn:write"),
     ("PAGERDUTY_URL", "https://events.pagerduty.com"),

@@ -5,10 +5,11 @@ use domain::inventory::Setting;
 use domain::message::Lane;
 use domain::message::hint;
 use domain::trail::{Actor, Control, Entry, StreamId};
+use domain::value::Tier;
 use execution::{Deps, handle};
 use runtime::queue::Delivery;
 use testkit::story::{Story, breaks, inventory, pages, reroutes, second};
-use testkit::{FakeActuator, FakeGateway, FrozenClock, MemoryQueue, MemoryTrail, Outside};
+use testkit::{FakeActuator, FakeGateway, FixedOperators, FrozenClock, MemoryQueue, MemoryTrail, Outside};
 
 /// What came of a proposal whose executor died, where the agent has been paused since, once the queue that no
 /// pause switches off is worked at second 101. `happened` tells whether the effect had been brought about.
@@ -46,6 +47,8 @@ async fn found_out(story: &Story, paused: bool, happened: bool) -> (Vec<String>,
         again: &queue,
         restores: &queue,
         verifications: &queue,
+        operators: &FixedOperators::default(),
+        tier: Tier::Enterprise,
         clock: &clock,
         lease_s: 67,
         verify_after_s: 120,

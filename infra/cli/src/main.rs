@@ -11,6 +11,7 @@
 //! | `policy`: how a policy is checked, published and shown | `policy` |
 //! | `policy replay`, `policy calibrate`: what another policy would have made of what happened | `what_if` |
 //! | `slack`: whether people can be asked there, and what is told to do where not | `slack` |
+//! | `set-aside`: what does not hold, and goes on without it | `set_aside` |
 //! | who it is that changes something | `who` |
 //! | `redrive`: what dead letters are, and how they are put back | `redrive` |
 //! | how text from outside is shown on a terminal | `print` |
@@ -26,6 +27,7 @@ mod policy;
 mod print;
 mod proposals;
 mod redrive;
+mod set_aside;
 mod slack;
 mod stack;
 mod status;
@@ -89,6 +91,8 @@ enum Command {
     /// Switches off that the policy lets actions execute without a person, or on again. Exits with 0 where it is so
     /// already, and says since when
     Automatic(switches::AutomaticArguments),
+    /// Leaves out a record that does not hold, so that its stream goes on: signed, and told on the trail
+    SetAside(set_aside::Arguments),
     /// Checks a policy, publishes one, shows one, tries one on what happened, or proposes thresholds
     Policy(policy::Arguments),
     /// Puts dead letters back into the queues they came from, or lists them with the reasons
@@ -141,6 +145,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Command::Pause(arguments) => switches::pause(&stack, arguments, &mut terminal).await,
         Command::Resume(arguments) => switches::resume(&stack, arguments, &mut terminal).await,
         Command::Automatic(arguments) => switches::automatic(&stack, arguments, &mut terminal).await,
+        Command::SetAside(arguments) => set_aside::run(&stack, arguments, &mut terminal).await,
         Command::Policy(arguments) => policy::run(&stack, arguments, &mut terminal).await,
         Command::Redrive(arguments) => redrive::run(&stack, &arguments, &mut terminal).await,
         Command::Slack(arguments) => slack::run(&stack, &arguments, &mut terminal).await,
@@ -252,6 +257,9 @@ mod tests {
             ),
             (&["policy", "calibrate", "--target", "95"], false),
             (&["policy", "calibrate", "--confidence", "0.8"], false),
+            (&["set-aside", "control", "3", "--reason", "a drill"], true),
+            (&["set-aside", "control", "3"], false),
+            (&["set-aside", "nothing", "3", "--reason", "a drill"], false),
             (&["slack"], true),
             (&["slack", "--json"], true),
             (&["slack", "C0SRE"], false),

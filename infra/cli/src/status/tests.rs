@@ -33,6 +33,7 @@ fn healthy() -> Picture {
             switches: Switches::default(),
             changed_at: None,
             tampered: None,
+            forged: Vec::new(),
         }),
         queues: Part::Seen(
             Lane::ALL
@@ -90,6 +91,7 @@ fn paused(since: u64) -> Part<AgentPart> {
         },
         changed_at: Some(at(since)),
         tampered: None,
+        forged: Vec::new(),
     })
 }
 
@@ -171,6 +173,7 @@ fn every_trouble_is_a_reason() {
         switches: Switches::default(),
         changed_at: Some(at(0)),
         tampered: Some("record 3 of proposal/x was changed".to_owned()),
+        forged: Vec::new(),
     });
     if let Part::Seen(queues) = &mut picture.queues {
         queues[0].dead_letters = 1;
@@ -379,6 +382,7 @@ fn automatic_execution_that_is_off_is_told_and_is_healthy() {
             .clone(),
         changed_at: Some(at(0)),
         tampered: None,
+        forged: Vec::new(),
     });
     let reasons = picture.reasons(at(5000));
     let lines = picture.lines(&reasons, at(5000));

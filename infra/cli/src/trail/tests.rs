@@ -187,7 +187,7 @@ fn records_are_printed_as_they_are_even_where_they_do_not_hold() {
     story.records[4].actor = person("bob");
     let mut buffer = Vec::new();
     let mut terminal = Terminal::buffer(&mut buffer);
-    let problem = tell_json(&story.records, &mut terminal).unwrap_err();
+    let problem = tell_json(&story.records, by(), &mut terminal).unwrap_err();
     drop(terminal);
     assert!(
         problem

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ports::{Trail, TrailError};
-use domain::trail::{Actor, Entry, MAX_BODY_BYTES, Record, StreamId, hour_key, verify_chain};
+use domain::trail::{Actor, Author, Entry, MAX_BODY_BYTES, Record, StreamId, hour_key, verify_chain};
 use domain::value::OperatorId;
 use futures::future::join_all;
 use testkit::{Dynamo, Proxy, TRAIL_TABLE, Trouble, sample};
@@ -22,6 +22,7 @@ fn entry(seq: u64, prev: Option<&Record>, body: &str) -> Entry {
         kind: "commented".to_owned(),
         body: body.to_owned(),
         expires_at: Some(1_800_000_000),
+        author: Author::Callback,
     }
 }
 

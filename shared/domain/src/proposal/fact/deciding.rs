@@ -215,4 +215,6 @@ pub enum Precondition {
     Possible,
     /// A limit of automatic execution.
     Limit,
+    /// Who decided may decide, and the records say so.
+    Authority,
 }
