@@ -6,6 +6,7 @@ mod alarms;
 mod code;
 mod delivery;
 mod insert_only;
+mod keys;
 mod parameters;
 mod permissions;
 mod routes;

@@ -148,7 +148,13 @@ impl Grounds {
     /// Whether an approval was signed before the last record of who asks: that record was made of this very request, and
     /// it comes again. What became of it may have been taken back since.
     fn heard(&self, asked: &Asked, operator: &Operator) -> bool {
-        let own = |record: &&Record| record.actor.operator() == Some(&operator.id);
+        // What does not hold is nobody's.
+        let counts = |record: &Record| {
+            self.proposal.as_ref().is_some_and(|proposal| {
+                record.seq <= proposal.last().seq && !proposal.standing().set_aside.contains(&record.seq)
+            })
+        };
+        let own = |record: &&Record| counts(record) && record.actor.operator() == Some(&operator.id);
         let last = self.records.iter().rfind(own);
         let before = |at: Timestamp| last.is_some_and(|last| at.as_seconds() <= last.at.as_seconds());
         asked.request == Request::Approve && asked.signed_at.is_some_and(before)
@@ -172,20 +178,19 @@ pub(crate) async fn ask(deps: &Deps<'_>, asked: &Asked) -> Became {
 
 /// What became of a request of which it is certain that nothing was recorded.
 fn certain(err: &anyhow::Error) -> Option<Became> {
-    match err.downcast_ref::<TrailError>()? {
-        TrailError::Unsigned { .. } => Some(Became::Unsigned),
-        TrailError::Forged(fault) => Some(Became::Forged(
-            Line::of("Nothing was recorded: ")
-                .theirs(fault)
-                .ours(". An operator has to look at it: ")
-                .theirs(format_args!("sre-agent set-aside {} {}", fault.stream, fault.seq)),
-        )),
-        TrailError::Conflict { .. }
-        | TrailError::Outrun(_)
-        | TrailError::Unavailable(_)
-        | TrailError::TooLarge { .. }
-        | TrailError::Corrupt(_) => None,
+    let err = err.downcast_ref::<TrailError>()?;
+    if let TrailError::Unsigned { .. } = err {
+        return Some(Became::Unsigned);
     }
+    let TrailError::Forged(fault) = err else {
+        return None;
+    };
+    Some(Became::Forged(
+        Line::of("Nothing was recorded: ")
+            .theirs(fault)
+            .ours(". An operator has to look at it: ")
+            .theirs(format_args!("sre-agent set-aside {} {}", fault.stream, fault.seq)),
+    ))
 }
 
 async fn attempt(deps: &Deps<'_>, asked: &Asked) -> anyhow::Result<Became> {

@@ -75,14 +75,10 @@ enum Stopped {
 
 impl From<TrailError> for Stopped {
     fn from(err: TrailError) -> Self {
-        match err {
-            TrailError::Forged(fault) => Stopped::Forged(fault),
-            TrailError::Conflict { .. }
-            | TrailError::Outrun(_)
-            | TrailError::Unavailable(_)
-            | TrailError::TooLarge { .. }
-            | TrailError::Corrupt(_)
-            | TrailError::Unsigned { .. } => Stopped::Fault(err.into()),
+        if let TrailError::Forged(fault) = err {
+            Stopped::Forged(fault)
+        } else {
+            Stopped::Fault(err.into())
         }
     }
 }
