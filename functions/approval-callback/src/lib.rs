@@ -19,6 +19,7 @@ mod commands;
 pub mod config;
 mod once;
 mod page;
+pub mod patience;
 pub mod reply;
 pub mod slack;
 

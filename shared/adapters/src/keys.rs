@@ -137,8 +137,12 @@ impl LocalKey {
 
     /// Its public half.
     pub fn public(&self) -> Result<PublicKey, Unavailable> {
-        let der = [SPKI.as_slice(), self.pair.public_key().as_ref()].concat();
-        PublicKey::new(self.by, self.name.clone(), &der)
+        PublicKey::new(self.by, self.name.clone(), &self.der())
+    }
+
+    /// Its public half as `GetPublicKey` tells one.
+    pub fn der(&self) -> Vec<u8> {
+        [SPKI.as_slice(), self.pair.public_key().as_ref()].concat()
     }
 
     /// Whose it is.

@@ -51,7 +51,7 @@ pub enum Unreadable {
         /// Which part: the index, or a stream by its name.
         what: String,
         /// The trail's own error.
-        source: TrailError,
+        source: Box<TrailError>,
     },
 }
 
@@ -167,14 +167,17 @@ pub async fn live<'a>(
     let found = walk::streams(trail, window).await;
     let found = found.map_err(|source| Unreadable::Trail {
         what: "the index of the trail".to_owned(),
-        source,
+        source: Box::new(source),
     })?;
     let named = found.into_iter().chain([StreamId::Control, StreamId::Guard]);
     let streams: BTreeMap<String, StreamId> = named.map(|stream| (stream.to_string(), stream)).collect();
     let histories = stream::iter(streams).map(move |(what, stream)| async move {
         match trail.load(&stream).await {
             Ok(records) => Ok(StreamHistory { stream, records }),
-            Err(source) => Err(Unreadable::Trail { what, source }),
+            Err(err) => Err(Unreadable::Trail {
+                what,
+                source: Box::new(err),
+            }),
         }
     });
     let belongs = move |history: &StreamHistory| {
