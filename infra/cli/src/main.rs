@@ -11,6 +11,7 @@
 //! | `policy`: how a policy is checked, published and shown | `policy` |
 //! | `policy replay`, `policy calibrate`: what another policy would have made of what happened | `what_if` |
 //! | `slack`: whether people can be asked there, and what is told to do where not | `slack` |
+//! | `keys`: how another key comes to sign | `keys` |
 //! | `set-aside`: what does not hold, and goes on without it | `set_aside` |
 //! | who it is that changes something | `who` |
 //! | `redrive`: what dead letters are, and how they are put back | `redrive` |
@@ -22,6 +23,7 @@
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 mod end;
+mod keys;
 mod moment;
 mod policy;
 mod print;
@@ -91,6 +93,8 @@ enum Command {
     /// Switches off that the policy lets actions execute without a person, or on again. Exits with 0 where it is so
     /// already, and says since when
     Automatic(switches::AutomaticArguments),
+    /// Has another key sign from now on, and keeps what the old one had signed
+    Keys(keys::Arguments),
     /// Leaves out a record that does not hold, so that its stream goes on: signed, and told on the trail
     SetAside(set_aside::Arguments),
     /// Checks a policy, publishes one, shows one, tries one on what happened, or proposes thresholds
@@ -145,6 +149,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Command::Pause(arguments) => switches::pause(&stack, arguments, &mut terminal).await,
         Command::Resume(arguments) => switches::resume(&stack, arguments, &mut terminal).await,
         Command::Automatic(arguments) => switches::automatic(&stack, arguments, &mut terminal).await,
+        Command::Keys(arguments) => keys::run(&stack, &arguments, &mut terminal).await,
         Command::SetAside(arguments) => set_aside::run(&stack, arguments, &mut terminal).await,
         Command::Policy(arguments) => policy::run(&stack, arguments, &mut terminal).await,
         Command::Redrive(arguments) => redrive::run(&stack, &arguments, &mut terminal).await,
@@ -259,6 +264,8 @@ mod tests {
             (&["policy", "calibrate", "--confidence", "0.8"], false),
             (&["set-aside", "control", "3", "--reason", "a drill"], true),
             (&["set-aside", "control", "3"], false),
+            (&["keys", "rotate", "decisions"], true),
+            (&["keys", "rotate"], false),
             (&["set-aside", "nothing", "3", "--reason", "a drill"], false),
             (&["slack"], true),
             (&["slack", "--json"], true),
