@@ -1,7 +1,5 @@
 //! What a person asks for becomes a decision on the trail, or a sentence that says why not.
 
-use std::time::Duration;
-
 use domain::permission::decision::{self, is_repeated};
 use domain::permission::{Asker, Directory, Operator, Refusal, Request, Under};
 use domain::ports::TrailError;
@@ -12,7 +10,6 @@ use domain::value::{Digest, ProposalId, Timestamp};
 use trail::{Advanced, Next, advance, load_control, load_proposal, read_proposal};
 
 use crate::Deps;
-use crate::patience::DECISION_MS;
 
 /// Through what a person decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,19 +163,7 @@ impl Grounds {
 
 /// Records what the person asks for, if it counts.
 pub(crate) async fn ask(deps: &Deps<'_>, asked: &Asked) -> Became {
-    let attempt = attempt(deps, asked);
-    let attempted = match asked.channel {
-        // Slack does not wait: what is left of the time is for saying so.
-        Channel::Slack => match tokio::time::timeout(Duration::from_millis(DECISION_MS), attempt).await {
-            Ok(attempted) => attempted,
-            Err(_) => {
-                tracing::error!(proposal.id = %asked.proposal, "a request took too long");
-                return Became::Unclear;
-            }
-        },
-        Channel::CommandLine => attempt.await,
-    };
-    match attempted {
+    match attempt(deps, asked).await {
         Ok(became) => became,
         Err(err) => {
             if let Some(became) = certain(&err) {

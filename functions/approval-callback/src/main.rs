@@ -6,7 +6,7 @@ use std::time::Duration;
 use adapters::aws::{self, Bounds};
 use adapters::{DynamoView, KmsSigner, PayloadBucket, SdkConfig, Secret, SecretOperators, SystemClock};
 use approval_callback::config::{Config, DoorConfig, PublicConfig};
-use approval_callback::patience::CALL_MS;
+use approval_callback::patience::{CALL_MS, DECISION_MS};
 use approval_callback::reply::{self, SlackReply};
 use approval_callback::slack::{Slack, Trust};
 use approval_callback::{Deps, Door};
@@ -108,6 +108,24 @@ async fn main() -> Result<(), Error> {
     }
 }
 
+/// Answers within the time that Slack waits, where it is Slack that waits.
+async fn answer(deps: &Deps<'_>, request: &HttpRequest) -> HttpResponse {
+    let answered = approval_callback::handle(deps, request);
+    match deps.door {
+        Door::Commands { .. } => answered.await,
+        Door::Public { .. } => {
+            let bound = Duration::from_millis(DECISION_MS);
+            tokio::time::timeout(bound, answered).await.unwrap_or_else(|_| {
+                tracing::error!("a request took too long");
+                HttpResponse::problem(
+                    503,
+                    "this took too long: look whether it was recorded, and press again",
+                )
+            })
+        }
+    }
+}
+
 /// Reads the directory, which is tried once at a time where Slack waits.
 async fn preload(operators: &SecretOperators) -> Result<(), Unavailable> {
     for _ in 0..2 {
@@ -137,7 +155,7 @@ async fn web_api(aws: &SdkConfig, public: &PublicConfig) -> anyhow::Result<WebAp
 async fn serve(deps: &Deps<'_>) -> Result<(), Error> {
     run(service_fn(async |event: LambdaEvent<Value>| {
         let response = match HttpRequest::read(&event.payload) {
-            Ok(request) => approval_callback::handle(deps, &request).await,
+            Ok(request) => answer(deps, &request).await,
             Err(problem) => HttpResponse::problem(400, problem),
         };
         Ok::<_, Error>(response.event())

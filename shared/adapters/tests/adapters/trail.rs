@@ -74,7 +74,20 @@ async fn every_attribute_reads_back_as_it_was_written() {
     assert_eq!(
         names,
         [
-            "actor", "at", "body", "digest", "hour", "kind", "schema", "seq", "source", "stream", "writer"
+            "actor",
+            "at",
+            "body",
+            "by_callback",
+            "digest",
+            "hour",
+            "key",
+            "kind",
+            "schema",
+            "seq",
+            "signature",
+            "source",
+            "stream",
+            "writer"
         ]
     );
 }

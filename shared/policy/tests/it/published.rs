@@ -49,8 +49,7 @@ impl Scene {
             return;
         };
         assert!(matches!(fact, ControlFact::PolicyPublished(_)));
-        self.control.switches = fact.switches().clone();
-        self.control.seq += 1;
+        self.control = Control::of(self.control.seq + 1, fact.switches().clone());
     }
 
     async fn publishes(&mut self, bundle: &Bundle) {
