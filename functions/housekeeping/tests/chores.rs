@@ -96,8 +96,8 @@ fn what_is_due_while_the_agent_runs() {
         rejected: 
         expired: 1861: wake Restore; 1981: nothing
         refused: 100: wake Restore; 220: nothing
-        failed: 110: wake Restore; 230: nothing
-        restored: 401: wake Restore; 521: nothing; 522: wake Verify; 1361: nothing
+        failed: 110: wake Restore; 230: nothing; 355: wake Restore; 475: nothing
+        restored: 355: wake Restore; 521: nothing; 522: wake Verify; 1361: nothing
         approved by policy: 81: wake Execution; 901: append expired
         executing, no end: 101: wake Restore
         unknown, no end: 101: wake Restore
@@ -125,8 +125,8 @@ fn what_is_due_while_the_agent_is_paused() {
         rejected: 
         expired: 1861: wake Restore; 1981: nothing
         refused: 100: wake Restore; 220: nothing
-        failed: 110: wake Restore; 230: nothing
-        restored: 401: wake Restore; 521: nothing; 522: wake Verify; 1361: nothing
+        failed: 110: wake Restore; 230: nothing; 355: wake Restore; 475: nothing
+        restored: 355: wake Restore; 521: nothing; 522: wake Verify; 1361: nothing
         approved by policy: 
         executing, no end: 101: wake Restore
         unknown, no end: 101: wake Restore

@@ -104,6 +104,6 @@ fn a_whole_chain_of_an_illegal_life_does_not_hold() {
         .map(|one| serde_json::to_string(one).unwrap() + "\n")
         .collect();
     let name = records[0].stream.to_string();
-    expect!["proposal/…: record 3 (restored) is illegal in state proposed: it does not belong here"]
+    expect!["line 3: record 3 of proposal/… was written by callback, which may not say restored"]
         .assert_eq(&checked(&text).replace(&name, "proposal/…"));
 }
