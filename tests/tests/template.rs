@@ -9,6 +9,7 @@ mod deployed;
 mod https;
 mod iam;
 mod insert_only;
+mod keys;
 mod parameters;
 mod permissions;
 mod routes;

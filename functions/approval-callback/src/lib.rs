@@ -19,10 +19,12 @@ mod commands;
 pub mod config;
 mod once;
 mod page;
+pub mod patience;
 pub mod reply;
 pub mod slack;
 
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use domain::ports::{Clock, Operators, Policies, Trail, View};
 use domain::value::Deployment;
@@ -30,6 +32,8 @@ use futures::FutureExt as _;
 use runtime::http::{HttpRequest, HttpResponse};
 use runtime::link::LinkKey;
 use serde_json::{Value, json};
+
+use crate::patience::DECISION_MS;
 
 pub use self::ask::{Asked, Became, Channel, Identity};
 
@@ -74,7 +78,7 @@ pub enum Door<'a> {
 pub async fn answer_event(deps: &Deps<'_>, event: &Value) -> Value {
     let answered = async {
         match HttpRequest::read(event) {
-            Ok(request) => handle(deps, &request).await,
+            Ok(request) => answer_in_time(deps, &request).await,
             Err(problem) => HttpResponse::problem(400, problem),
         }
     };
@@ -88,6 +92,24 @@ pub async fn answer_event(deps: &Deps<'_>, event: &Value) -> Value {
         )
     });
     response.event()
+}
+
+/// Answers within the time that Slack waits, where it is Slack that waits.
+async fn answer_in_time(deps: &Deps<'_>, request: &HttpRequest) -> HttpResponse {
+    let answered = handle(deps, request);
+    match deps.door {
+        Door::Commands { .. } => answered.await,
+        Door::Public { .. } => {
+            let bound = Duration::from_millis(DECISION_MS);
+            tokio::time::timeout(bound, answered).await.unwrap_or_else(|_| {
+                tracing::error!("a request took too long");
+                HttpResponse::problem(
+                    503,
+                    "this took too long: look whether it was recorded, and press again",
+                )
+            })
+        }
+    }
 }
 
 /// Answers one request. Errors are responses: nothing a caller sends makes this fail.

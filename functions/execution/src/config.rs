@@ -1,5 +1,6 @@
 //! The environment of `execution`.
 
+use adapters::KeySources;
 use domain::value::Deployment;
 use runtime::env::{BadVariable, Env};
 
@@ -8,11 +9,14 @@ use runtime::env::{BadVariable, Env};
 pub struct Config {
     /// Name of the trail table, from `TRAIL_TABLE`.
     pub trail_table: String,
+    /// Where the public keys are found, from `STACK_NAME`, `DECISION_KEYS`, `OPERATOR_KEYS`, `KEY_ARCHIVES` and
+    /// `KEY_BUCKET`.
+    pub keys: KeySources,
     /// Bucket of the policies, from `POLICY_BUCKET`.
     pub policy_bucket: String,
     /// ARN of the operator directory, from `OPERATORS_SECRET`.
     pub operators_secret: String,
-    /// Threshold, switches and deadlines.
+    /// Threshold, switches and deadlines, and the licence tier.
     pub deployment: Deployment,
     /// Base URL of the gateway's admin API, from `GATEWAY_URL`.
     pub gateway_url: String,
@@ -45,6 +49,7 @@ impl Config {
     pub fn from(env: &Env<'_>) -> Result<Self, BadVariable> {
         Ok(Self {
             trail_table: env.text("TRAIL_TABLE")?,
+            keys: env.keys()?,
             policy_bucket: env.text("POLICY_BUCKET")?,
             operators_secret: env.text("OPERATORS_SECRET")?,
             deployment: env.deployment()?,

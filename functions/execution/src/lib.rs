@@ -9,12 +9,16 @@
 //! | executing, lease over | [`start`] again: the effect is absolute. While paused the targets are read instead |
 //! | unknown, lease over | [`outcome`]: the targets are read |
 //! | effect's end passed, or undo approved | [`take_back`] |
+//! | any, with a record that does not hold | [`doubted`]: nothing starts, and what is in force ends on time |
+//! | settled, and its effect's end came a while ago | [`doubted`]: the targets are asked whether it ended |
 //! | settled | claims that were left are released; of an automatic one, its outcome is remembered |
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
+pub mod authority;
 pub mod automatic;
 pub mod claims;
 pub mod config;
+pub mod doubted;
 pub mod outcome;
 mod recompute;
 pub mod start;
@@ -49,9 +53,9 @@ pub struct Deps<'a> {
     pub verifications: &'a dyn Queue,
     /// Weights, calendars, limits and rules.
     pub policies: &'a dyn Policies,
-    /// Threshold, switches and deadlines.
+    /// Threshold, switches and deadlines, and the licence tier: for how long records are kept.
     pub deployment: &'a Deployment,
-    /// The operator directory.
+    /// Who may decide: whoever did is looked up again before anything starts.
     pub operators: &'a dyn Operators,
     /// The time.
     pub clock: &'a dyn Clock,
@@ -82,6 +86,9 @@ pub const NOT_OURS: &str = "the message is of a queue that is not one of executi
 async fn act(deps: &Deps<'_>, id: &ProposalId, receives: u32) -> Result<(), Fault> {
     let proposal = existing(deps.trail, id).await?;
     let now = deps.clock.now();
+    if let Some(fault) = proposal.standing().fault.clone() {
+        return doubted::without_it(deps, proposal, &fault).await;
+    }
     if proposal.state().to_take_back(now).is_some() {
         return take_back::take_back(deps, proposal).await;
     }
@@ -103,7 +110,10 @@ async fn act(deps: &Deps<'_>, id: &ProposalId, receives: u32) -> Result<(), Faul
                 .await?),
             None => finish(deps, &proposal).await,
         },
-        State::Closed(_) => finish(deps, &proposal).await,
+        State::Closed(_) => {
+            doubted::ask_targets(deps, &proposal).await?;
+            finish(deps, &proposal).await
+        }
         State::Reasoning(_) | State::Proposed | State::AwaitingApproval(_) => Ok(()),
     }
 }

@@ -10,8 +10,9 @@ use domain::proposal::{
 use domain::trail::{Actor, Control, Record};
 use domain::value::Timestamp;
 use runtime::queue::Fault;
-use trail::{Advanced, Next, advance, load_control};
+use trail::{Advanced, Next, advance, load_control, name_forged};
 
+use crate::authority::{self, Objection};
 use crate::claims::{self, Claimed, Wanted};
 use crate::{Deps, automatic, outcome, recompute, record, voters};
 
@@ -46,6 +47,19 @@ pub(crate) async fn start(deps: &Deps<'_>, proposal: Proposal) -> Result<(), Fau
         tracing::info!(proposal.id = %proposal.id(), "automatic execution is off: not started");
         return Ok(());
     }
+    match authority::refusal(deps, &proposal).await? {
+        Some(Objection::Refuse(refused)) => {
+            tracing::warn!(proposal.id = %proposal.id(), reason = refused.explanation, "refused");
+            record(deps, proposal, &ProposalFact::Refused(refused)).await?;
+            return Ok(());
+        }
+        Some(Objection::NotNow(because)) => {
+            // Housekeeping comes back to it.
+            tracing::warn!(proposal.id = %proposal.id(), reason = because, "not started");
+            return Ok(());
+        }
+        None => {}
+    }
     match decided(deps, &proposal, &approval, &control, automatic).await? {
         Decided::Stands => {}
         Decided::Waits(why) => {
@@ -74,6 +88,12 @@ pub(crate) async fn start(deps: &Deps<'_>, proposal: Proposal) -> Result<(), Fau
             return Ok(deps.again.hint(proposal.id(), TAKEN_AGAIN).await?);
         }
         Claimed::Busy => return Err(Fault::Later("another function is about to start it".to_owned())),
+        Claimed::Forged(fault) => {
+            // Housekeeping comes back to it; by then somebody may have set it aside.
+            name_forged(deps.trail, deps.clock, &fault).await?;
+            tracing::warn!(proposal.id = %proposal.id(), reason = %fault, "nobody knows who holds a target: not started");
+            return Ok(());
+        }
     };
     let id = proposal.id().clone();
     match begin(deps, proposal, &proposed, &held, automatic).await {
@@ -93,12 +113,16 @@ pub(crate) async fn start_again(deps: &Deps<'_>, proposal: Proposal) -> Result<(
     let State::Executing(execution) = proposal.state().clone() else {
         return Ok(());
     };
-    if load_control(deps.trail).await?.switches.paused.is_some() {
+    let paused = load_control(deps.trail).await?.switches.paused.is_some();
+    let objection = match paused {
+        true => None,
+        false => authority::refusal(deps, &proposal).await?,
+    };
+    if let Some(cause) = not_again(paused, objection) {
         if execution.plan.page.is_some() {
             // Nothing tells whether a page was sent. Housekeeping comes back to it after the pause.
             return Ok(());
         }
-        let cause = "its executor died, and the agent is paused".to_owned();
         let proposal = record(deps, proposal, &ProposalFact::Unknown(Unclear { cause })).await?;
         return outcome::settle(deps, proposal, None).await;
     }
@@ -113,7 +137,7 @@ pub(crate) async fn start_again(deps: &Deps<'_>, proposal: Proposal) -> Result<(
     let held = match claims::take(deps, &wanted).await? {
         Claimed::All(held) => held,
         Claimed::TakenBy(other) => return Err(Fault::Later(format!("{other} holds a target"))),
-        Claimed::Busy => {
+        Claimed::Busy | Claimed::Forged(_) => {
             return Err(Fault::Later(
                 "another function is about to take it over".to_owned(),
             ));
@@ -166,6 +190,19 @@ async fn decided(
         (Some(_), Some(why)) => Decided::Waits(why),
         (Some(refused), None) => Decided::Refused(refused),
     })
+}
+
+/// Why an effect that was begun is not begun again, but looked at.
+fn not_again(paused: bool, objection: Option<Objection>) -> Option<String> {
+    match (paused, objection) {
+        (true, _) => Some("its executor died, and the agent is paused".to_owned()),
+        (false, Some(Objection::Refuse(Refused { explanation, .. }) | Objection::NotNow(explanation))) => {
+            Some(format!(
+                "its executor died, and it is not begun again: {explanation}"
+            ))
+        }
+        (false, None) => None,
+    }
 }
 
 type Begun = (Proposal, Record);

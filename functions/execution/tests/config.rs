@@ -6,8 +6,15 @@ use testkit::environment;
 
 const COMPLETE: environment::Table<'static> = &[
     ("TRAIL_TABLE", "sre_actions"),
+    ("STACK_NAME", "sre-agent"),
+    ("DECISION_KEYS", "arn:aws:kms:eu-central-1:123456789012:key/d"),
+    ("OPERATOR_KEYS", "arn:aws:kms:eu-central-1:123456789012:key/o"),
+    ("KEY_BUCKET", "policies"),
     ("POLICY_BUCKET", "policies"),
-    ("OPERATORS_SECRET", "arn:operators"),
+    (
+        "OPERATORS_SECRET",
+        "arn:aws:secretsmanager:eu-central-1:123456789012:secret:operators",
+    ),
     ("SRE_RISK_THRESHOLD", "40"),
     ("SRE_AUTO_APPROVE", "false"),
     ("LICENSE_TIER", "enterprise"),

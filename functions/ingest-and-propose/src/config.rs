@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use adapters::KeySources;
 use domain::value::{Deployment, Micros};
 use runtime::env::{BadVariable, Env};
 
@@ -13,6 +14,9 @@ use crate::investigate::budget::{Limits, Price, Prices};
 pub struct Config {
     /// Name of the trail table, from `TRAIL_TABLE`.
     pub trail_table: String,
+    /// Where the public keys are found, from `STACK_NAME`, `DECISION_KEYS`, `OPERATOR_KEYS`, `KEY_ARCHIVES` and
+    /// `KEY_BUCKET`.
+    pub keys: KeySources,
     /// Bucket for large event texts, from `PAYLOAD_BUCKET`.
     pub payload_bucket: String,
     /// Base URL of the gateway's admin API, from `GATEWAY_URL`.
@@ -89,6 +93,7 @@ impl Config {
     pub fn from(env: &Env<'_>) -> Result<Self, BadVariable> {
         Ok(Self {
             trail_table: env.text("TRAIL_TABLE")?,
+            keys: env.keys()?,
             payload_bucket: env.text("PAYLOAD_BUCKET")?,
             gateway_url: env.service_url("GATEWAY_URL")?,
             gateway_secret: env.text("GATEWAY_READ_SECRET")?,

@@ -279,6 +279,10 @@ fn a_page_fits_and_carries_the_events_severity_however_long_its_names() {
 
 const COMPLETE: environment::Table<'static> = &[
     ("TRAIL_TABLE", "sre_actions"),
+    ("STACK_NAME", "sre-agent"),
+    ("DECISION_KEYS", "arn:aws:kms:eu-central-1:123456789012:key/d"),
+    ("OPERATOR_KEYS", "arn:aws:kms:eu-central-1:123456789012:key/o"),
+    ("KEY_BUCKET", "policies"),
     ("PAYLOAD_BUCKET", "payloads"),
     ("GATEWAY_URL", "https://gateway"),
     ("GATEWAY_READ_SECRET", "arn:read"),

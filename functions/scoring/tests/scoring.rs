@@ -296,6 +296,10 @@ async fn what_can_never_be_scored_is_poison_with_its_reason() {
 
 const COMPLETE: environment::Table<'static> = &[
     ("TRAIL_TABLE", "sre_actions"),
+    ("STACK_NAME", "sre-agent"),
+    ("DECISION_KEYS", "arn:aws:kms:eu-central-1:123456789012:key/d"),
+    ("OPERATOR_KEYS", "arn:aws:kms:eu-central-1:123456789012:key/o"),
+    ("KEY_BUCKET", "policies"),
     ("POLICY_BUCKET", "policies"),
     ("SCORING_DLQ_URL", "https://sqs/dlq"),
     ("SRE_RISK_THRESHOLD", "40"),

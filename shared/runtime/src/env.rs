@@ -3,7 +3,8 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use domain::value::{Deployment, Limits, Micros, Tier};
+use adapters::KeySources;
+use domain::value::{Deployment, Digest, Limits, Micros, Tier};
 
 /// A variable that is missing or wrong. The function does not start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -96,6 +97,27 @@ impl<'a> Env<'a> {
             .filter(|item| !item.is_empty())
             .map(str::to_owned)
             .collect()
+    }
+
+    /// Where the public keys are found that decisions are checked with: the same variables for every function.
+    pub fn keys(&self) -> Result<KeySources, BadVariable> {
+        let arns = |name| {
+            self.text(name)?;
+            Ok(self.list(name))
+        };
+        let archives = self.list("KEY_ARCHIVES").into_iter().map(|digest| {
+            digest.parse::<Digest>().map_err(|err| BadVariable {
+                name: "KEY_ARCHIVES",
+                problem: format!("holds \"{digest}\": {err}"),
+            })
+        });
+        Ok(KeySources {
+            stack: self.text("STACK_NAME")?,
+            decisions: arns("DECISION_KEYS")?,
+            operators: arns("OPERATOR_KEYS")?,
+            archives: archives.collect::<Result<_, _>>()?,
+            bucket: self.text("KEY_BUCKET")?,
+        })
     }
 
     /// What the deployment is configured with: every function that decides reads the same variables.

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use expect_test::expect;
 use serde_json::{Value, json};
 
+use super::keys::ADMINISTERS;
 use super::tree::{Template, items, target, texts, walk};
 use super::{notices, passes};
 
 /// The statements that may have a wildcard in their resource, and why: resource, statement, actions, wildcard.
-const WILDCARDS: [(&str, &str, &[&str], &str); 11] = [
+const WILDCARDS: [(&str, &str, &[&str], &str); 17] = [
     // AWS has no resource-level permission for ListStreams.
     ("OutboxRole", "FindTheStream", &["dynamodb:ListStreams"], r#""*""#),
     // Objects are named by their digest, which nobody knows beforehand. The bucket is ours alone.
@@ -53,6 +54,23 @@ const WILDCARDS: [(&str, &str, &[&str], &str); 11] = [
         "ApprovalCommandsRole",
         "ReadPolicies",
         &["s3:GetObject"],
+        r#"{"Fn::Sub":"${PolicyBucket.Arn}/*"}"#,
+    ),
+    // In a key's own policy "*" is that key.
+    ("DecisionKey", "TheAccountAdministers", &ADMINISTERS, r#""*""#),
+    ("DecisionKey", "TheCallbackSigns", &["kms:Sign"], r#""*""#),
+    ("OperatorKey", "TheAccountAdministers", &ADMINISTERS, r#""*""#),
+    ("OperatorKey", "OperatorsSign", &["kms:Sign"], r#""*""#),
+    (
+        "PublicKeysPolicy",
+        "ReadKeyArchives",
+        &["s3:GetObject"],
+        r#"{"Fn::Sub":"${PolicyBucket.Arn}/*"}"#,
+    ),
+    (
+        "SwitchesPolicy",
+        "PublishPolicies",
+        &["s3:PutObject", "s3:GetObject"],
         r#"{"Fn::Sub":"${PolicyBucket.Arn}/*"}"#,
     ),
     // Which models are asked is configured, and an inference profile leads to models of other Regions. Behind the
@@ -250,6 +268,8 @@ fn the_emulators_permissions_stay_there(template: &Template) -> Vec<String> {
     for (id, resource) in template.of_type("AWS::IAM::Policy") {
         let condition = match id {
             "BedrockPolicy" => "UsesBedrock",
+            // What every function needs, apart from the roles only because the keys refer to these.
+            "PublicKeysPolicy" => continue,
             _ => "OnLocalStack",
         };
         if resource["Condition"] != condition {
@@ -400,7 +420,7 @@ fn the_powers_of_each_function() {
         ExecutionRole: logs:CreateLogStream, logs:PutLogEvents on ExecutionLogGroup
         ExecutionRole: dynamodb:PartiQLInsert on Trail
         ExecutionRole: dynamodb:Query, dynamodb:GetItem on Trail
-        ExecutionRole: secretsmanager:GetSecretValue on GatewayWriteSecret, PagerDutySecret, OperatorsSecret
+        ExecutionRole: secretsmanager:GetSecretValue on GatewayWriteSecret, OperatorsSecret, PagerDutySecret
         ExecutionRole: s3:GetObject on ${PolicyBucket.Arn}/*
         ExecutionRole: sqs:ReceiveMessage, sqs:DeleteMessage, sqs:GetQueueAttributes on ExecutionQueue, RestoreQueue, VerifyQueue
         ExecutionRole: sqs:SendMessage on ExecutionQueue, RestoreQueue, VerifyQueue

@@ -68,6 +68,8 @@ pub(crate) struct AgentPart {
     pub(crate) changed_at: Option<Timestamp>,
     /// Somebody changed or removed a record, as the last record of `control` says.
     pub(crate) tampered: Option<String>,
+    /// Records that do not hold and that nobody has set aside.
+    pub(crate) forged: Vec<String>,
 }
 
 /// A queue and its dead letters.
@@ -168,6 +170,7 @@ impl Picture {
             Part::Seen(agent) => {
                 let tampered = agent.tampered.iter();
                 reasons.extend(tampered.map(|what| format!("the trail was tampered with: {}", quote(what))));
+                reasons.extend(agent.forged.iter().map(|what| format!("does not hold: {what}")));
             }
             Part::Unseen(problem) => reasons.push(format!("control could not be read: {problem}")),
         }

@@ -37,6 +37,7 @@ fn healthy() -> Picture {
             switches: Switches::default(),
             changed_at: None,
             tampered: None,
+            forged: Vec::new(),
         }),
         queues: Part::Seen(
             Lane::ALL
@@ -102,6 +103,7 @@ fn paused(since: u64) -> Part<AgentPart> {
         },
         changed_at: Some(at(since)),
         tampered: None,
+        forged: Vec::new(),
     })
 }
 
@@ -185,6 +187,7 @@ fn every_trouble_is_a_reason() {
         switches: Switches::default(),
         changed_at: Some(at(0)),
         tampered: Some("record 3 of proposal/x was changed".to_owned()),
+        forged: Vec::new(),
     });
     if let Part::Seen(queues) = &mut picture.queues {
         queues[0].dead_letters = 1;
@@ -399,6 +402,7 @@ fn automatic_execution_that_is_off_is_told_and_is_healthy() {
             .clone(),
         changed_at: Some(at(0)),
         tampered: None,
+        forged: Vec::new(),
     });
     let reasons = picture.reasons(at(5000));
     let lines = picture.lines(&reasons, at(5000));

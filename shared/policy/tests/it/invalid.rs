@@ -273,13 +273,13 @@ async fn an_invalid_policy_never_comes_into_force_and_everything_waits_for_peopl
     let published = Published::new(bucket.clone(), Hand::new());
     for (name, bundle) in invalid() {
         bucket.holds(bundle.digest(), bundle.bytes());
-        let control = Control {
-            seq: 1,
-            switches: Switches {
+        let control = Control::of(
+            1,
+            Switches {
                 policy: Some(bundle.digest()),
                 ..Switches::default()
             },
-        };
+        );
         let in_force = published.in_force(&control).await;
         let because = in_force.instead_because.expect(name);
         assert!(

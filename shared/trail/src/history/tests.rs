@@ -90,6 +90,7 @@ fn insert(trail: &MemoryTrail, records: &[Record]) {
             kind: record.kind.clone(),
             body: record.body.clone(),
             expires_at: record.expires_at,
+            author: record.author.unwrap(),
         };
         trail.insert(entry).unwrap();
     }

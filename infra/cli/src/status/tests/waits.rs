@@ -47,16 +47,16 @@ fn a_proposal_waits_for_somebody_and_not_for_ever() {
 
 #[test]
 fn a_pause_moves_deadlines_and_excuses_work_but_no_restore() {
-    let control = Control {
-        seq: 1,
-        switches: Switches {
+    let control = Control::of(
+        1,
+        Switches {
             paused: Some(Pause {
                 since: at(10),
                 reason: "upgrade".to_owned(),
             }),
             ..Switches::default()
         },
-    };
+    );
     let overdue = |story: Told| {
         let waiting = waits_for(&replayed(&story), &control, Some(at(10)), at(5000)).unwrap();
         waiting.overdue.as_ref().map(told)
@@ -78,20 +78,17 @@ fn a_pause_moves_deadlines_and_excuses_work_but_no_restore() {
 
 #[test]
 fn what_a_pause_holds_waits_for_its_end_and_then_has_a_while() {
-    let control = Control {
-        seq: 1,
-        switches: Switches {
+    let control = Control::of(
+        1,
+        Switches {
             paused: Some(Pause {
                 since: at(100),
                 reason: "upgrade".to_owned(),
             }),
             ..Switches::default()
         },
-    };
-    let resumed = Control {
-        seq: 2,
-        switches: control.resume(at(9000)).unwrap().switches().clone(),
-    };
+    );
+    let resumed = Control::of(2, control.resume(at(9000)).unwrap().switches().clone());
     let mut lines = Vec::new();
     for story in [Told::begin(), Told::begin().proposed()] {
         let proposal = replayed(&story);

@@ -14,7 +14,7 @@ pub(super) struct Life<'a> {
 impl Life<'_> {
     pub(super) fn then(&mut self, actor: Actor, fact: &ProposalFact) {
         let entry = self.proposal.entry(self.now, actor, fact).unwrap();
-        let record = entry.seal(writer(self.proposal.last().seq + 1));
+        let record = testkit::keys::sealed(entry, writer(self.proposal.last().seq + 1));
         self.proposal = self.proposal.clone().apply(&record).unwrap();
         self.records.push(record);
         self.now = self.now.plus_seconds(7);

@@ -220,4 +220,6 @@ pub enum Precondition {
     Recomputed,
     /// The people who approved it are enough, and each may approve it, under the directory and the policy of now.
     Approval,
+    /// Who decided may decide, and the records say so.
+    Authority,
 }

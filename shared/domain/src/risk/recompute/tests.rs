@@ -44,13 +44,11 @@ fn differs(story: &Story, control: &Control, second: u64) -> Vec<String> {
 
 /// `control` after a pause between two seconds.
 fn paused(from: u64, to: u64) -> Control {
-    Control {
-        seq: 2,
-        switches: Switches {
-            paused_total_ms: (to - from) * 1000,
-            ..Switches::default()
-        },
-    }
+    let switches = Switches {
+        paused_total_ms: (to - from) * 1000,
+        ..Switches::default()
+    };
+    Control::of(2, switches)
 }
 
 #[test]
