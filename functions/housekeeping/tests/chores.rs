@@ -109,14 +109,15 @@ fn what_is_due_while_the_agent_runs() {
     .assert_eq(&table(&Control::default()));
 }
 
-/// Nothing new is started; what is in force is taken back all the same, and no deadline passes.
+/// Nothing new is started; what is in force is taken back all the same. No deadline of people passes; an approval ends at
+/// its own time.
 #[test]
 fn what_is_due_while_the_agent_is_paused() {
     expect![[r#"
         reasoning: 
         proposed: 
         awaiting_approval: 
-        approved: 
+        approved: 901: append expired
         executing: 101: wake Restore
         unknown: 101: wake Restore
         succeeded: 344: wake Restore
@@ -127,7 +128,7 @@ fn what_is_due_while_the_agent_is_paused() {
         refused: 100: wake Restore; 220: nothing
         failed: 110: wake Restore; 230: nothing; 355: wake Restore; 475: nothing
         restored: 355: wake Restore; 521: nothing; 522: wake Verify; 1361: nothing
-        approved by policy: 
+        approved by policy: 901: append expired
         executing, no end: 101: wake Restore
         unknown, no end: 101: wake Restore
         succeeded, no end: 110: wake Restore; 230: nothing; 231: wake Verify; 1070: nothing

@@ -13,7 +13,7 @@ use domain::policy::{Automatic, Ranged};
 use domain::ports::{Clock, Trail};
 use domain::proposal::{Decision, Factor, ProposalFact, Scored};
 use domain::risk::{self, Subject};
-use domain::trail::{Actor, Control, Entry};
+use domain::trail::{Actor, Author, Control, Entry};
 use domain::value::{Deployment, Digest, ProposalId};
 use serde_json::json;
 use slack::button::Does;
@@ -56,7 +56,7 @@ async fn score(world: &World, id: &ProposalId, in_force: &InForce, deployment: &
 async fn inserted(world: &World, id: &ProposalId, forged: Scored) -> Option<String> {
     let proposal = world.proposal(id).await;
     let fact = ProposalFact::Scored(forged);
-    let entry = Entry::after(proposal.last(), world.clock.now(), Actor::Agent, &fact);
+    let entry = Entry::after(proposal.last(), world.clock.now(), Actor::Agent, &fact).by(Author::Scoring);
     world.trail.append(entry).await.unwrap();
     for _ in 0..2 {
         world
