@@ -17,6 +17,7 @@ mod secrets;
 mod senders;
 mod storage;
 pub(crate) mod tree;
+mod wildcards;
 
 use serde_json::Value;
 

@@ -286,13 +286,10 @@ async fn approved_by_alice(inventory: Inventory) -> (World, ProposalId) {
 async fn everybody_who_approved_is_looked_up_and_asked_again_at_the_start() {
     type Change = fn(&World);
     let table: [(&str, Change); 8] = [
-        (
-            "alice approved it, and is not in the operator directory",
-            |world| {
-                world.operators.set(directory(|_| false));
-            },
-        ),
-        ("alice approved it, and is not active any more", |world| {
+        ("is not in the operator directory", |world| {
+            world.operators.set(directory(|_| false));
+        }),
+        ("is not active any more", |world| {
             world.operators.set(directory(|alice| {
                 alice["active"] = json!(false);
                 true

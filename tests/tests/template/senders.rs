@@ -158,32 +158,32 @@ fn who_reaches_what_where_senders_are_named() {
     shows(
         &NAMED,
         &expect![[r#"
-        a sender: bus, bus as another, bus as nobody, IncidentTopic, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
-        the redriver: IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue, AnnounceQueue, SlackQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
-        an administrator: write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
-        one almost named as a sender: write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
-        the other account: bus, IncidentTopic
-        the sender's name in the other account: bus, IncidentTopic
-        a stranger: nothing
-        IngestAndProposeRole: IngestDeadLetterQueue, write PayloadBucket, write TranscriptBucket
-        ScoringRole: ScoringDeadLetterQueue, read PolicyBucket
-        ApprovalCallbackRole: read PolicyBucket
-        ApprovalCommandsRole: read PolicyBucket
-        ExecutionRole: ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue
-        NotificationRole: SlackQueue, SlackDeadLetterQueue, read PolicyBucket
-        OutboxRole: bus as the agent, bus as nobody, ApprovalTopic, AnnounceDeadLetterQueue, OutboxDeadLetterQueue
-        HousekeepingRole: IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue, AnnounceQueue, SlackQueue, HousekeepingDeadLetterQueue
-        SNS for IncidentTopic: IngestQueue, IngestDeadLetterQueue
-        SNS for ApprovalTopic: SlackQueue, SlackDeadLetterQueue
-        EventBridge for IncidentRule: IngestQueue, IngestDeadLetterQueue
-        EventBridge for ScoringRule: ScoringQueue, ScoringDeadLetterQueue
-        EventBridge for ExecutionApprovedRule: ExecutionQueue, ExecutionDeadLetterQueue
-        EventBridge for ExecutionAutomaticRule: ExecutionQueue, ExecutionDeadLetterQueue
-        EventBridge for HousekeepingSchedule: HousekeepingDeadLetterQueue
-        sns.amazonaws.com for a stranger: nothing
-        events.amazonaws.com for a stranger: nothing
-        s3.amazonaws.com for a stranger: nothing
-    "#]],
+            a sender: bus, bus as another, bus as nobody, IncidentTopic, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
+            the redriver: IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue, AnnounceQueue, SlackQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
+            an administrator: write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
+            one almost named as a sender: write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
+            the other account: bus, IncidentTopic
+            the sender's name in the other account: bus, IncidentTopic
+            a stranger: nothing
+            IngestAndProposeRole: IngestDeadLetterQueue, write PayloadBucket, write TranscriptBucket, read PolicyBucket
+            ScoringRole: ScoringDeadLetterQueue, read PolicyBucket
+            ApprovalCallbackRole: read PolicyBucket
+            ApprovalCommandsRole: read PolicyBucket
+            ExecutionRole: ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, read PolicyBucket
+            NotificationRole: SlackQueue, SlackDeadLetterQueue, read PolicyBucket
+            OutboxRole: bus as the agent, bus as nobody, ApprovalTopic, AnnounceDeadLetterQueue, OutboxDeadLetterQueue, read PolicyBucket
+            HousekeepingRole: IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue, AnnounceQueue, SlackQueue, HousekeepingDeadLetterQueue, read PolicyBucket
+            SNS for IncidentTopic: IngestQueue, IngestDeadLetterQueue
+            SNS for ApprovalTopic: SlackQueue, SlackDeadLetterQueue
+            EventBridge for IncidentRule: IngestQueue, IngestDeadLetterQueue
+            EventBridge for ScoringRule: ScoringQueue, ScoringDeadLetterQueue
+            EventBridge for ExecutionApprovedRule: ExecutionQueue, ExecutionDeadLetterQueue
+            EventBridge for ExecutionAutomaticRule: ExecutionQueue, ExecutionDeadLetterQueue
+            EventBridge for HousekeepingSchedule: HousekeepingDeadLetterQueue
+            sns.amazonaws.com for a stranger: nothing
+            events.amazonaws.com for a stranger: nothing
+            s3.amazonaws.com for a stranger: nothing
+        "#]],
     );
 }
 
@@ -192,32 +192,32 @@ fn who_reaches_what_where_no_sender_is_named() {
     shows(
         &[],
         &expect![[r#"
-        a sender: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
-        the redriver: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
-        an administrator: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
-        one almost named as a sender: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
-        the other account: nothing
-        the sender's name in the other account: nothing
-        a stranger: nothing
-        IngestAndProposeRole: IngestDeadLetterQueue, write PayloadBucket, write TranscriptBucket
-        ScoringRole: ScoringDeadLetterQueue, read PolicyBucket
-        ApprovalCallbackRole: read PolicyBucket
-        ApprovalCommandsRole: read PolicyBucket
-        ExecutionRole: ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue
-        NotificationRole: SlackQueue, SlackDeadLetterQueue, read PolicyBucket
-        OutboxRole: bus as the agent, bus as nobody, ApprovalTopic, AnnounceDeadLetterQueue, OutboxDeadLetterQueue
-        HousekeepingRole: IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue, AnnounceQueue, SlackQueue, HousekeepingDeadLetterQueue
-        SNS for IncidentTopic: IngestQueue, IngestDeadLetterQueue
-        SNS for ApprovalTopic: SlackQueue, SlackDeadLetterQueue
-        EventBridge for IncidentRule: IngestQueue, IngestDeadLetterQueue
-        EventBridge for ScoringRule: ScoringQueue, ScoringDeadLetterQueue
-        EventBridge for ExecutionApprovedRule: ExecutionQueue, ExecutionDeadLetterQueue
-        EventBridge for ExecutionAutomaticRule: ExecutionQueue, ExecutionDeadLetterQueue
-        EventBridge for HousekeepingSchedule: HousekeepingDeadLetterQueue
-        sns.amazonaws.com for a stranger: nothing
-        events.amazonaws.com for a stranger: nothing
-        s3.amazonaws.com for a stranger: nothing
-    "#]],
+            a sender: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
+            the redriver: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
+            an administrator: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
+            one almost named as a sender: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
+            the other account: nothing
+            the sender's name in the other account: nothing
+            a stranger: nothing
+            IngestAndProposeRole: IngestDeadLetterQueue, write PayloadBucket, write TranscriptBucket, read PolicyBucket
+            ScoringRole: ScoringDeadLetterQueue, read PolicyBucket
+            ApprovalCallbackRole: read PolicyBucket
+            ApprovalCommandsRole: read PolicyBucket
+            ExecutionRole: ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, read PolicyBucket
+            NotificationRole: SlackQueue, SlackDeadLetterQueue, read PolicyBucket
+            OutboxRole: bus as the agent, bus as nobody, ApprovalTopic, AnnounceDeadLetterQueue, OutboxDeadLetterQueue, read PolicyBucket
+            HousekeepingRole: IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue, AnnounceQueue, SlackQueue, HousekeepingDeadLetterQueue, read PolicyBucket
+            SNS for IncidentTopic: IngestQueue, IngestDeadLetterQueue
+            SNS for ApprovalTopic: SlackQueue, SlackDeadLetterQueue
+            EventBridge for IncidentRule: IngestQueue, IngestDeadLetterQueue
+            EventBridge for ScoringRule: ScoringQueue, ScoringDeadLetterQueue
+            EventBridge for ExecutionApprovedRule: ExecutionQueue, ExecutionDeadLetterQueue
+            EventBridge for ExecutionAutomaticRule: ExecutionQueue, ExecutionDeadLetterQueue
+            EventBridge for HousekeepingSchedule: HousekeepingDeadLetterQueue
+            sns.amazonaws.com for a stranger: nothing
+            events.amazonaws.com for a stranger: nothing
+            s3.amazonaws.com for a stranger: nothing
+        "#]],
     );
 }
 

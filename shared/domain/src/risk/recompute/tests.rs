@@ -3,6 +3,13 @@ use crate::proposal::{Factor, ProposalFact};
 use crate::samples::*;
 use crate::trail::{Actor, Switches};
 
+/// Under which every score may run by itself.
+fn in_force() -> InForce {
+    let mut in_force = crate::samples::in_force();
+    in_force.policy.quorum.from = crate::policy::Ranged::new(101);
+    in_force
+}
+
 fn automatic_deployment() -> Deployment {
     Deployment {
         auto_approve: true,
