@@ -295,7 +295,7 @@ async fn everybody_who_approved_is_looked_up_and_asked_again_at_the_start() {
                 true
             }));
         }),
-        ("alice approved it, and is a bot", |world| {
+        ("is a bot", |world| {
             world.operators.set(directory(|alice| {
                 alice["bot"] = json!(true);
                 true
