@@ -25,6 +25,9 @@ async fn a_removal_by_time_to_live_reaches_the_stream_and_the_outbox_is_not_woke
     );
     view.until_announced(&world, &id, 60).await;
     let announced = view.announced(&id).await;
+    // The stream is in order: once a later one is announced, all records of this one have been delivered.
+    let later = world.concluded().await;
+    view.until_announced(&world, &later, 60).await;
 
     let since = emulator_log().len();
     for record in &records {

@@ -1,7 +1,7 @@
 //! What must hold of the records before anything starts: that every one of them holds, and that whoever decided may decide.
 //!
 //! Everything that is checked between an approval and a [`Permit`](domain::proposal::Permit) by looking at records alone is
-//! asked here, in [`refusal`], by whoever starts and by whoever takes over.
+//! asked here, in `refusal`, by whoever starts and by whoever takes over.
 
 use domain::permission::Directory;
 use domain::proposal::{LONGEST_LIFE_DAYS, Precondition, Proposal, Refused, State};
