@@ -181,9 +181,10 @@ class Resolver:
         if isinstance(value, Intrinsic):
             return self.intrinsic(value.name, value.value)
         if isinstance(value, dict):
-            return {name: self(part) for name, part in value.items()}
+            # AWS::NoValue takes away what it stands for.
+            return {name: part for name, part in ((name, self(part)) for name, part in value.items()) if part is not None}
         if isinstance(value, list):
-            return [self(part) for part in value]
+            return [part for part in map(self, value) if part is not None]
         return value
 
     def intrinsic(self, name, value):

@@ -3,14 +3,15 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use adapters::aws::{self, Bounds};
-use adapters::{DynamoTrail, PayloadBucket, SystemClock};
+use adapters::{DynamoTrail, KeySources, KmsSigner, PayloadBucket, PublicKeys, SdkConfig, SystemClock};
 use domain::incident::Event;
 use domain::ports::{Clock as _, Trail};
 use domain::proposal::{Proposal, State};
-use domain::trail::{Record, StreamId, generation, verify_chain};
+use domain::trail::{Author, Authority, Record, StreamId, generation, verify_chain};
 use domain::value::{Fingerprint, ProposalId};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
@@ -62,6 +63,27 @@ pub(crate) async fn within<T>(seconds: u64, what: &str, mut look: impl AsyncFnMu
     }
 }
 
+/// The trail, with the operators' key: what the tests switch is signed as `sre-agent` signs it.
+async fn signing(config: &SdkConfig, aws: &Aws) -> DynamoTrail {
+    let key = |output: &str| vec![aws.output(output).to_owned()];
+    let sources = KeySources {
+        stack: variable("SRE_AGENT_STACK"),
+        decisions: key("DecisionKeys"),
+        operators: key("OperatorKeys"),
+        archives: Vec::new(),
+        bucket: aws.output("PolicyBucketName").to_owned(),
+    };
+    let (stack, operators) = (sources.stack.clone(), sources.operators[0].clone());
+    let signer =
+        KmsSigner::new(config, Authority::Operators, operators, stack).within(config, PATIENCE, "KMS");
+    let keys = Arc::new(PublicKeys::new(config, sources));
+    keys.ready().await;
+    DynamoTrail::new(config, variable("TRAIL_TABLE"))
+        .written_by(Author::Operator)
+        .signed_with(Arc::new(signer))
+        .trusting_kms(keys)
+}
+
 impl Deployed {
     pub(crate) async fn new() -> Self {
         let turn = TURN.lock().await;
@@ -89,7 +111,7 @@ impl Deployed {
         sandbox.clear().await;
         let world = Self {
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
-            trail: DynamoTrail::new(&reading, variable("TRAIL_TABLE")),
+            trail: signing(&reading, &aws).await,
             transcripts: PayloadBucket::new(&reading, aws.output("TranscriptBucketName")),
             callback: variable("CALLBACK_URL"),
             signing_secret: aws.secret("slack-signing").await,

@@ -1,6 +1,7 @@
 //! What goes wrong: functions die, race, lose replies and get nonsense.
 #![expect(clippy::unwrap_used, reason = "what these tests share panics as they do")]
 
+mod forged_scores;
 mod interleavings;
 mod killed;
 mod nonsense;

@@ -96,11 +96,7 @@ pub(crate) async fn work(world: &World, body: &str, way: Way) -> Traces {
                 (Some(declined), None) => Outcome::Declined(declined.reason, declined.explanation.clone()),
                 (None, Some(proposed)) => {
                     let control = load_control(world.port()).await.unwrap();
-                    let subject = Subject {
-                        id,
-                        event: &proposal.received().event,
-                        proposed,
-                    };
+                    let subject = Subject::of(&proposal).unwrap();
                     let in_force = world.policies.get();
                     let scored = risk::score(
                         &subject,

@@ -1,6 +1,7 @@
 //! The life of a proposal, through the real handlers.
 
 mod actions;
+mod again;
 mod automatic;
 mod decisions;
 mod evidence;
@@ -9,6 +10,7 @@ mod pauses;
 mod refusals;
 mod switches;
 mod table;
+mod targets;
 mod threshold;
 mod undo;
 

@@ -1,5 +1,6 @@
 //! The whole system in one process: the real handlers, fakes only for what is outside.
 
+mod authority;
 mod contracts;
 mod faults;
 mod hostile;

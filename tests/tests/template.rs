@@ -5,13 +5,19 @@
 mod alarms;
 mod code;
 mod delivery;
+mod deployed;
+mod https;
+mod iam;
 mod insert_only;
+mod keys;
 mod parameters;
 mod permissions;
 mod routes;
 mod secrets;
+mod senders;
 mod storage;
 pub(crate) mod tree;
+mod wildcards;
 
 use serde_json::Value;
 

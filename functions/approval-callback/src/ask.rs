@@ -7,7 +7,7 @@ use domain::proposal::{Proposal, State};
 use domain::telling::{Line, answer};
 use domain::trail::{Control, Record, StreamId};
 use domain::value::{Digest, ProposalId, Timestamp};
-use trail::{Advanced, Next, advance, load_control, load_proposal};
+use trail::{Advanced, Next, advance, load_control, load_proposal, read_proposal};
 
 use crate::Deps;
 
@@ -98,6 +98,10 @@ pub enum Became {
     Unasked(Line),
     /// There is no such proposal.
     Unknown,
+    /// The key that signs decisions did not sign: certainly nothing was recorded.
+    Unsigned,
+    /// Its records do not hold: nothing is decided on it until an operator has looked at them.
+    Forged(Line),
     /// The trail did not answer, and it cannot be told whether it was recorded.
     Unclear,
 }
@@ -109,8 +113,13 @@ impl Became {
             Became::Recorded(told)
             | Became::Refused(_, told)
             | Became::Unmapped(told)
-            | Became::Unasked(told) => told.clone(),
+            | Became::Unasked(told)
+            | Became::Forged(told) => told.clone(),
             Became::Unknown => Line::of("There is no such proposal."),
+            Became::Unsigned => Line::of(
+                "The key that signs decisions does not answer, so nothing was recorded. Try again in a moment; a \
+                 rejection needs no signature and counts now.",
+            ),
             Became::Unclear => Line::of(
                 "The agent cannot tell now whether this was recorded. Look again in a moment; asking for the same once \
                  more is harmless.",
@@ -139,7 +148,13 @@ impl Grounds {
     /// Whether an approval was signed before the last record of who asks: that record was made of this very request, and
     /// it comes again. What became of it may have been taken back since.
     fn heard(&self, asked: &Asked, operator: &Operator) -> bool {
-        let own = |record: &&Record| record.actor.operator() == Some(&operator.id);
+        // What does not hold is nobody's.
+        let counts = |record: &Record| {
+            self.proposal.as_ref().is_some_and(|proposal| {
+                record.seq <= proposal.last().seq && !proposal.standing().set_aside.contains(&record.seq)
+            })
+        };
+        let own = |record: &&Record| counts(record) && record.actor.operator() == Some(&operator.id);
         let last = self.records.iter().rfind(own);
         let before = |at: Timestamp| last.is_some_and(|last| at.as_seconds() <= last.at.as_seconds());
         asked.request == Request::Approve && asked.signed_at.is_some_and(before)
@@ -151,10 +166,31 @@ pub(crate) async fn ask(deps: &Deps<'_>, asked: &Asked) -> Became {
     match attempt(deps, asked).await {
         Ok(became) => became,
         Err(err) => {
+            if let Some(became) = certain(&err) {
+                tracing::error!(error = format!("{err:#}"), proposal.id = %asked.proposal, "a request was not recorded");
+                return became;
+            }
             tracing::error!(error = format!("{err:#}"), proposal.id = %asked.proposal, "a request could not be recorded");
             read_back(deps, asked).await
         }
     }
+}
+
+/// What became of a request of which it is certain that nothing was recorded.
+fn certain(err: &anyhow::Error) -> Option<Became> {
+    let err = err.downcast_ref::<TrailError>()?;
+    if let TrailError::Unsigned { .. } = err {
+        return Some(Became::Unsigned);
+    }
+    let TrailError::Forged(fault) = err else {
+        return None;
+    };
+    Some(Became::Forged(
+        Line::of("Nothing was recorded: ")
+            .theirs(fault)
+            .ours(". An operator has to look at it: ")
+            .theirs(format_args!("sre-agent set-aside {} {}", fault.stream, fault.seq)),
+    ))
 }
 
 async fn attempt(deps: &Deps<'_>, asked: &Asked) -> anyhow::Result<Became> {
@@ -214,7 +250,7 @@ fn refused(refusal: Refusal, proposal: &Proposal) -> Left {
 pub(crate) async fn consider(deps: &Deps<'_>, asked: &Asked) -> Result<Proposal, Became> {
     let unclear = |err: anyhow::Error| {
         tracing::error!(error = format!("{err:#}"), proposal.id = %asked.proposal, "a request could not be considered");
-        Became::Unclear
+        certain(&err).unwrap_or(Became::Unclear)
     };
     let grounds = grounds(deps, &asked.proposal).await.map_err(unclear)?;
     let Some(operator) = asked.identity.operator(&grounds.directory) else {
@@ -256,7 +292,7 @@ async fn grounds(deps: &Deps<'_>, proposal: &ProposalId) -> anyhow::Result<Groun
     let (directory, control, records) = tokio::try_join!(directory, control, records)?;
     let proposal = match records.is_empty() {
         true => None,
-        false => Some(Proposal::replay(&records)?),
+        false => Some(read_proposal(deps.trail, &records).await?),
     };
     Ok(Grounds {
         directory,

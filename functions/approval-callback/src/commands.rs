@@ -1,7 +1,7 @@
 //! The command line's door: lists, shows, and takes what a person asks for.
 
 use domain::permission::{Request, Under, may_approve};
-use domain::ports::View;
+use domain::ports::{TrailError, View};
 use domain::proposal::Proposal;
 use domain::telling::{Answered, Card, Detail, Listed, Listing, Row, What};
 use domain::trail::{Control, Record, StreamId};
@@ -11,8 +11,8 @@ use runtime::http::{HttpRequest, HttpResponse};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
-use trail::load_control;
 use trail::walk;
+use trail::{load_control, read_proposal};
 
 use crate::Deps;
 use crate::ask::{Asked, Became, Channel, Identity, ask};
@@ -127,7 +127,9 @@ async fn listing(deps: &Deps<'_>, view: &dyn View, wanted: &Wanted) -> anyhow::R
     let mut proposals = Vec::new();
     // What is recent comes in order: no more is loaded than is shown. The others are few, and sorted here.
     while let Some(records) = loaded.try_next().await? {
-        let Some(proposal) = read(&records) else { continue };
+        let Some(proposal) = read(deps, &records).await? else {
+            continue;
+        };
         if wanted.holds(&proposal, &control, now) {
             proposals.push(Listed::of(&proposal, &control, now));
         }
@@ -147,7 +149,11 @@ async fn recent(deps: &Deps<'_>, now: Timestamp) -> anyhow::Result<Vec<ProposalI
     opened.sort_by_key(|(_, at)| std::cmp::Reverse(*at));
     let proposals = opened.into_iter().filter_map(|(stream, _)| match stream {
         StreamId::Proposal(id) => Some(id),
-        StreamId::Incident(_) | StreamId::Target(_) | StreamId::Limit { .. } | StreamId::Control => None,
+        StreamId::Incident(_)
+        | StreamId::Target(_)
+        | StreamId::Limit { .. }
+        | StreamId::Control
+        | StreamId::Guard => None,
     });
     Ok(proposals.collect())
 }
@@ -227,7 +233,7 @@ async fn detail(deps: &Deps<'_>, id: &ProposalId) -> anyhow::Result<Option<Detai
     if records.is_empty() {
         return Ok(None);
     }
-    let proposal = Proposal::replay(&records)?;
+    let proposal = read_proposal(deps.trail, &records).await?;
     let (control, directory) =
         tokio::try_join!(async { anyhow::Ok(load_control(deps.trail).await?) }, async {
             anyhow::Ok(deps.operators.directory().await?)
@@ -247,13 +253,15 @@ async fn load(deps: &Deps<'_>, id: &ProposalId) -> anyhow::Result<Vec<Record>> {
 }
 
 /// A proposal as its records have it. One that does not hold must not hide the others: `sre-agent trail` tells of it.
-fn read(records: &[Record]) -> Option<Proposal> {
+async fn read(deps: &Deps<'_>, records: &[Record]) -> Result<Option<Proposal>, TrailError> {
     if records.is_empty() {
-        return None;
+        return Ok(None);
     }
-    Proposal::replay(records)
-        .inspect_err(|err| tracing::error!(error = %err, "a listed proposal does not hold"))
-        .ok()
+    match read_proposal(deps.trail, records).await {
+        Ok(proposal) => Ok(Some(proposal)),
+        Err(TrailError::Forged(_)) => Ok(None),
+        Err(err) => Err(err),
+    }
 }
 
 /// What a person asks for.
@@ -312,7 +320,7 @@ pub(crate) async fn take(
     let became = ask(deps, &asked).await;
     let (status, recorded) = match &became {
         Became::Recorded(_) => (200, true),
-        Became::Refused(..) | Became::Unasked(_) => (409, false),
+        Became::Refused(..) | Became::Unasked(_) | Became::Forged(_) | Became::Unsigned => (409, false),
         Became::Unmapped(_) => (403, false),
         Became::Unknown => return HttpResponse::problem(404, "there is no such proposal"),
         Became::Unclear => {

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use adapters::KeySources;
 use domain::value::Deployment;
 use runtime::env::{BadVariable, Env};
 
@@ -10,6 +11,9 @@ use runtime::env::{BadVariable, Env};
 pub struct Config {
     /// Name of the trail table, from `TRAIL_TABLE`.
     pub trail_table: String,
+    /// Where the public keys are found, from `STACK_NAME`, `DECISION_KEYS`, `OPERATOR_KEYS`, `KEY_ARCHIVES` and
+    /// `KEY_BUCKET`.
+    pub keys: KeySources,
     /// ARN of the operator directory, from `OPERATORS_SECRET`.
     pub operators_secret: String,
     /// Bucket of the policies, from `POLICY_BUCKET`.
@@ -58,6 +62,7 @@ impl Config {
     pub fn from(env: &Env<'_>) -> Result<Self, BadVariable> {
         Ok(Self {
             trail_table: env.text("TRAIL_TABLE")?,
+            keys: env.keys()?,
             operators_secret: env.text("OPERATORS_SECRET")?,
             policy_bucket: env.text("POLICY_BUCKET")?,
             deployment: env.deployment()?,
@@ -97,8 +102,8 @@ impl Named {
                 link_secret: env.text("LINK_SECRET")?,
                 slack_app: env.optional("SLACK_APP_ID").unwrap_or_default(),
                 slack_teams: env.list("SLACK_TEAM_IDS"),
-                response_origin: env.text("SLACK_RESPONSE_ORIGIN")?,
-                api_url: env.text("SLACK_API_URL")?,
+                response_origin: env.service_url("SLACK_RESPONSE_ORIGIN")?,
+                api_url: env.service_url("SLACK_API_URL")?,
             }),
         })
     }

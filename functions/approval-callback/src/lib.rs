@@ -19,14 +19,21 @@ mod commands;
 pub mod config;
 mod once;
 mod page;
+pub mod patience;
 pub mod reply;
 pub mod slack;
 
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
 use domain::ports::{Clock, Operators, Policies, Trail, View};
 use domain::value::Deployment;
+use futures::FutureExt as _;
 use runtime::http::{HttpRequest, HttpResponse};
 use runtime::link::LinkKey;
-use serde_json::json;
+use serde_json::{Value, json};
+
+use crate::patience::DECISION_MS;
 
 pub use self::ask::{Asked, Became, Channel, Identity};
 
@@ -62,6 +69,47 @@ pub enum Door<'a> {
         /// Who is taken to have sent what does not say who sent it: on an emulator, which does not tell. None on AWS.
         emulated_caller: Option<&'a str>,
     },
+}
+
+/// Answers one event of the function's URL: what the Lambda runtime calls, with the event as it came.
+///
+/// The caller writes every text of it. Whatever it holds, it is read without a panic: what is no request is a bad one.
+/// And should anything behind that panic all the same, this request is answered with that, and the next one as ever.
+pub async fn answer_event(deps: &Deps<'_>, event: &Value) -> Value {
+    let answered = async {
+        match HttpRequest::read(event) {
+            Ok(request) => answer_in_time(deps, &request).await,
+            Err(problem) => HttpResponse::problem(400, problem),
+        }
+    };
+    // What outlives a request are caches, each behind a lock that a panic leaves whole.
+    let response = AssertUnwindSafe(answered).catch_unwind().await;
+    let response = response.unwrap_or_else(|_| {
+        tracing::error!(metric = "panicked", "a request made the function panic");
+        HttpResponse::problem(
+            500,
+            "the agent failed on this request; look whether it was recorded",
+        )
+    });
+    response.event()
+}
+
+/// Answers within the time that Slack waits, where it is Slack that waits.
+async fn answer_in_time(deps: &Deps<'_>, request: &HttpRequest) -> HttpResponse {
+    let answered = handle(deps, request);
+    match deps.door {
+        Door::Commands { .. } => answered.await,
+        Door::Public { .. } => {
+            let bound = Duration::from_millis(DECISION_MS);
+            tokio::time::timeout(bound, answered).await.unwrap_or_else(|_| {
+                tracing::error!("a request took too long");
+                HttpResponse::problem(
+                    503,
+                    "this took too long: look whether it was recorded, and press again",
+                )
+            })
+        }
+    }
 }
 
 /// Answers one request. Errors are responses: nothing a caller sends makes this fail.

@@ -4,27 +4,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapters::aws::{self, Bounds};
-use adapters::{DynamoTrail, DynamoView, PayloadBucket, SdkConfig, Secret, SecretOperators, SystemClock};
+use adapters::{DynamoView, KmsSigner, PayloadBucket, SdkConfig, Secret, SecretOperators, SystemClock};
 use approval_callback::config::{Config, DoorConfig, PublicConfig};
+use approval_callback::patience::CALL_MS;
 use approval_callback::reply::{self, SlackReply};
 use approval_callback::slack::{Slack, Trust};
 use approval_callback::{Deps, Door};
-use domain::ports::Policies as _;
+use domain::ports::{Policies as _, Unavailable};
+use domain::trail::{Author, Authority};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use outbound::{Rotating, Token};
 use policy::Published;
 use runtime::env::{Env, process};
-use runtime::http::{HttpRequest, HttpResponse};
 use runtime::link::LinkKey;
 use serde_json::Value;
 use slack::api::WebApi;
 use trail::load_control;
 
-/// Slack waits 3 s, and a decision is up to three calls one after the other.
+/// Slack waits 3 s: see [`approval_callback::patience`].
 const SLACK_WAITS: Bounds = Bounds {
     connect: Duration::from_millis(500),
-    attempt: Duration::from_millis(700),
-    operation: Duration::from_millis(700),
+    attempt: Duration::from_millis(CALL_MS),
+    operation: Duration::from_millis(CALL_MS),
     attempts: 1,
 };
 
@@ -44,13 +45,18 @@ async fn main() -> Result<(), Error> {
     };
     let config = config?;
 
-    // Read at start, with the usual patience: a cold start is not within Slack's three seconds of a click.
+    // What is read at start alone has the usual patience: a cold start is not within Slack's three seconds of a click.
     let patient = aws::config().await;
-    let operators = SecretOperators::new(secret(&patient, &config.operators_secret));
-    operators.preload().await?;
-    let trail = DynamoTrail::new(&aws, config.trail_table);
+    let operators = SecretOperators::new(secret(&aws, &config.operators_secret));
+    preload(&operators).await?;
+    let signer = config.keys.decisions.first().cloned().unwrap_or_default();
+    let signer = KmsSigner::new(&patient, Authority::Decisions, signer, &config.keys.stack);
+    let trail = runtime::trail(&aws, config.trail_table, config.keys)
+        .await
+        .written_by(Author::Callback)
+        .signed_with(Arc::new(signer));
     let policies = Published::new(
-        Arc::new(PayloadBucket::new(&patient, config.policy_bucket)),
+        Arc::new(PayloadBucket::new(&aws, config.policy_bucket)),
         Arc::new(SystemClock),
     );
     // Loaded at start, so that a click does not wait for it. Where that fails, the first click tries again.
@@ -101,6 +107,16 @@ async fn main() -> Result<(), Error> {
     }
 }
 
+/// Reads the directory, which is tried once at a time where Slack waits.
+async fn preload(operators: &SecretOperators) -> Result<(), Unavailable> {
+    for _ in 0..2 {
+        if operators.preload().await.is_ok() {
+            return Ok(());
+        }
+    }
+    operators.preload().await
+}
+
 fn secret(aws: &SdkConfig, arn: &str) -> Secret {
     Secret::new(aws, arn, Arc::new(SystemClock))
 }
@@ -119,11 +135,7 @@ async fn web_api(aws: &SdkConfig, public: &PublicConfig) -> anyhow::Result<WebAp
 
 async fn serve(deps: &Deps<'_>) -> Result<(), Error> {
     run(service_fn(async |event: LambdaEvent<Value>| {
-        let response = match HttpRequest::read(&event.payload) {
-            Ok(request) => approval_callback::handle(deps, &request).await,
-            Err(problem) => HttpResponse::problem(400, problem),
-        };
-        Ok::<_, Error>(response.event())
+        Ok::<_, Error>(approval_callback::answer_event(deps, &event.payload).await)
     }))
     .await
 }

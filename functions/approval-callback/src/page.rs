@@ -9,7 +9,7 @@ use domain::value::{ProposalId, Timestamp, visible};
 use runtime::http::HttpResponse;
 use runtime::link::LinkKey;
 use sha2::{Digest as _, Sha256};
-use trail::load_control;
+use trail::{load_control, read_proposal};
 
 use crate::Deps;
 
@@ -64,7 +64,7 @@ async fn content(deps: &Deps<'_>, id: &ProposalId) -> anyhow::Result<Option<Stri
     if records.is_empty() {
         return Ok(None);
     }
-    let proposal = Proposal::replay(&records)?;
+    let proposal = read_proposal(deps.trail, &records).await?;
     let in_force = deps.policies.in_force(&control).await;
     let under = Under {
         in_force: &in_force,

@@ -1,14 +1,12 @@
 //! Automatic execution: its limits at the start, and how it came out.
 
-use std::convert::Infallible;
-
 use domain::policy::{Automatic, Reached};
 use domain::ports::TrailError;
 use domain::proposal::{Decision, Outcome, Proposal, Proposed, State};
-use domain::trail::{Actor, Control, ControlFact, Fact, Record, StreamId};
+use domain::trail::{Control, Fact, GuardFact};
 use domain::value::Timestamp;
 use runtime::queue::Fault;
-use trail::{Extended, Next, Stream, admit, extend};
+use trail::{admit, extend_guard};
 
 use crate::Deps;
 
@@ -43,25 +41,16 @@ pub(crate) async fn held_back(
     }))
 }
 
-/// Remembers on `control` how an automatic execution came out. Doing so again changes nothing, so that whoever comes
+/// Remembers on `guard` how an automatic execution came out. Doing so again changes nothing, so that whoever comes
 /// after a crash makes up for it.
 pub(crate) async fn report(deps: &Deps<'_>, proposal: &Proposal) -> Result<(), Fault> {
     let (Some(limits), Some((failed, at))) = (limits(proposal), came_out(proposal)) else {
         return Ok(());
     };
-    let stream = Stream::endless(StreamId::Control, Actor::System);
     let failures = limits.failures_in_a_row.get();
-    let counts = |last: &[Record], _| {
-        let control = Control::read(last.last())?;
-        Ok(
-            match control.automatic_outcome(proposal.id(), failed, at, failures) {
-                Some(fact) => Next::<_, Infallible>::Append(fact),
-                None => Next::Nothing,
-            },
-        )
-    };
-    if let Extended::Appended { record, .. } = extend(deps.trail, deps.clock, &stream, counts).await?
-        && let ControlFact::AutomaticOff(_) = ControlFact::read(&record).map_err(TrailError::from)?
+    let counts = |control: &Control, _| control.automatic_outcome(proposal.id(), failed, at, failures);
+    if let Some(record) = extend_guard(deps.trail, deps.clock, counts).await?
+        && let GuardFact::AutomaticOff(_) = GuardFact::read(&record).map_err(TrailError::from)?
     {
         tracing::error!(
             alarm = "automatic_off", proposal.id = %proposal.id(),

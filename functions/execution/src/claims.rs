@@ -3,8 +3,9 @@
 use std::convert::Infallible;
 
 use domain::inventory::Target;
+use domain::ports::TrailError;
 use domain::proposal::{Held, Proposal, claim_counts};
-use domain::trail::{Actor, Claim, Record, Release, StreamId, TargetFact, claim_of};
+use domain::trail::{Actor, BrokenChain, Claim, Record, Release, StreamId, TargetFact, claim_of};
 use domain::value::{ProposalId, Timestamp};
 use runtime::queue::Fault;
 use trail::{Extended, Next, Stream, extend, load_proposal};
@@ -19,6 +20,8 @@ pub enum Claimed {
     TakenBy(ProposalId),
     /// Another function works for the same proposal; none is held by this one.
     Busy,
+    /// What a target's stream says does not hold, so that nobody knows who holds it; none is held.
+    Forged(BrokenChain),
 }
 
 /// A claim to be made.
@@ -45,7 +48,8 @@ pub async fn take(deps: &Deps<'_>, wanted: &Wanted<'_>) -> Result<Claimed, Fault
                 continue;
             }
             Ok(Err(refused)) => Ok(refused),
-            Err(fault) => Err(fault),
+            Err(Stopped::Forged(fault)) => Ok(Claimed::Forged(fault)),
+            Err(Stopped::Fault(fault)) => Err(fault),
         };
         release(deps, wanted.proposal, &held).await?;
         return refused;
@@ -61,12 +65,35 @@ enum Kept {
     Claimed(Claim),
 }
 
+/// Why claiming stopped.
+enum Stopped {
+    /// What the target's stream says does not hold.
+    Forged(BrokenChain),
+    /// Something else went wrong.
+    Fault(Fault),
+}
+
+impl From<TrailError> for Stopped {
+    fn from(err: TrailError) -> Self {
+        if let TrailError::Forged(fault) = err {
+            Stopped::Forged(fault)
+        } else {
+            Stopped::Fault(err.into())
+        }
+    }
+}
+
 async fn take_one(
     deps: &Deps<'_>,
     wanted: &Wanted<'_>,
     target: &Target,
-) -> Result<Result<Held, Claimed>, Fault> {
+) -> Result<Result<Held, Claimed>, Stopped> {
     let stream = Stream::endless(StreamId::Target(target.clone()), Actor::Agent);
+    // What begins something stops at what does not hold; what ends something goes on.
+    let stream = match wanted.taking_back {
+        true => stream,
+        false => stream.unless_forged(),
+    };
     // Another's claim that was found not to count any more.
     let mut spent: Option<Claim> = None;
     loop {
@@ -104,7 +131,11 @@ async fn take_one(
             Extended::Nothing | Extended::Refused(Kept::Busy) => return Ok(Err(Claimed::Busy)),
             Extended::Refused(Kept::Claimed(claim)) => claim,
         };
-        let holder = load_proposal(deps.trail, &claim.proposal).await?;
+        let holder = match load_proposal(deps.trail, &claim.proposal).await {
+            // Of one of which nothing holds, no claim does.
+            Err(TrailError::Forged(_)) => None,
+            loaded => loaded?,
+        };
         if holder.is_some_and(|holder| claim_counts(&claim, &holder, deps.clock.now())) {
             return Ok(Err(Claimed::TakenBy(claim.proposal)));
         }

@@ -1,5 +1,7 @@
 //! The environment of `execution`.
 
+use adapters::KeySources;
+use domain::value::Deployment;
 use runtime::env::{BadVariable, Env};
 
 /// What the function is configured with.
@@ -7,6 +9,15 @@ use runtime::env::{BadVariable, Env};
 pub struct Config {
     /// Name of the trail table, from `TRAIL_TABLE`.
     pub trail_table: String,
+    /// Where the public keys are found, from `STACK_NAME`, `DECISION_KEYS`, `OPERATOR_KEYS`, `KEY_ARCHIVES` and
+    /// `KEY_BUCKET`.
+    pub keys: KeySources,
+    /// Bucket of the policies, from `POLICY_BUCKET`.
+    pub policy_bucket: String,
+    /// ARN of the operator directory, from `OPERATORS_SECRET`.
+    pub operators_secret: String,
+    /// Threshold, switches and deadlines, and the licence tier.
+    pub deployment: Deployment,
     /// Base URL of the gateway's admin API, from `GATEWAY_URL`.
     pub gateway_url: String,
     /// ARN of the secret that changes the gateway, from `GATEWAY_WRITE_SECRET`.
@@ -38,9 +49,13 @@ impl Config {
     pub fn from(env: &Env<'_>) -> Result<Self, BadVariable> {
         Ok(Self {
             trail_table: env.text("TRAIL_TABLE")?,
-            gateway_url: env.text("GATEWAY_URL")?,
+            keys: env.keys()?,
+            policy_bucket: env.text("POLICY_BUCKET")?,
+            operators_secret: env.text("OPERATORS_SECRET")?,
+            deployment: env.deployment()?,
+            gateway_url: env.service_url("GATEWAY_URL")?,
             gateway_secret: env.text("GATEWAY_WRITE_SECRET")?,
-            pagerduty_url: env.text("PAGERDUTY_URL")?,
+            pagerduty_url: env.service_url("PAGERDUTY_URL")?,
             pagerduty_secret: env.text("PAGERDUTY_SECRET")?,
             execution_queue: env.text("EXECUTION_QUEUE_URL")?,
             execution_dlq: env.text("EXECUTION_DLQ_URL")?,

@@ -5,26 +5,32 @@
 //!
 //! | state | is done |
 //! | --- | --- |
-//! | approved | [`start`]: claims, preconditions, `started`, the effect, read-back |
+//! | approved | [`start`]: what was decided is asked again, claims, preconditions, `started`, the effect, read-back |
 //! | executing, lease over | [`start`] again: the effect is absolute. While paused the targets are read instead |
 //! | unknown, lease over | [`outcome`]: the targets are read |
 //! | effect's end passed, or undo approved | [`take_back`] |
+//! | any, with a record that does not hold | [`doubted`]: nothing starts, and what is in force ends on time |
+//! | settled, and its effect's end came a while ago | [`doubted`]: the targets are asked whether it ended |
 //! | settled | claims that were left are released; of an automatic one, its outcome is remembered |
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
+pub mod authority;
 pub mod automatic;
 pub mod claims;
 pub mod config;
+pub mod doubted;
 pub mod outcome;
+mod recompute;
 pub mod start;
 pub mod take_back;
 pub mod verify;
+mod voters;
 
 use domain::message::Lane;
-use domain::ports::{Actuator, Clock, Gateway, Queue, Trail};
+use domain::ports::{Actuator, Clock, Gateway, Operators, Policies, Queue, Trail};
 use domain::proposal::{Lease, Proposal, ProposalFact, State};
 use domain::trail::Actor;
-use domain::value::ProposalId;
+use domain::value::{Deployment, ProposalId};
 use runtime::queue::{Delivery, Fault, existing, hinted, in_turns};
 use trail::{Advanced, Next, advance};
 
@@ -45,6 +51,12 @@ pub struct Deps<'a> {
     pub restores: &'a dyn Queue,
     /// Its own queue of verifications.
     pub verifications: &'a dyn Queue,
+    /// Weights, calendars, limits and rules.
+    pub policies: &'a dyn Policies,
+    /// Threshold, switches and deadlines, and the licence tier: for how long records are kept.
+    pub deployment: &'a Deployment,
+    /// Who may decide: whoever did is looked up again before anything starts.
+    pub operators: &'a dyn Operators,
     /// The time.
     pub clock: &'a dyn Clock,
     /// How long whoever acts keeps the others out, seconds: longer than a function can live.
@@ -74,6 +86,9 @@ pub const NOT_OURS: &str = "the message is of a queue that is not one of executi
 async fn act(deps: &Deps<'_>, id: &ProposalId, receives: u32) -> Result<(), Fault> {
     let proposal = existing(deps.trail, id).await?;
     let now = deps.clock.now();
+    if let Some(fault) = proposal.standing().fault.clone() {
+        return doubted::without_it(deps, proposal, &fault).await;
+    }
     if proposal.state().to_take_back(now).is_some() {
         return take_back::take_back(deps, proposal).await;
     }
@@ -95,7 +110,10 @@ async fn act(deps: &Deps<'_>, id: &ProposalId, receives: u32) -> Result<(), Faul
                 .await?),
             None => finish(deps, &proposal).await,
         },
-        State::Closed(_) => finish(deps, &proposal).await,
+        State::Closed(_) => {
+            doubted::ask_targets(deps, &proposal).await?;
+            finish(deps, &proposal).await
+        }
         State::Reasoning(_) | State::Proposed | State::AwaitingApproval(_) => Ok(()),
     }
 }

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use actuator::{AdminActuator, PagerDuty};
-use adapters::{DynamoTrail, Secret, SqsQueue, SystemClock};
+use adapters::{PayloadBucket, Secret, SecretOperators, SqsQueue, SystemClock};
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use domain::message::Lane;
+use domain::trail::Author;
 use execution::config::Config;
 use execution::{Deps, LEASE_MARGIN_S, NOT_OURS};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use policy::Published;
 use runtime::env::{Env, process};
 use runtime::queue::{DeadLetterQueue, DeadLetters, Delivery, Fault, batch};
 
@@ -17,9 +19,17 @@ async fn main() -> Result<(), Error> {
     let aws = runtime::start().await;
     let config = Config::from(&Env::new(&process))?;
 
-    let trail = DynamoTrail::new(&aws, config.trail_table);
+    let trail = runtime::trail(&aws, config.trail_table, config.keys)
+        .await
+        .written_by(Author::Execution);
     let secret = |arn: String| Arc::new(Secret::new(&aws, arn, Arc::new(SystemClock)));
+    // Read when something is to start, and not now: what is in force ends without it.
+    let operators = SecretOperators::new(Secret::new(&aws, config.operators_secret, Arc::new(SystemClock)));
     let (token, routing_key) = (secret(config.gateway_secret), secret(config.pagerduty_secret));
+    let policies = Published::new(
+        Arc::new(PayloadBucket::new(&aws, config.policy_bucket)),
+        Arc::new(SystemClock),
+    );
     let pager =
         PagerDuty::new(&config.pagerduty_url, routing_key.value().await?.expose())?.renewed_by(routing_key);
     let actuator =
@@ -35,6 +45,9 @@ async fn main() -> Result<(), Error> {
         again: &again,
         restores: &restores,
         verifications: &verifications,
+        policies: &policies,
+        deployment: &config.deployment,
+        operators: &operators,
         clock: &SystemClock,
         lease_s: config.timeout_s + LEASE_MARGIN_S,
         verify_after_s: config.verify_after_s,

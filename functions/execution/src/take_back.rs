@@ -16,7 +16,7 @@ const RECORD_AGAIN_S: u64 = 600;
 
 /// How long one restorer keeps the others out, seconds. Short, so that one that dies does not leave the effect
 /// in force for long: every write asks first whether it still fits.
-const LEASE_S: u64 = 20;
+pub(crate) const LEASE_S: u64 = 20;
 
 /// Brings every target back to its before-value, and records it.
 pub(crate) async fn take_back(deps: &Deps<'_>, proposal: Proposal) -> Result<(), Fault> {
@@ -36,7 +36,9 @@ pub(crate) async fn take_back(deps: &Deps<'_>, proposal: Proposal) -> Result<(),
     let held = match claims::take(deps, &wanted).await? {
         Claimed::All(held) => held,
         Claimed::TakenBy(other) => return Err(Fault::Later(format!("{other} holds a target"))),
-        Claimed::Busy => return Err(Fault::Later("another function takes it back".to_owned())),
+        Claimed::Busy | Claimed::Forged(_) => {
+            return Err(Fault::Later("another function takes it back".to_owned()));
+        }
     };
     let Some(permit) = proposal.permit_undo(&held, lease_until, now) else {
         return claims::release_all(deps, &proposal).await;
@@ -108,13 +110,18 @@ async fn give_up(
 }
 
 /// Why an effect is still in force.
-struct Stuck {
+pub(crate) struct Stuck {
     reason: String,
     readings: Vec<Reading>,
     drifted: bool,
 }
 
 impl Stuck {
+    /// Why, in words.
+    pub(crate) fn reason(&self) -> &str {
+        &self.reason
+    }
+
     fn because(reason: impl std::fmt::Display) -> Self {
         Self {
             reason: reason.to_string(),
@@ -125,7 +132,7 @@ impl Stuck {
 }
 
 /// Writes, waits for the longest time that a late request of the effect may take to arrive, and reads.
-async fn revert(deps: &Deps<'_>, permit: &Permit) -> Result<Vec<Reading>, Stuck> {
+pub(crate) async fn revert(deps: &Deps<'_>, permit: &Permit) -> Result<Vec<Reading>, Stuck> {
     write_before(deps, permit).await?;
     deps.clock
         .sleep(Duration::from_millis(deps.actuator.request_ms()))

@@ -5,10 +5,13 @@ use domain::inventory::Setting;
 use domain::message::Lane;
 use domain::message::hint;
 use domain::trail::{Actor, Control, Entry, StreamId};
+use domain::value::Deployment;
 use execution::{Deps, handle};
 use runtime::queue::Delivery;
 use testkit::story::{Story, breaks, inventory, pages, reroutes, second};
-use testkit::{FakeActuator, FakeGateway, FrozenClock, MemoryQueue, MemoryTrail, Outside};
+use testkit::{
+    FakeActuator, FakeGateway, FixedOperators, FixedPolicies, FrozenClock, MemoryQueue, MemoryTrail, Outside,
+};
 
 /// What came of a proposal whose executor died, where the agent has been paused since, once the queue that no
 /// pause switches off is worked at second 101. `happened` tells whether the effect had been brought about.
@@ -46,6 +49,9 @@ async fn found_out(story: &Story, paused: bool, happened: bool) -> (Vec<String>,
         again: &queue,
         restores: &queue,
         verifications: &queue,
+        policies: &FixedPolicies::default(),
+        deployment: &Deployment::default(),
+        operators: &FixedOperators::default(),
         clock: &clock,
         lease_s: 67,
         verify_after_s: 120,

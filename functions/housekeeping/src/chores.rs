@@ -1,7 +1,9 @@
 //! What is overdue about a proposal: a pure function of its trail, the switches and the clock.
 
 use domain::message::Lane;
-use domain::proposal::{Decision, Execution, Expired, NextStep, Outcome, Proposal, ProposalFact, State};
+use domain::proposal::{
+    ASKED_AFTER_S, Decision, Execution, Expired, NextStep, Outcome, Proposal, ProposalFact, State,
+};
 use domain::telling::Row;
 use domain::trail::{Control, Seq};
 use domain::value::Timestamp;
@@ -110,6 +112,25 @@ fn is_tried_now(since: Timestamp, now: Timestamp) -> bool {
     }
 }
 
+/// Whether an effect is in force beyond its own end.
+pub fn overdue_of(proposal: &Proposal, now: Timestamp) -> bool {
+    let end = proposal
+        .state()
+        .execution()
+        .and_then(|execution| execution.restore_at);
+    end.is_some_and(|end| overdue(end, now))
+}
+
+/// How long the targets of an effect are asked whether it ended, seconds: two runs, should one be lost.
+const ASKED_FOR_S: u64 = 120;
+
+/// Whether the targets are to be asked whether an effect ended, as the records say.
+fn to_be_asked(proposal: &Proposal, now: Timestamp) -> bool {
+    let end = proposal.effect().and_then(|effect| effect.restore_at);
+    end.map(|end| end.plus_seconds(ASKED_AFTER_S))
+        .is_some_and(|from| from <= now && now < from.plus_seconds(ASKED_FOR_S))
+}
+
 fn overdue(end: Timestamp, now: Timestamp) -> bool {
     now > end.plus_seconds(RESTORE_PATIENCE_S)
 }
@@ -129,7 +150,7 @@ fn settled(proposal: &Proposal, verify_after_s: u64, now: Timestamp) -> Vec<Lane
         proposal.state(),
         State::Closed(Outcome::Declined | Outcome::Shadow | Outcome::Rejected)
     );
-    if recent && claimed && reached_start {
+    if (recent && claimed && reached_start) || to_be_asked(proposal, now) {
         chores.push(Lane::Restore);
     }
     let had_effect = matches!(

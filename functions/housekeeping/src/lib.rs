@@ -20,10 +20,13 @@ use anyhow::Context;
 use domain::message::{Hint, Lane};
 use domain::ports::{Clock, Queue, Trail, TrailError, View};
 use domain::proposal::{LONGEST_LIFE_DAYS, Proposal};
-use domain::trail::{Actor, Control, Record, StreamId};
+use domain::trail::{Actor, Control, StreamId};
 use domain::value::{ProposalId, Timestamp};
 use trail::walk::{self, Window};
-use trail::{Advanced, Extended, Next, Stream, advance, extend, load_proposal};
+use trail::{
+    Advanced, Next, advance, extend_guard, fault_of, in_force, load_end, load_held, load_proposal,
+    name_forged,
+};
 
 use crate::event_sources::EventSources;
 
@@ -118,27 +121,17 @@ struct Followed {
 
 /// Records what the template says, where it changed, and makes the event sources agree.
 async fn follow_control(deps: &Deps<'_>) -> anyhow::Result<Followed> {
-    let stream = Stream::endless(StreamId::Control, Actor::System);
-    let follows = |last: &[Record], now| {
-        let control = Control::read(last.last())?;
-        Ok(match control.follow_template(deps.agent_enabled, now) {
-            Some(fact) => Next::Append(fact),
-            None => Next::Refuse(Followed {
-                control,
-                switched_at: last.last().map(|record| record.at),
-            }),
-        })
-    };
-    let followed = match extend(deps.trail, deps.clock, &stream, follows).await? {
-        Extended::Appended { record, .. } => Followed {
-            control: Control::read(Some(&record))?,
-            switched_at: Some(record.at),
-        },
-        Extended::Refused(as_it_is) => as_it_is,
-        Extended::Nothing => Followed {
-            control: Control::default(),
-            switched_at: None,
-        },
+    let follows = |control: &Control, now| control.follow_template(deps.agent_enabled, now);
+    extend_guard(deps.trail, deps.clock, follows).await?;
+    let control = load_end(deps.trail, &StreamId::Control).await?;
+    let guard = load_end(deps.trail, &StreamId::Guard).await?;
+    for fault in [&control.fault, &guard.fault].into_iter().flatten() {
+        name_forged(deps.trail, deps.clock, fault).await?;
+    }
+    let last = [&control.held, &guard.held].into_iter().flatten();
+    let followed = Followed {
+        switched_at: last.map(|record| record.at).max(),
+        control: in_force(&control, &guard)?,
     };
     deps.sources
         .set(followed.control.switches.paused.is_none())
@@ -168,19 +161,33 @@ async fn candidates(
             BTreeSet::new()
         }
     };
-    ids.extend(walk::proposals(deps.trail, Window::hours_back(hours, now)).await?);
+    for stream in walk::streams(deps.trail, Window::hours_back(hours, now)).await? {
+        match stream {
+            StreamId::Proposal(id) => drop(ids.insert(id)),
+            // These were looked at already.
+            StreamId::Control | StreamId::Guard => {}
+            StreamId::Incident(_) | StreamId::Target(_) | StreamId::Limit { .. } => {
+                if let Some(fault) = fault_of(deps.trail, &stream).await? {
+                    name_forged(deps.trail, deps.clock, &fault).await?;
+                }
+            }
+        }
+    }
     Ok(ids)
 }
 
 /// How many hours back a proposal can have begun that is still alive.
 async fn hours_back(deps: &Deps<'_>, control: &Control, now: Timestamp) -> anyhow::Result<u64> {
     let life_ms = LONGEST_LIFE_DAYS * 86_400_000;
-    let records = match control.paused_ms(now) {
-        0 => Vec::new(),
-        // `control` tells the time of all pauses ever; those of long ago do not count.
-        _ => deps.trail.load(&StreamId::Control).await?,
+    let (operators, template) = match control.paused_ms(now) {
+        0 => (Vec::new(), Vec::new()),
+        // These tell the times of all pauses ever; those of long ago do not count.
+        _ => (
+            load_held(deps.trail, &StreamId::Control).await?,
+            load_held(deps.trail, &StreamId::Guard).await?,
+        ),
     };
-    let begin = reach::running_for(&records, life_ms, now).map_err(TrailError::from)?;
+    let begin = reach::running_for(&operators, &template, life_ms, now).map_err(TrailError::from)?;
     Ok(now.millis_since(begin).div_ceil(3_600_000))
 }
 
@@ -191,10 +198,23 @@ async fn keep(
     switched_at: Option<Timestamp>,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let Some(proposal) = load_proposal(deps.trail, id).await? else {
-        return Ok(());
+    let proposal = match load_proposal(deps.trail, id).await {
+        Ok(Some(proposal)) => proposal,
+        Ok(None) => return Ok(()),
+        // Nothing of it holds: it is named, and the others go on.
+        Err(TrailError::Forged(fault)) => return Ok(name_forged(deps.trail, deps.clock, &fault).await?),
+        Err(err) => return Err(err.into()),
     };
     let now = deps.clock.now();
+    if let Some(fault) = &proposal.standing().fault {
+        name_forged(deps.trail, deps.clock, fault).await?;
+        // What is in force ends; nothing else happens to it until an operator has looked.
+        let ends = chores::overdue_of(&proposal, now);
+        if ends && !control.guard().has_taken_back(&fault.stream, fault.seq) {
+            wake(deps, &proposal, Lane::Restore, report).await?;
+        }
+        return Ok(());
+    }
     for wakes in chores::due(&proposal, control, deps.verify_after_s, now) {
         wake(deps, &proposal, wakes, report).await?;
     }

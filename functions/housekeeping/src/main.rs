@@ -1,10 +1,10 @@
 //! Lambda entry point: builds the real adapters and runs [`housekeeping::handle`] every minute.
 
-use adapters::DynamoTrail;
 use adapters::DynamoView;
 use adapters::SqsQueue;
 use adapters::SystemClock;
 use domain::ports::Queue;
+use domain::trail::Author;
 use housekeeping::Deps;
 use housekeeping::config::Config;
 use housekeeping::event_sources::LambdaEventSources;
@@ -20,7 +20,9 @@ async fn main() -> Result<(), Error> {
     let aws = runtime::start().await;
     let config = Config::from(&Env::new(&process))?;
 
-    let trail = DynamoTrail::new(&aws, config.trail_table);
+    let trail = runtime::trail(&aws, config.trail_table, config.keys)
+        .await
+        .written_by(Author::Housekeeping);
     let view = DynamoView::new(&aws, config.proposals_table);
     let queue = |url: &str| SqsQueue::new(&aws, url);
     let ingest = queue(&config.ingest_queue);

@@ -14,16 +14,16 @@ use testkit::story::{Story, breaks, pages, reroutes, second};
 const VERIFY_AFTER_S: u64 = 120;
 
 fn paused_since(seconds: u64) -> Control {
-    Control {
-        seq: 7,
-        switches: Switches {
+    Control::of(
+        7,
+        Switches {
             paused: Some(Pause {
                 since: second(seconds),
                 reason: "a release".to_owned(),
             }),
             ..Switches::default()
         },
-    }
+    )
 }
 
 fn chores(story: &Story, control: &Control, seconds: u64) -> Vec<String> {
@@ -96,8 +96,8 @@ fn what_is_due_while_the_agent_runs() {
         rejected: 
         expired: 1861: wake Restore; 1981: nothing
         refused: 100: wake Restore; 220: nothing
-        failed: 110: wake Restore; 230: nothing
-        restored: 401: wake Restore; 521: nothing; 522: wake Verify; 1361: nothing
+        failed: 110: wake Restore; 230: nothing; 355: wake Restore; 475: nothing
+        restored: 355: wake Restore; 521: nothing; 522: wake Verify; 1361: nothing
         approved by policy: 81: wake Execution; 901: append expired
         executing, no end: 101: wake Restore
         unknown, no end: 101: wake Restore
@@ -109,14 +109,15 @@ fn what_is_due_while_the_agent_runs() {
     .assert_eq(&table(&Control::default()));
 }
 
-/// Nothing new is started; what is in force is taken back all the same, and no deadline passes.
+/// Nothing new is started; what is in force is taken back all the same. No deadline of people passes; an approval ends at
+/// its own time.
 #[test]
 fn what_is_due_while_the_agent_is_paused() {
     expect![[r#"
         reasoning: 
         proposed: 
         awaiting_approval: 
-        approved: 
+        approved: 901: append expired
         executing: 101: wake Restore
         unknown: 101: wake Restore
         succeeded: 344: wake Restore
@@ -125,9 +126,9 @@ fn what_is_due_while_the_agent_is_paused() {
         rejected: 
         expired: 1861: wake Restore; 1981: nothing
         refused: 100: wake Restore; 220: nothing
-        failed: 110: wake Restore; 230: nothing
-        restored: 401: wake Restore; 521: nothing; 522: wake Verify; 1361: nothing
-        approved by policy: 
+        failed: 110: wake Restore; 230: nothing; 355: wake Restore; 475: nothing
+        restored: 355: wake Restore; 521: nothing; 522: wake Verify; 1361: nothing
+        approved by policy: 901: append expired
         executing, no end: 101: wake Restore
         unknown, no end: 101: wake Restore
         succeeded, no end: 110: wake Restore; 230: nothing; 231: wake Verify; 1070: nothing
@@ -140,13 +141,13 @@ fn what_is_due_while_the_agent_is_paused() {
 
 #[test]
 fn a_pause_that_is_over_moved_the_deadlines() {
-    let control = Control {
-        seq: 8,
-        switches: Switches {
+    let control = Control::of(
+        8,
+        Switches {
             paused_total_ms: 600_000,
             ..Switches::default()
         },
-    };
+    );
     let story = Story::awaiting(breaks());
     assert!(chores(&story, &control, 2400).is_empty());
     assert_eq!(chores(&story, &control, 2401), ["append expired"]);
@@ -170,6 +171,10 @@ fn a_pause_after_the_deadline_does_not_raise_the_dead() {
 
 const COMPLETE: environment::Table<'static> = &[
     ("TRAIL_TABLE", "sre_actions"),
+    ("STACK_NAME", "sre-agent"),
+    ("DECISION_KEYS", "arn:aws:kms:eu-central-1:123456789012:key/d"),
+    ("OPERATOR_KEYS", "arn:aws:kms:eu-central-1:123456789012:key/o"),
+    ("KEY_BUCKET", "policies"),
     ("PROPOSALS_TABLE", "sre_proposals"),
     ("INGEST_QUEUE_URL", "q1"),
     ("SCORING_QUEUE_URL", "q2"),

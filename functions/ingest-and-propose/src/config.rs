@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use adapters::KeySources;
 use domain::value::{Deployment, Micros};
 use runtime::env::{BadVariable, Env};
 
@@ -13,6 +14,9 @@ use crate::investigate::budget::{Limits, Price, Prices};
 pub struct Config {
     /// Name of the trail table, from `TRAIL_TABLE`.
     pub trail_table: String,
+    /// Where the public keys are found, from `STACK_NAME`, `DECISION_KEYS`, `OPERATOR_KEYS`, `KEY_ARCHIVES` and
+    /// `KEY_BUCKET`.
+    pub keys: KeySources,
     /// Bucket for large event texts, from `PAYLOAD_BUCKET`.
     pub payload_bucket: String,
     /// Base URL of the gateway's admin API, from `GATEWAY_URL`.
@@ -89,8 +93,9 @@ impl Config {
     pub fn from(env: &Env<'_>) -> Result<Self, BadVariable> {
         Ok(Self {
             trail_table: env.text("TRAIL_TABLE")?,
+            keys: env.keys()?,
             payload_bucket: env.text("PAYLOAD_BUCKET")?,
-            gateway_url: env.text("GATEWAY_URL")?,
+            gateway_url: env.service_url("GATEWAY_URL")?,
             gateway_secret: env.text("GATEWAY_READ_SECRET")?,
             dead_letters: env.text("INGEST_DLQ_URL")?,
             break_s: env.number("RUNBOOK_BREAK_SECONDS", 30, 300)?,
@@ -109,7 +114,7 @@ impl Models {
         names.extend(env.list("SRE_AGENT_FALLBACK_MODELS"));
         let models = Self {
             api: env.value("MODEL_API")?,
-            url: env.text("MODEL_URL")?,
+            url: env.service_url("MODEL_URL")?,
             secret: env.text("MODEL_SECRET")?,
             transcript_bucket: env.text("TRANSCRIPT_BUCKET")?,
             names,

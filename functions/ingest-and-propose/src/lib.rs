@@ -20,10 +20,10 @@ use domain::message::{Message, Reported};
 use domain::ports::{Clock, Gateway, Payloads, Reasoner, Trail, TrailError};
 use domain::proposal::{Proposal, ProposalFact, Received, Repeated, State, Verbatim};
 use domain::trail::generation::{self, Belongs, IncidentFact};
-use domain::trail::{Actor, Entry, Fact, MAX_BODY_BYTES, Record, StreamId};
+use domain::trail::{Actor, Entry, Fact, MAX_BODY_BYTES, StreamId};
 use domain::value::{Deployment, ProposalId, Timestamp};
 use runtime::queue::{Delivery, Fault, existing, in_turns};
-use trail::{load_control, load_proposal};
+use trail::{End, load_control, load_end, load_proposal};
 
 /// A lease outlives its holder: the function's timeout, one request's deadline and some seconds more.
 pub const LEASE_MARGIN_S: u64 = 7;
@@ -137,11 +137,25 @@ async fn is_paused(deps: &Deps<'_>) -> Result<bool, Fault> {
 async fn proposal_of(deps: &Deps<'_>, event: &Event) -> Result<(ProposalId, Option<Proposal>), Fault> {
     let fingerprint = event.fingerprint();
     let stream = StreamId::Incident(fingerprint.clone());
-    let last = deps.trail.last(&stream).await?;
-    let generation = generation::opened_by(last.as_ref()).map_err(TrailError::from)?;
+    let end = load_end(deps.trail, &stream).await?;
+    let generation = generation::opened_by(end.held.as_ref()).map_err(TrailError::from)?;
+    let of_generation = |generation| ProposalId::new(fingerprint.clone(), generation);
     let current = match generation {
         0 => None,
-        generation => load_proposal(deps.trail, &ProposalId::new(fingerprint.clone(), generation)).await?,
+        generation => {
+            let loaded = load_proposal(deps.trail, &of_generation(generation)).await;
+            let forged = match &loaded {
+                Ok(current) => current.as_ref().is_some_and(|one| one.standing().fault.is_some()),
+                Err(err) => matches!(err, TrailError::Forged(_)),
+            };
+            if forged {
+                // A record of it does not hold, and it takes no more: what happens next is another outbreak.
+                let next = of_generation(generation.saturating_add(1));
+                open(deps, stream, &end, &next, deps.clock.now()).await?;
+                return Ok((next, None));
+            }
+            loaded?
+        }
     };
     if let Some(proposal) = current
         .as_ref()
@@ -152,8 +166,10 @@ async fn proposal_of(deps: &Deps<'_>, event: &Event) -> Result<(ProposalId, Opti
     }
     if generation > 1 {
         // Nor is one that comes when the next outbreak is under way already.
-        let before = ProposalId::new(fingerprint.clone(), generation - 1);
-        let before = load_proposal(deps.trail, &before).await?;
+        let before = match load_proposal(deps.trail, &of_generation(generation - 1)).await {
+            Err(TrailError::Forged(_)) => None,
+            loaded => loaded?,
+        };
         if let Some(before) = before.filter(|before| before.has_seen(&event.event_id)) {
             return Ok((before.id().clone(), Some(before)));
         }
@@ -164,7 +180,7 @@ async fn proposal_of(deps: &Deps<'_>, event: &Event) -> Result<(ProposalId, Opti
     match generation::belongs(&fingerprint, generation, settled_at, window_s, now) {
         Belongs::Current(id) => Ok((id, current)),
         Belongs::Next(id) => {
-            open(deps, stream, last.as_ref(), &id, now).await?;
+            open(deps, stream, &end, &id, now).await?;
             Ok((id, None))
         }
     }
@@ -173,7 +189,7 @@ async fn proposal_of(deps: &Deps<'_>, event: &Event) -> Result<(ProposalId, Opti
 async fn open(
     deps: &Deps<'_>,
     stream: StreamId,
-    last: Option<&Record>,
+    end: &End,
     id: &ProposalId,
     now: Timestamp,
 ) -> Result<(), Fault> {
@@ -181,9 +197,10 @@ async fn open(
         generation: id.generation(),
         proposal: id.clone(),
     };
-    deps.trail
-        .append(Entry::next(stream, last, now, Actor::Agent, &fact, None))
-        .await?;
+    let entry = Entry::next(stream, end.last.as_ref(), now, Actor::Agent, &fact, None);
+    // What does not hold does not tell the time.
+    let at = end.held.as_ref().map_or(now, |held| held.at.max(now));
+    deps.trail.append(Entry { at, ..entry }).await?;
     tracing::info!(proposal.id = %id, "opened");
     Ok(())
 }

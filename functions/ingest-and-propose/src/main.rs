@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use adapters::{DynamoTrail, PayloadBucket, Secret, SystemClock};
+use adapters::{PayloadBucket, Secret, SystemClock};
 use aws_lambda_events::event::sqs::SqsEvent;
 use domain::ports::Clock;
+use domain::trail::Author;
 use domain::value::Timestamp;
 use gateway::AdminApi;
 use ingest_and_propose::config::Config;
@@ -20,7 +21,9 @@ async fn main() -> Result<(), Error> {
     let aws = runtime::start().await;
     let config = Config::from(&Env::new(&process))?;
 
-    let trail = DynamoTrail::new(&aws, config.trail_table.clone());
+    let trail = runtime::trail(&aws, config.trail_table.clone(), config.keys.clone())
+        .await
+        .written_by(Author::Ingest);
     let payloads = PayloadBucket::new(&aws, config.payload_bucket.clone());
     let secret = Arc::new(Secret::new(
         &aws,

@@ -279,6 +279,10 @@ fn a_page_fits_and_carries_the_events_severity_however_long_its_names() {
 
 const COMPLETE: environment::Table<'static> = &[
     ("TRAIL_TABLE", "sre_actions"),
+    ("STACK_NAME", "sre-agent"),
+    ("DECISION_KEYS", "arn:aws:kms:eu-central-1:123456789012:key/d"),
+    ("OPERATOR_KEYS", "arn:aws:kms:eu-central-1:123456789012:key/o"),
+    ("KEY_BUCKET", "policies"),
     ("PAYLOAD_BUCKET", "payloads"),
     ("GATEWAY_URL", "https://gateway"),
     ("GATEWAY_READ_SECRET", "arn:read"),
@@ -322,6 +326,8 @@ fn a_complete_environment_is_taken() {
 fn what_is_missing_or_wrong_in_the_environment_is_named() {
     environment::names_what_is_missing(COMPLETE, &["EVENT_SOURCES", "SRE_AGENT_FALLBACK_MODELS"], read);
     let wrong = [
+        ("GATEWAY_URL", "http://gateway"),
+        ("MODEL_URL", "http://api.anthropic.com"),
         ("RUNBOOK_BREAK_SECONDS", "29"),
         ("RUNBOOK_BREAK_SECONDS", "301"),
         ("INGEST_TIMEOUT_S", "0"),

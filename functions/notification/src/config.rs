@@ -1,5 +1,6 @@
 //! The environment of `notification`.
 
+use adapters::KeySources;
 use domain::value::Deployment;
 use runtime::env::{BadVariable, Env};
 
@@ -10,6 +11,9 @@ use crate::routes::Routes;
 pub struct Config {
     /// Name of the trail table, from `TRAIL_TABLE`.
     pub trail_table: String,
+    /// Where the public keys are found, from `STACK_NAME`, `DECISION_KEYS`, `OPERATOR_KEYS`, `KEY_ARCHIVES` and
+    /// `KEY_BUCKET`.
+    pub keys: KeySources,
     /// Bucket of the policies, from `POLICY_BUCKET`.
     pub policy_bucket: String,
     /// ARN of the operator directory, from `OPERATORS_SECRET`.
@@ -41,11 +45,12 @@ impl Config {
             .map(|channel| Routes::read(&channel, &routes));
         Ok(Self {
             trail_table: env.text("TRAIL_TABLE")?,
+            keys: env.keys()?,
             policy_bucket: env.text("POLICY_BUCKET")?,
             operators_secret: env.text("OPERATORS_SECRET")?,
             bot_secret: env.text("SLACK_BOT_SECRET")?,
             link_secret: env.text("LINK_SECRET")?,
-            api_url: env.text("SLACK_API_URL")?,
+            api_url: env.service_url("SLACK_API_URL")?,
             pages_url: env.text("PAGES_URL")?.trim_end_matches('/').to_owned(),
             routes: routes.transpose().map_err(|bad| BadVariable {
                 name: "SLACK_ROUTES",

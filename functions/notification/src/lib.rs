@@ -32,7 +32,7 @@ use domain::trail::{Record, StreamId};
 use domain::value::{Deployment, ProposalId};
 use runtime::link::LinkKey;
 use runtime::queue::{Delivery, Fault, in_turns};
-use trail::load_control;
+use trail::{load_control, read_proposal};
 
 use crate::routes::Routes;
 use crate::slack::Slack;
@@ -111,7 +111,7 @@ impl Seen {
                 "there is no proposal {id}: its stream has no records"
             )));
         }
-        let proposal = Proposal::replay(&records).map_err(|err| Fault::Poison(err.to_string()))?;
+        let proposal = read_proposal(deps.trail, &records).await?;
         let under = Under {
             in_force: &deps.policies.in_force(&control).await,
             deployment: deps.deployment,

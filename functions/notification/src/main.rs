@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use adapters::{DynamoTrail, PayloadBucket, SdkConfig, Secret, SecretOperators, SqsQueue, SystemClock};
+use adapters::{PayloadBucket, SdkConfig, Secret, SecretOperators, SqsQueue, SystemClock};
 use aws_lambda_events::event::sqs::SqsEvent;
+use domain::trail::Author;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use notification::Deps;
 use notification::config::Config;
@@ -36,7 +37,9 @@ async fn main() -> Result<(), Error> {
     let slack = WebApi::new("SLACK_API_URL", &config.api_url, token, SLACK)?;
     let link = secret(&aws, &config.link_secret).value().await?;
     let links = LinkKey::new(link.expose().to_owned()).ok_or("the secret of LINK_SECRET is empty")?;
-    let trail = DynamoTrail::new(&aws, config.trail_table);
+    let trail = runtime::trail(&aws, config.trail_table, config.keys)
+        .await
+        .written_by(Author::Notification);
     let policies = Published::new(
         Arc::new(PayloadBucket::new(&aws, config.policy_bucket)),
         Arc::new(SystemClock),

@@ -1,5 +1,6 @@
 //! The environment of `outbox`.
 
+use adapters::KeySources;
 use runtime::env::{BadVariable, Env};
 
 /// What the function is configured with.
@@ -7,6 +8,9 @@ use runtime::env::{BadVariable, Env};
 pub struct Config {
     /// Name of the trail table, from `TRAIL_TABLE`.
     pub trail_table: String,
+    /// Where the public keys are found, from `STACK_NAME`, `DECISION_KEYS`, `OPERATOR_KEYS`, `KEY_ARCHIVES` and
+    /// `KEY_BUCKET`.
+    pub keys: KeySources,
     /// Name of the view's table, from `PROPOSALS_TABLE`.
     pub proposals_table: String,
     /// Name of the bus, from `BUS_NAME`.
@@ -22,6 +26,7 @@ impl Config {
     pub fn from(env: &Env<'_>) -> Result<Self, BadVariable> {
         Ok(Self {
             trail_table: env.text("TRAIL_TABLE")?,
+            keys: env.keys()?,
             proposals_table: env.text("PROPOSALS_TABLE")?,
             bus: env.text("BUS_NAME")?,
             topic: env.text("APPROVAL_TOPIC_ARN")?,

@@ -19,6 +19,7 @@ use domain::trail::{Record, Seq, StreamId};
 use domain::value::ProposalId;
 use futures::StreamExt as _;
 use runtime::queue::{Delivery, Fault, hinted};
+use trail::read_proposal;
 
 use crate::stream::{Batch, Brought, Failures, Part};
 
@@ -116,7 +117,15 @@ async fn announce_brought(deps: &Deps<'_>, brought: &Brought) -> anyhow::Result<
 /// Announces every record of a proposal that the view does not have yet, and brings the view up to date.
 async fn announce(deps: &Deps<'_>, id: &ProposalId, records: &[Record]) -> anyhow::Result<usize> {
     let told = deps.view.announced(id).await?;
-    let announcements = announcements_after(told, records)?;
+    // What does not hold is not announced; what comes before it is.
+    let proposal = match read_proposal(deps.trail, records).await {
+        Ok(proposal) => proposal,
+        Err(TrailError::Forged(_)) => return Ok(0),
+        Err(err) => return Err(err.into()),
+    };
+    let hold = records.iter().filter(|record| record.seq <= proposal.last().seq);
+    let records = &records[..hold.count()];
+    let announcements = announcements_after(deps.trail, told, records, &proposal)?;
     if announcements.is_empty() {
         return Ok(0);
     }
@@ -127,17 +136,24 @@ async fn announce(deps: &Deps<'_>, id: &ProposalId, records: &[Record]) -> anyho
         }
     }
     // Last: the row says that everything up to its record was announced.
-    let proposal = Proposal::replay(records).map_err(TrailError::from)?;
     deps.view.put(&Row::of(&proposal)).await?;
     Ok(announcements.len())
 }
 
-/// The announcements of the records after `told`, each with the proposal as it was just after that record.
-fn announcements_after(told: Seq, records: &[Record]) -> Result<Vec<Announcement>, TrailError> {
+/// The announcements of the records after `told`, each with the proposal as it was just after that record. `whole` is what
+/// all of them make.
+fn announcements_after(
+    trail: &dyn Trail,
+    told: Seq,
+    records: &[Record],
+    whole: &Proposal,
+) -> Result<Vec<Announcement>, TrailError> {
+    let aside = &whole.standing().set_aside;
     let mut announcements = Vec::new();
     for (at, record) in records.iter().enumerate() {
-        if record.seq > told {
-            announcements.push(Announcement::of(&Proposal::replay(&records[..=at])?));
+        if record.seq > told && !aside.contains(&record.seq) {
+            let then = Proposal::read(&records[..=at], trail.keys(), aside).map_err(TrailError::Forged)?;
+            announcements.push(Announcement::of(&then));
         }
     }
     Ok(announcements)

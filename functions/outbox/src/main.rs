@@ -1,7 +1,6 @@
 //! Lambda entry point: builds the real adapters and hands the trail's stream to [`outbox::handle`], and the
 //! queue's messages to [`outbox::handle_hint`].
 
-use adapters::DynamoTrail;
 use adapters::DynamoView;
 use adapters::EventBus;
 use adapters::SnsTopic;
@@ -18,7 +17,7 @@ async fn main() -> Result<(), Error> {
     let aws = runtime::start().await;
     let config = Config::from(&Env::new(&process))?;
 
-    let trail = DynamoTrail::new(&aws, config.trail_table);
+    let trail = runtime::trail(&aws, config.trail_table, config.keys).await;
     let bus = EventBus::new(&aws, config.bus);
     let topic = SnsTopic::new(&aws, config.topic);
     let view = DynamoView::new(&aws, config.proposals_table);

@@ -356,6 +356,10 @@ fn a_batch_that_cannot_be_read_is_an_error_and_no_panic() {
 fn what_is_missing_in_the_environment_is_named() {
     let names = [
         "TRAIL_TABLE",
+        "STACK_NAME",
+        "DECISION_KEYS",
+        "OPERATOR_KEYS",
+        "KEY_BUCKET",
         "PROPOSALS_TABLE",
         "BUS_NAME",
         "APPROVAL_TOPIC_ARN",

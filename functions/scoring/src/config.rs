@@ -1,5 +1,6 @@
 //! The environment of `scoring`.
 
+use adapters::KeySources;
 use domain::value::Deployment;
 use runtime::env::{BadVariable, Env};
 
@@ -8,6 +9,9 @@ use runtime::env::{BadVariable, Env};
 pub struct Config {
     /// Name of the trail table, from `TRAIL_TABLE`.
     pub trail_table: String,
+    /// Where the public keys are found, from `STACK_NAME`, `DECISION_KEYS`, `OPERATOR_KEYS`, `KEY_ARCHIVES` and
+    /// `KEY_BUCKET`.
+    pub keys: KeySources,
     /// Bucket of the policies, from `POLICY_BUCKET`.
     pub policy_bucket: String,
     /// URL of the dead-letter queue, from `SCORING_DLQ_URL`.
@@ -21,6 +25,7 @@ impl Config {
     pub fn from(env: &Env<'_>) -> Result<Self, BadVariable> {
         Ok(Self {
             trail_table: env.text("TRAIL_TABLE")?,
+            keys: env.keys()?,
             policy_bucket: env.text("POLICY_BUCKET")?,
             dead_letters: env.text("SCORING_DLQ_URL")?,
             deployment: env.deployment()?,

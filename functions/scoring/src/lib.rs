@@ -5,8 +5,7 @@
 
 pub mod config;
 
-use std::convert::Infallible;
-
+use domain::policy::{Automatic, Reached};
 use domain::ports::{Clock, Policies, Trail, TrailError};
 use domain::proposal::{Decision, Proposal, ProposalFact, Proposed, Scored, State};
 use domain::risk::{self, Subject};
@@ -41,33 +40,42 @@ pub async fn handle(deps: &Deps<'_>, delivery: Delivery<'_>) -> Result<(), Fault
         return Ok(());
     }
     let in_force = deps.policies.in_force(&control).await;
-    let now = deps.clock.now();
-    let subject = Subject {
-        id: &id,
-        event: &proposal.received().event,
-        proposed,
+    let score = |proposal: &Proposal, now| {
+        let subject = Subject::of(proposal)?;
+        Some(risk::score(&subject, &in_force, deps.deployment, &control, now))
     };
-    let scored = risk::score(&subject, &in_force, deps.deployment, &control, now);
-    let scored = match proposal.is_touched() && scored.decision == Decision::Auto {
-        true => scored.asks_people(TOUCHED, deps.deployment, now),
-        false => within_limits(deps, &proposal, proposed, scored, now).await?,
+    let first = score(&proposal, deps.clock.now());
+    let slots = match first.as_ref().and_then(|scored| scored.automatic.as_ref()) {
+        Some(limits) => Some(take_slots(deps, &proposal, proposed, limits).await?),
+        None => None,
     };
-    let (score, decision) = (scored.score, scored.decision);
-    // What only informs may come between. Whatever else does, has scored it, or made another proposal of it.
-    let scores = |current: &Proposal, _| match to_be_scored(current) == Some(proposed) {
-        true => Next::Append(ProposalFact::Scored(scored.clone())),
-        false => Next::<_, Infallible>::Nothing,
+    // What only informs may come between. Whatever else does, has scored it, or made another proposal of it. The score
+    // is of the instant of its record, so that whoever has the record can compute it again.
+    let scores = |current: &Proposal, now| {
+        if to_be_scored(current) != Some(proposed) {
+            return Next::Nothing;
+        }
+        match score(current, now).map(|scored| within_limits(scored, slots.as_ref(), deps.deployment, now)) {
+            Some(Some(scored)) => Next::Append(ProposalFact::Scored(scored)),
+            Some(None) => {
+                Next::Refuse("it may run by itself since a moment ago: its slots are still to be taken")
+            }
+            None => Next::Nothing,
+        }
     };
-    if let Advanced::Appended(_) =
-        advance(deps.trail, deps.clock, proposal.clone(), &Actor::Agent, scores).await?
-    {
-        tracing::info!(proposal.id = %id, risk.score = score, risk.decision = decision.name(), "scored");
+    match advance(deps.trail, deps.clock, proposal.clone(), &Actor::Agent, scores).await? {
+        Advanced::Appended(scored) => {
+            if let Some(scored) = scored.scored() {
+                tracing::info!(
+                    proposal.id = %id, risk.score = scored.score, risk.decision = scored.decision.name(), "scored"
+                );
+            }
+            Ok(())
+        }
+        Advanced::Nothing(_) => Ok(()),
+        Advanced::Refused(later) => Err(Fault::Later(later.to_owned())),
     }
-    Ok(())
 }
-
-/// Why what might run by itself does not any more.
-const TOUCHED: &str = "a person changed it or took its approval back, so that people decide";
 
 fn to_be_scored(proposal: &Proposal) -> Option<&Proposed> {
     proposal
@@ -75,25 +83,33 @@ fn to_be_scored(proposal: &Proposal) -> Option<&Proposed> {
         .filter(|_| *proposal.state() == State::Proposed)
 }
 
-/// Takes the slots that an automatic decision needs. Where one is not left, a person is asked.
-async fn within_limits(
+/// Takes the slots that an automatic decision needs, or says which limit is reached.
+async fn take_slots(
     deps: &Deps<'_>,
     proposal: &Proposal,
     proposed: &Proposed,
+    limits: &Automatic,
+) -> Result<Result<(), Reached>, TrailError> {
+    let admitted = admit(deps.trail, deps.clock, proposal, proposed, limits).await?;
+    Ok(admitted.inspect_err(|reached| {
+        tracing::warn!(
+            metric = "safety_limit", limit = reached.limit.name(), proposal.id = %proposal.id(), reason = reached.because,
+            "a safety limit is reached"
+        );
+    }))
+}
+
+/// What the limits make of a score: where no slot is left, a person is asked. `None` where slots are needed, and none
+/// were asked for.
+fn within_limits(
     scored: Scored,
+    slots: Option<&Result<(), Reached>>,
+    deployment: &Deployment,
     now: Timestamp,
-) -> Result<Scored, TrailError> {
-    let (Decision::Auto, Some(limits)) = (scored.decision, &scored.automatic) else {
-        return Ok(scored);
-    };
-    match admit(deps.trail, deps.clock, proposal, proposed, limits).await? {
-        Ok(()) => Ok(scored),
-        Err(reached) => {
-            tracing::warn!(
-                metric = "safety_limit", limit = reached.limit.name(), proposal.id = %proposal.id(), reason = reached.because,
-                "a safety limit is reached"
-            );
-            Ok(scored.held_by(reached, deps.deployment, now))
-        }
+) -> Option<Scored> {
+    match (scored.decision, slots) {
+        (Decision::Gate | Decision::Shadow, _) | (Decision::Auto, Some(Ok(()))) => Some(scored),
+        (Decision::Auto, Some(Err(reached))) => Some(scored.held_by(reached.clone(), deployment, now)),
+        (Decision::Auto, None) => None,
     }
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use adapters::{DynamoTrail, PayloadBucket, SystemClock};
+use adapters::{PayloadBucket, SystemClock};
 use aws_lambda_events::event::sqs::SqsEvent;
+use domain::trail::Author;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use policy::Published;
 use runtime::env::{Env, process};
@@ -16,7 +17,9 @@ async fn main() -> Result<(), Error> {
     let aws = runtime::start().await;
     let config = Config::from(&Env::new(&process))?;
 
-    let trail = DynamoTrail::new(&aws, config.trail_table);
+    let trail = runtime::trail(&aws, config.trail_table, config.keys)
+        .await
+        .written_by(Author::Scoring);
     let policies = Published::new(
         Arc::new(PayloadBucket::new(&aws, config.policy_bucket)),
         Arc::new(SystemClock),

@@ -2,12 +2,16 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use async_trait::async_trait;
 use domain::message::hint;
-use domain::ports::TrailError;
+use domain::policy::{Freeze, LocalTime};
+use domain::ports::{Clock, TrailError};
 use domain::proposal::{Decision, ProposalFact, Scored};
-use domain::trail::{Actor, Control, Entry, Fact, StreamId, Switches};
-use domain::value::Deployment;
+use domain::trail::{Actor, Control, Entry, Fact, Record, StreamId, Switches};
+use domain::value::{Deployment, Timestamp};
 use runtime::env::{BadVariable, Env};
 use runtime::queue::{Delivery, Fault};
 use scoring::config::Config;
@@ -171,6 +175,75 @@ async fn two_that_score_at_once_leave_one_score() {
     );
 }
 
+/// A clock on which a minute passes each time that somebody looks.
+struct Ticking(AtomicU64);
+
+#[async_trait]
+impl Clock for Ticking {
+    fn now(&self) -> Timestamp {
+        second(20 + 60 * self.0.fetch_add(1, Ordering::SeqCst))
+    }
+
+    async fn sleep(&self, _: Duration) {}
+}
+
+/// Works a page on such a clock, where it may run by itself; gives the record that was added.
+async fn work_slowly(policies: &FixedPolicies) -> (Result<(), Fault>, Option<Record>) {
+    let story = Story::proposed(pages());
+    let trail = on_trail(&story);
+    let deployment = Deployment {
+        auto_approve: true,
+        ..Deployment::default()
+    };
+    let deps = Deps {
+        trail: &trail,
+        policies,
+        deployment: &deployment,
+        clock: &Ticking(AtomicU64::new(0)),
+    };
+    let body = hint(story.proposal().id());
+    let worked = handle(
+        &deps,
+        Delivery {
+            body: &body,
+            receives: 1,
+        },
+    )
+    .await;
+    let added = trail
+        .records(&story.last().stream)
+        .split_off(story.records().len());
+    (worked, added.into_iter().next())
+}
+
+#[tokio::test]
+async fn a_score_is_of_the_instant_of_its_record_however_long_it_took() {
+    let (worked, record) = work_slowly(&FixedPolicies::default()).await;
+    worked.unwrap();
+    let record = record.unwrap();
+    let ProposalFact::Scored(scored) = ProposalFact::read(&record).unwrap() else {
+        panic!("it is scored");
+    };
+    assert_eq!(scored.decision, Decision::Auto);
+    assert_eq!(scored.valid_until, Some(record.at.plus_seconds(900)));
+}
+
+#[tokio::test]
+async fn what_may_run_by_itself_only_since_a_moment_ago_is_scored_later_with_its_slots() {
+    let policies = FixedPolicies::default();
+    let time = |text: &str| LocalTime::try_from(text.to_owned()).unwrap();
+    // It is over between the first look at the clock and the record.
+    let freeze = Freeze {
+        name: "release".to_owned(),
+        from: time("2026-11-22T09:00"),
+        to: time("2026-11-22T10:01"),
+    };
+    policies.change(|in_force| in_force.policy.freeze = vec![freeze]);
+    let (worked, record) = work_slowly(&policies).await;
+    assert!(matches!(worked, Err(Fault::Later(_))), "{worked:?}");
+    assert_eq!(record, None);
+}
+
 #[tokio::test]
 async fn a_trail_that_is_down_is_tried_again() {
     let story = Story::proposed(breaks());
@@ -223,6 +296,10 @@ async fn what_can_never_be_scored_is_poison_with_its_reason() {
 
 const COMPLETE: environment::Table<'static> = &[
     ("TRAIL_TABLE", "sre_actions"),
+    ("STACK_NAME", "sre-agent"),
+    ("DECISION_KEYS", "arn:aws:kms:eu-central-1:123456789012:key/d"),
+    ("OPERATOR_KEYS", "arn:aws:kms:eu-central-1:123456789012:key/o"),
+    ("KEY_BUCKET", "policies"),
     ("POLICY_BUCKET", "policies"),
     ("SCORING_DLQ_URL", "https://sqs/dlq"),
     ("SRE_RISK_THRESHOLD", "40"),

@@ -10,7 +10,10 @@
 //! | `pause`, `resume`, `automatic`: what is asked of `control`, and what follows | `switches` |
 //! | `policy`: how a policy is checked, published and shown | `policy` |
 //! | `policy replay`, `policy calibrate`: what another policy would have made of what happened | `what_if` |
+//! | `operators`: whether a directory of operators is sound, and large enough for a policy's quorum | `operators` |
 //! | `slack`: whether people can be asked there, and what is told to do where not | `slack` |
+//! | `keys`: how another key comes to sign | `keys` |
+//! | `set-aside`: what does not hold, and goes on without it | `set_aside` |
 //! | who it is that changes something | `who` |
 //! | `redrive`: what dead letters are, and how they are put back | `redrive` |
 //! | how text from outside is shown on a terminal | `print` |
@@ -21,11 +24,14 @@
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 mod end;
+mod keys;
 mod moment;
+mod operators;
 mod policy;
 mod print;
 mod proposals;
 mod redrive;
+mod set_aside;
 mod slack;
 mod stack;
 mod status;
@@ -89,8 +95,14 @@ enum Command {
     /// Switches off that the policy lets actions execute without a person, or on again. Exits with 0 where it is so
     /// already, and says since when
     Automatic(switches::AutomaticArguments),
+    /// Has another key sign from now on, and keeps what the old one had signed
+    Keys(keys::Arguments),
+    /// Leaves out a record that does not hold, so that its stream goes on: signed, and told on the trail
+    SetAside(set_aside::Arguments),
     /// Checks a policy, publishes one, shows one, tries one on what happened, or proposes thresholds
     Policy(policy::Arguments),
+    /// Checks a directory of operators before it is put into its secret
+    Operators(operators::Arguments),
     /// Puts dead letters back into the queues they came from, or lists them with the reasons
     Redrive(redrive::Arguments),
     /// Says of every Slack channel where people are asked whether the bot may post there, and what to do where it may
@@ -130,6 +142,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
     {
         return done;
     }
+    if let Command::Operators(arguments) = &arguments.command {
+        return arguments.offline(&mut terminal);
+    }
     let mut stack = Stack::find(&arguments.stack).await?;
     if let Some(url) = arguments.commands_url {
         stack.outputs.insert(proposals::URL_OUTPUT.to_owned(), url);
@@ -141,7 +156,10 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Command::Pause(arguments) => switches::pause(&stack, arguments, &mut terminal).await,
         Command::Resume(arguments) => switches::resume(&stack, arguments, &mut terminal).await,
         Command::Automatic(arguments) => switches::automatic(&stack, arguments, &mut terminal).await,
+        Command::Keys(arguments) => keys::run(&stack, &arguments, &mut terminal).await,
+        Command::SetAside(arguments) => set_aside::run(&stack, arguments, &mut terminal).await,
         Command::Policy(arguments) => policy::run(&stack, arguments, &mut terminal).await,
+        Command::Operators(arguments) => arguments.offline(&mut terminal),
         Command::Redrive(arguments) => redrive::run(&stack, &arguments, &mut terminal).await,
         Command::Slack(arguments) => slack::run(&stack, &arguments, &mut terminal).await,
     }
@@ -252,6 +270,14 @@ mod tests {
             ),
             (&["policy", "calibrate", "--target", "95"], false),
             (&["policy", "calibrate", "--confidence", "0.8"], false),
+            (&["operators"], false),
+            (&["operators", "check"], false),
+            (&["operators", "check", "operators.json", "--policy", "new"], true),
+            (&["set-aside", "control", "3", "--reason", "a drill"], true),
+            (&["set-aside", "control", "3"], false),
+            (&["keys", "rotate", "decisions"], true),
+            (&["keys", "rotate"], false),
+            (&["set-aside", "nothing", "3", "--reason", "a drill"], false),
             (&["slack"], true),
             (&["slack", "--json"], true),
             (&["slack", "C0SRE"], false),

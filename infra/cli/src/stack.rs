@@ -1,11 +1,13 @@
 //! The deployed stack: where its queues, tables and functions are, as CloudFormation says.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use adapters::aws::{Bounds, loader};
-use adapters::{DynamoTrail, SdkConfig};
+use adapters::{DynamoTrail, KeySources, KmsSigner, PublicKeys, SdkConfig};
 use anyhow::{Context, anyhow};
+use domain::trail::{Author, Authority};
 
 /// A person waits at a terminal, perhaps far from the Region, and a long poll of a queue takes its second.
 const BOUNDS: Bounds = Bounds {
@@ -14,6 +16,9 @@ const BOUNDS: Bounds = Bounds {
     operation: Duration::from_secs(20),
     attempts: 3,
 };
+
+/// The same for signing, once.
+const SIGN: Duration = Duration::from_secs(8);
 
 /// A deployed stack.
 #[derive(Debug)]
@@ -100,9 +105,47 @@ impl Stack {
         value.ok_or_else(|| anyhow!("stack {} has no parameter {key}", self.name))
     }
 
-    /// Its trail.
+    /// Its trail. What is appended is signed with the operators' key, as whoever runs this.
     pub(crate) fn trail(&self) -> anyhow::Result<DynamoTrail> {
-        Ok(DynamoTrail::new(&self.aws, self.output("TrailTableName")?))
+        let trail = DynamoTrail::new(&self.aws, self.output("TrailTableName")?);
+        let Some(keys) = self.keys() else {
+            return Ok(trail);
+        };
+        let signing = keys.operators.first().cloned().unwrap_or_default();
+        let signer = KmsSigner::new(&self.aws, Authority::Operators, signing, &self.name).within(
+            &self.aws,
+            SIGN,
+            "the operators' key",
+        );
+        Ok(trail
+            .written_by(Author::Operator)
+            .signed_with(Arc::new(signer))
+            .trusting_kms(Arc::new(PublicKeys::new(&self.aws, keys))))
+    }
+
+    /// Where its public keys are; none of a stack of before signatures.
+    pub(crate) fn keys(&self) -> Option<KeySources> {
+        let list = |output: &str| {
+            let listed = self.outputs.get(output)?.split(',').map(str::trim);
+            Some(
+                listed
+                    .filter(|one| !one.is_empty())
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>(),
+            )
+        };
+        let archives: Vec<&str> = self
+            .parameter("KeyArchives")
+            .unwrap_or_default()
+            .split(',')
+            .collect();
+        Some(KeySources {
+            stack: self.name.clone(),
+            decisions: list("DecisionKeys")?,
+            operators: list("OperatorKeys")?,
+            archives: archives.iter().filter_map(|digest| digest.parse().ok()).collect(),
+            bucket: self.outputs.get("PolicyBucketName").cloned().unwrap_or_default(),
+        })
     }
 }
 
@@ -162,7 +205,13 @@ mod tests {
         for name in crate::status::OUTPUTS.iter().chain([&crate::slack::OUTPUT]) {
             assert!(outputs.contains(name), "{name}");
         }
-        for parameter in ["GatewayUrl", "SlackChannel", "SlackRoutes"] {
+        for parameter in [
+            "GatewayUrl",
+            "SenderAccounts",
+            "SenderRoles",
+            "SlackChannel",
+            "SlackRoutes",
+        ] {
             assert!(TEMPLATE.contains(&format!("\n  {parameter}:\n")), "{parameter}");
         }
     }

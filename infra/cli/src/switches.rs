@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use domain::ports::{Clock, Trail, TrailError};
 use domain::trail::{Actor, Control, ControlFact, Fact, Record, StreamId, Switches};
 use domain::value::Timestamp;
-use trail::{Extended, Next, Stream, extend, load_control};
+use trail::{End, Extended, Next, Stream, extend, load_end, load_held};
 
 use crate::print::{Terminal, actor, duration, quote};
 use crate::stack::Stack;
@@ -51,7 +51,7 @@ enum OnOff {
     Off,
 }
 
-fn reason(text: &str) -> Result<String, String> {
+pub(crate) fn reason(text: &str) -> Result<String, String> {
     let text = text.trim();
     match text.chars().count() {
         0 => Err("a reason has at least one character".to_owned()),
@@ -154,13 +154,25 @@ async fn run(stack: &Stack, switch: &Switch, terminal: &mut Terminal<'_>) -> any
     Ok(true)
 }
 
+/// What whoever may not sign is told.
+pub(crate) const UNSIGNED: &str = "nothing was changed: every switch is signed with the operators' key, for which the \
+                                   stack's SwitchesPolicyArn gives the right";
+
+/// The end of `guard`, where `control` is known to be what operators signed: what is signed next goes on from it.
+pub(crate) async fn signable(trail: &dyn Trail) -> anyhow::Result<End> {
+    let end = load_end(trail, &StreamId::Control).await?;
+    if let Some(because) = end.unknown {
+        bail!("the signature of control could not be checked: {because}");
+    }
+    Ok(load_end(trail, &StreamId::Guard).await?)
+}
+
 /// Appends the fact to `control`, after whatever others append meanwhile.
 async fn flip(trail: &dyn Trail, clock: &dyn Clock, by: &Actor, switch: &Switch) -> anyhow::Result<Outcome> {
-    let readable = load_control(trail).await;
-    readable.context("control could not be read, so nothing was changed")?;
+    let guard = signable(trail).await.context("nothing was changed")?;
     let stream = Stream::endless(StreamId::Control, by.clone());
     let switches = |last: &[Record], now| {
-        let control = Control::read(last.last())?;
+        let control = Control::read(last.last())?.guarded(guard.held.as_ref())?;
         Ok(match switch.fact(&control, now) {
             Some(fact) => Next::Append(fact),
             None => Next::Refuse(control.switches),
@@ -168,7 +180,9 @@ async fn flip(trail: &dyn Trail, clock: &dyn Clock, by: &Actor, switch: &Switch)
     };
     match extend(trail, clock, &stream, switches).await {
         Ok(Extended::Appended { record, after }) => Ok(Outcome::Switched {
-            before: Control::read(after.last())?.switches,
+            before: Control::read(after.last())?
+                .guarded(guard.held.as_ref())?
+                .switches,
             record: *record,
         }),
         Ok(Extended::Refused(switches)) => Ok(Outcome::Already {
@@ -176,6 +190,7 @@ async fn flip(trail: &dyn Trail, clock: &dyn Clock, by: &Actor, switch: &Switch)
             switches,
         }),
         Ok(Extended::Nothing) => bail!("nothing was changed"),
+        Err(err @ TrailError::Unsigned { .. }) => Err(err).context(UNSIGNED),
         Err(TrailError::Outrun(_)) => {
             bail!("others change the switches at the same time, so nothing was changed: try again")
         }
@@ -186,7 +201,7 @@ async fn flip(trail: &dyn Trail, clock: &dyn Clock, by: &Actor, switch: &Switch)
 /// The first record of those, up to the last, that have it as asked.
 async fn since(trail: &dyn Trail, switch: &Switch) -> anyhow::Result<Option<Record>> {
     let mut first = None;
-    for record in trail.load(&StreamId::Control).await?.into_iter().rev() {
+    for record in load_held(trail, &StreamId::Control).await?.into_iter().rev() {
         if !switch.is_met(ControlFact::read(&record)?.switches()) {
             return Ok(first);
         }

@@ -18,8 +18,6 @@ use crate::stack::place::Place;
 pub(crate) const STACK: &str = "sre-agent";
 /// Region of the emulated account.
 pub(crate) const REGION: &str = "us-east-1";
-/// The emulated account.
-pub(crate) const ACCOUNT: &str = "000000000000";
 
 /// The stack as it was deployed.
 #[derive(Clone, Serialize, Deserialize)]

@@ -10,12 +10,16 @@
 //! | `Bus` | [`EventBus`] |
 //! | `Topic` | [`SnsTopic`] |
 //! | `Clock` | [`SystemClock`] |
+//! | `Signer` | [`KmsSigner`]; [`LocalKey`] in tests |
+//! | `Verifier` | [`PublicKeys`], which are a [`Keyring`] once they are known |
 //!
 //! All of them are made from the configuration that [`aws::config`] loads: it bounds every call in time.
 
 pub mod aws;
 mod bus;
 mod clock;
+mod keys;
+mod kms;
 mod payloads;
 mod queue;
 mod secrets;
@@ -27,6 +31,8 @@ pub use aws_config::SdkConfig;
 
 pub use self::bus::EventBus;
 pub use self::clock::SystemClock;
+pub use self::keys::{Keyring, LocalKey, PublicKey, Retired};
+pub use self::kms::{KeyArchive, KeySources, KmsSigner, PublicKeys, SIGN_MS};
 pub use self::payloads::PayloadBucket;
 pub use self::queue::{DeadLetter, SqsQueue};
 pub use self::secrets::{Secret, SecretOperators, SecretText};

@@ -5,6 +5,8 @@
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.insert.html>
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_config::SdkConfig;
@@ -13,11 +15,15 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::execute_statement::ExecuteStatementError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::ports::{Trail, TrailError, Unavailable};
-use domain::trail::{Entry, MAX_BODY_BYTES, Record, Seq, StreamId, actor_text};
+use domain::ports::{Signer, Trail, TrailError, Unavailable};
+use domain::trail::author::signed_by;
+use domain::trail::{
+    Author, Entry, MAX_BODY_BYTES, NoKeys, Record, Seq, Signature, StreamId, Verifier, actor_text,
+};
 use domain::value::{Timestamp, WriterId};
 
 use crate::aws;
+use crate::kms::PublicKeys;
 
 const SERVICE: &str = "the trail";
 
@@ -27,19 +33,109 @@ pub const HOUR_INDEX: &str = "by_hour";
 type Item = HashMap<String, AttributeValue>;
 
 /// The trail table.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct DynamoTrail {
     client: Client,
     table: String,
+    author: Option<Author>,
+    signer: Option<Arc<dyn Signer>>,
+    keys: Keys,
+}
+
+/// What signatures are checked with.
+#[derive(Clone)]
+enum Keys {
+    /// Asked for when they are needed.
+    InKms(Arc<PublicKeys>),
+    /// Known, or known not to be.
+    Fixed(Arc<dyn Verifier>),
+}
+
+impl fmt::Debug for DynamoTrail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DynamoTrail")
+            .field("table", &self.table)
+            .field("author", &self.author)
+            .finish_non_exhaustive()
+    }
 }
 
 impl DynamoTrail {
-    /// The trail in a table.
+    /// The trail in a table: to read, where no signature has to be known to be good. Who writes says so with
+    /// [`DynamoTrail::written_by`].
     pub fn new(config: &SdkConfig, table: impl Into<String>) -> Self {
         Self {
             client: Client::new(config),
             table: table.into(),
+            author: None,
+            signer: None,
+            keys: Keys::Fixed(Arc::new(NoKeys)),
         }
+    }
+
+    /// Whatever is appended is appended as this part of the agent. Where nobody is named, records are written as their
+    /// kind's usual author, which IAM takes from that one alone.
+    pub fn written_by(self, author: Author) -> Self {
+        Self {
+            author: Some(author),
+            ..self
+        }
+    }
+
+    /// What needs a signature is signed with this key.
+    pub fn signed_with(self, signer: Arc<dyn Signer>) -> Self {
+        Self {
+            signer: Some(signer),
+            ..self
+        }
+    }
+
+    /// Signatures are checked with these keys.
+    pub fn trusting(self, keys: Arc<dyn Verifier>) -> Self {
+        Self {
+            keys: Keys::Fixed(keys),
+            ..self
+        }
+    }
+
+    /// Signatures are checked with keys from KMS.
+    pub fn trusting_kms(self, keys: Arc<PublicKeys>) -> Self {
+        Self {
+            keys: Keys::InKms(keys),
+            ..self
+        }
+    }
+
+    async fn keys_known(&self) {
+        match &self.keys {
+            Keys::InKms(keys) => keys.ready().await,
+            Keys::Fixed(_) => {}
+        }
+    }
+
+    /// The record of an entry, signed where it has to be.
+    async fn seal(&self, entry: Entry) -> Result<Record, TrailError> {
+        // One token for all of the SDK's attempts: the statement is built once, and so is the signature.
+        let writer = WriterId::new(&uuid::Uuid::new_v4().to_string())
+            .map_err(|err| Unavailable::new(SERVICE, format_args!("the writer's token {err}")))?;
+        let entry = match self.author {
+            Some(author) => entry.by(author),
+            None => entry,
+        };
+        let mut record = entry.seal(writer);
+        let Some(by) = signed_by(&record.stream, &record.kind) else {
+            return Ok(record);
+        };
+        let unsigned = |problem: String| TrailError::Unsigned {
+            kind: record.kind.clone(),
+            problem,
+        };
+        let Some(signer) = &self.signer else {
+            return Err(unsigned("no key is here to sign with".to_owned()));
+        };
+        let signed = signer.sign(by, &record.digest).await;
+        record.signature = Some(signed.map_err(|err| unsigned(err.to_string()))?);
+        Ok(record)
     }
 
     /// What lies at a position now, whoever wrote it.
@@ -54,7 +150,7 @@ impl DynamoTrail {
             .send()
             .await
             .map_err(unavailable)?;
-        found.item.map(|item| read(&item)).transpose()
+        Ok(found.item.map(|item| read(&item)))
     }
 
     /// The records of a stream, strongly consistent.
@@ -91,17 +187,17 @@ impl DynamoTrail {
 #[async_trait]
 impl Trail for DynamoTrail {
     async fn load(&self, stream: &StreamId) -> Result<Vec<Record>, TrailError> {
+        self.keys_known().await;
         let mut pages = self.query(stream).into_paginator().send();
         let mut records = Vec::new();
         while let Some(page) = pages.next().await {
-            for item in page.map_err(unavailable)?.items() {
-                records.push(read(item)?);
-            }
+            records.extend(page.map_err(unavailable)?.items().iter().map(read));
         }
         Ok(records)
     }
 
     async fn last(&self, stream: &StreamId) -> Result<Option<Record>, TrailError> {
+        self.keys_known().await;
         let page = self
             .query(stream)
             .scan_index_forward(false)
@@ -109,10 +205,11 @@ impl Trail for DynamoTrail {
             .send()
             .await
             .map_err(unavailable)?;
-        page.items().first().map(read).transpose()
+        Ok(page.items().first().map(read))
     }
 
     async fn newest(&self, stream: &StreamId, most: usize) -> Result<Vec<Record>, TrailError> {
+        self.keys_known().await;
         let mut pages = self
             .query(stream)
             .scan_index_forward(false)
@@ -124,9 +221,7 @@ impl Trail for DynamoTrail {
         while records.len() < most
             && let Some(page) = pages.next().await
         {
-            for item in page.map_err(unavailable)?.items() {
-                records.push(read(item)?);
-            }
+            records.extend(page.map_err(unavailable)?.items().iter().map(read));
         }
         records.truncate(most);
         Ok(records)
@@ -140,10 +235,7 @@ impl Trail for DynamoTrail {
                 most: MAX_BODY_BYTES,
             });
         }
-        // One token for all of the SDK's attempts: the statement is built once.
-        let writer = WriterId::new(&uuid::Uuid::new_v4().to_string())
-            .map_err(|err| Unavailable::new(SERVICE, format_args!("the writer's token {err}")))?;
-        let record = entry.seal(writer);
+        let record = self.seal(entry).await?;
         let (statement, parameters) = insert(&self.table, &record);
         let sent = self
             .client
@@ -169,6 +261,13 @@ impl Trail for DynamoTrail {
                 seq: record.seq,
             }),
             None => Err(unavailable(err)),
+        }
+    }
+
+    fn keys(&self) -> &dyn Verifier {
+        match &self.keys {
+            Keys::InKms(keys) => keys.as_ref(),
+            Keys::Fixed(keys) => keys.as_ref(),
         }
     }
 
@@ -204,6 +303,14 @@ fn attributes(record: &Record) -> Vec<(&'static str, AttributeValue)> {
     let optional = [
         ("prev", record.prev.map(text)),
         ("expires_at", record.expires_at.map(number)),
+        (
+            "signature",
+            record.signature.as_ref().map(|signature| text(&signature.value)),
+        ),
+        (
+            "key",
+            record.signature.as_ref().map(|signature| text(&signature.key)),
+        ),
     ];
     let mut attributes = vec![
         ("stream", text(&record.stream)),
@@ -219,6 +326,11 @@ fn attributes(record: &Record) -> Vec<(&'static str, AttributeValue)> {
         ("hour", text(&record.hour)),
     ];
     attributes.extend(
+        record
+            .author
+            .map(|author| (author.attribute(), AttributeValue::Bool(true))),
+    );
+    attributes.extend(
         optional
             .into_iter()
             .filter_map(|(name, value)| Some((name, value?))),
@@ -233,13 +345,21 @@ fn insert(table: &str, record: &Record) -> (String, Vec<AttributeValue>) {
     (statement, values)
 }
 
+/// A record from its item. What is no record is one that never holds: the others of its stream are read all the same.
+fn read(item: &Item) -> Record {
+    read_strictly(item).unwrap_or_else(|problem| {
+        let stream = string(item, "stream").and_then(|name| name.parse().ok());
+        let seq = digits(item, "seq").and_then(|seq| seq.parse().ok());
+        let digest = string(item, "digest").and_then(|digest| digest.parse().ok());
+        // Its key was asked for by these: they can be read.
+        let (stream, seq) = (stream.unwrap_or(StreamId::Control), seq.unwrap_or_default());
+        Record::unreadable(stream, seq, digest, &problem)
+    })
+}
+
 /// A record from its item, or what is wrong with it.
-fn read(item: &Item) -> Result<Record, TrailError> {
-    let corrupt = |name: &str, problem: &dyn std::fmt::Display| {
-        let stream = string(item, "stream").unwrap_or("?");
-        let seq = digits(item, "seq").unwrap_or("?");
-        TrailError::Corrupt(format!("record {seq} of {stream}: its `{name}` {problem}"))
-    };
+fn read_strictly(item: &Item) -> Result<Record, String> {
+    let corrupt = |name: &str, problem: &dyn fmt::Display| format!("its `{name}` {problem}");
     let has =
         |name: &'static str| string(item, name).ok_or_else(|| corrupt(name, &"is missing or not a string"));
     let counts = |name: &'static str| {
@@ -247,6 +367,13 @@ fn read(item: &Item) -> Result<Record, TrailError> {
             .and_then(|digits| digits.parse::<u64>().ok())
             .ok_or_else(|| corrupt(name, &"is missing or not a whole number"))
     };
+    let mut authors = Author::ALL
+        .into_iter()
+        .filter(|author| item.contains_key(author.attribute()));
+    let author = authors.next();
+    if let Some(second) = authors.next() {
+        return Err(corrupt(second.attribute(), &"is there beside another author's"));
+    }
     Ok(Record {
         stream: has("stream")?.parse().map_err(|err| corrupt("stream", &err))?,
         seq: counts("seq")?,
@@ -266,6 +393,14 @@ fn read(item: &Item) -> Result<Record, TrailError> {
         hour: has("hour")?.to_owned(),
         expires_at: match item.contains_key("expires_at") {
             true => Some(counts("expires_at")?),
+            false => None,
+        },
+        author,
+        signature: match item.contains_key("signature") || item.contains_key("key") {
+            true => Some(Signature {
+                key: has("key")?.to_owned(),
+                value: has("signature")?.to_owned(),
+            }),
             false => None,
         },
     })

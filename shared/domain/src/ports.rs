@@ -10,7 +10,9 @@ use crate::message::Hint;
 use crate::permission::{Directory, InForce};
 use crate::proposal::{Declined, Permit, Proposer, Received};
 use crate::telling::{Announcement, Concern, Row};
-use crate::trail::{BadBody, Control, Entry, Record, Seq, StreamId};
+use crate::trail::{
+    Authority, BadBody, BrokenChain, Control, Entry, Record, Seq, Signature, StreamId, Verifier,
+};
 use crate::value::{Digest, ProposalId, Timestamp};
 
 /// An outside service did not do what it should; trying again later may help.
@@ -63,6 +65,20 @@ pub enum TrailError {
     /// What is stored is not a record.
     #[error("the trail holds something that is not a record: {0}")]
     Corrupt(String),
+    /// A record does not hold: nothing is built on it until an operator sets it aside.
+    #[error(
+        "{0}; nothing goes on from it, until an operator has looked at it and says `sre-agent set-aside {stream} {seq}`",
+        stream = .0.stream, seq = .0.seq
+    )]
+    Forged(BrokenChain),
+    /// The record needs a signature, and the key did not sign: nothing was sent.
+    #[error("{kind} was not signed, so nothing was recorded: {problem}")]
+    Unsigned {
+        /// The record's kind.
+        kind: String,
+        /// What the key said.
+        problem: String,
+    },
 }
 
 impl From<BadBody> for TrailError {
@@ -98,6 +114,16 @@ pub trait Trail: Send + Sync {
 
     /// The newest records of a stream, the last one first, at most `most`; strongly consistent.
     async fn newest(&self, stream: &StreamId, most: usize) -> Result<Vec<Record>, TrailError>;
+
+    /// What the signatures of its records are checked with.
+    fn keys(&self) -> &dyn Verifier;
+}
+
+/// A private key that signs records. It does not leave where it is kept.
+#[async_trait]
+pub trait Signer: Send + Sync {
+    /// Signs a record's digest: [`crate::trail::signed_text`] says which bytes.
+    async fn sign(&self, by: Authority, digest: &Digest) -> Result<Signature, Unavailable>;
 }
 
 /// The time.

@@ -8,7 +8,7 @@ use cedar_policy::{
     PolicySet, Request, Response, RestrictedExpression as Value, Schema,
 };
 use domain::action::Undo;
-use domain::permission::{Circumstances, Principal, Resource, Rules, Verb, Verdict};
+use domain::permission::{Circumstances, Principal, Resource, Rules, Targets, Verb, Verdict};
 use domain::policy::Weekday;
 
 use crate::bundle::SCHEMA_TEXT;
@@ -192,15 +192,38 @@ impl Types {
             Undo::OnDemand => "on_demand",
             Undo::OneShot => "one_shot",
         };
-        let team = resource.team.map(|team| attribute("team", text(team.as_str())));
-        let provider = resource
+        let Targets {
+            teams,
+            providers,
+            reroute_to,
+            model_groups,
+            budgets,
+            guardrails,
+            contracts,
+            affected_teams,
+            affected_teams_known,
+        } = &resource.targets;
+        let claimed = &resource.claimed;
+        let team = claimed
+            .team
+            .map(|team| attribute("claimed_team", text(team.as_str())));
+        let provider = claimed
             .provider
-            .map(|provider| attribute("provider", text(provider.as_str())));
+            .map(|provider| attribute("claimed_provider", text(provider.as_str())));
         [
             attribute("action", named(&self.action_kind, resource.action.name())),
             attribute("score", Value::new_long(i64::from(resource.score))),
-            attribute("org", text(resource.org.as_str())),
             attribute("reversibility", named(&self.reversibility, reversibility)),
+            attribute("teams", names(teams)),
+            attribute("providers", names(providers)),
+            attribute("reroute_to", names(reroute_to)),
+            attribute("model_groups", names(model_groups)),
+            attribute("budgets", names(budgets)),
+            attribute("guardrails", names(guardrails)),
+            attribute("contracts", names(contracts)),
+            attribute("affected_teams", names(affected_teams)),
+            attribute("affected_teams_known", Value::new_bool(*affected_teams_known)),
+            attribute("claimed_org", text(claimed.org.as_str())),
         ]
         .into_iter()
         .chain(team)
@@ -244,6 +267,10 @@ fn uid(entity_type: &EntityTypeName, id: &str) -> EntityUid {
 
 fn named(entity_type: &EntityTypeName, id: &str) -> Value {
     Value::new_entity_uid(uid(entity_type, id))
+}
+
+fn names<'a>(all: impl IntoIterator<Item = &'a (impl ToString + 'a)>) -> Value {
+    Value::new_set(all.into_iter().map(|name| text(&name.to_string())))
 }
 
 fn text(text: &str) -> Value {

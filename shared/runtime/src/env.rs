@@ -3,7 +3,8 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use domain::value::{Deployment, Limits, Micros, Tier};
+use adapters::KeySources;
+use domain::value::{Deployment, Digest, Limits, Micros, Tier};
 
 /// A variable that is missing or wrong. The function does not start.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +47,26 @@ impl<'a> Env<'a> {
         (self.0)(name).filter(|text| !text.is_empty())
     }
 
+    /// The URL of a service that is called with secrets: `https` alone, but for an emulator of AWS (`LOCAL_STACK`, which
+    /// the template's `LocalStack` sets). The complaint leaves the URL out: it may hold a password.
+    pub fn service_url(&self, name: &'static str) -> Result<String, BadVariable> {
+        let url = self.text(name)?;
+        let begins = |scheme: &str| {
+            let start = url.get(..scheme.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(scheme)) && url.len() > scheme.len()
+        };
+        let emulated = self.optional("LOCAL_STACK").as_deref() == Some("true");
+        if begins("https://") || (emulated && begins("http://")) {
+            return Ok(url);
+        }
+        Err(BadVariable {
+            name,
+            problem: "does not begin with https://: what is sent there must not be read on the way (http:// is for an \
+                      emulator alone, with the parameter LocalStack)"
+                .to_owned(),
+        })
+    }
+
     /// A value that must be there.
     pub fn value<T: FromStr<Err: Display>>(&self, name: &'static str) -> Result<T, BadVariable> {
         let text = self.text(name)?;
@@ -76,6 +97,27 @@ impl<'a> Env<'a> {
             .filter(|item| !item.is_empty())
             .map(str::to_owned)
             .collect()
+    }
+
+    /// Where the public keys are found that decisions are checked with: the same variables for every function.
+    pub fn keys(&self) -> Result<KeySources, BadVariable> {
+        let arns = |name| {
+            self.text(name)?;
+            Ok(self.list(name))
+        };
+        let archives = self.list("KEY_ARCHIVES").into_iter().map(|digest| {
+            digest.parse::<Digest>().map_err(|err| BadVariable {
+                name: "KEY_ARCHIVES",
+                problem: format!("holds \"{digest}\": {err}"),
+            })
+        });
+        Ok(KeySources {
+            stack: self.text("STACK_NAME")?,
+            decisions: arns("DECISION_KEYS")?,
+            operators: arns("OPERATOR_KEYS")?,
+            archives: archives.collect::<Result<_, _>>()?,
+            bucket: self.text("KEY_BUCKET")?,
+        })
     }
 
     /// What the deployment is configured with: every function that decides reads the same variables.
@@ -134,6 +176,47 @@ mod tests {
             ("APPROVAL_VALID_S", "0"),
         ];
         environment::names_what_is_wrong(COMPLETE, &wrong, read);
+    }
+
+    #[test]
+    fn a_service_is_called_over_https_alone_but_for_an_emulator() {
+        let url = |url: &str, emulator: Option<&str>| {
+            let lookup = |name: &str| match name {
+                "A" => Some(url.to_owned()),
+                "LOCAL_STACK" => emulator.map(str::to_owned),
+                _ => None,
+            };
+            Env::new(&lookup).service_url("A").map_err(|bad| bad.to_string())
+        };
+        for emulator in [None, Some(""), Some("false"), Some("TRUE"), Some("1")] {
+            assert_eq!(
+                url("https://gateway.example/x", emulator),
+                Ok("https://gateway.example/x".to_owned())
+            );
+            assert!(url("HTTPS://gateway.example", emulator).is_ok());
+            for bad in [
+                "http://user:pa55@gateway",
+                "HTTP://g",
+                " https://g",
+                "https:/g",
+                "https://",
+                "//g",
+                "ftp://g",
+                "ü",
+            ] {
+                let problem = url(bad, emulator).unwrap_err();
+                assert!(
+                    problem.starts_with("environment variable A does not begin with https://"),
+                    "{problem}"
+                );
+                assert!(!problem.contains("pa55"), "{problem}");
+            }
+        }
+        assert_eq!(
+            url("http://127.0.0.1:4566", Some("true")),
+            Ok("http://127.0.0.1:4566".to_owned())
+        );
+        assert!(url("ftp://127.0.0.1", Some("true")).is_err());
     }
 
     #[test]

@@ -6,7 +6,10 @@ pub mod http;
 pub mod link;
 pub mod queue;
 
+use std::sync::Arc;
+
 use adapters::aws::{self, Bounds};
+use adapters::{DynamoTrail, KeySources, PublicKeys};
 use aws_config::SdkConfig;
 use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
@@ -22,6 +25,14 @@ pub async fn start() -> SdkConfig {
 pub async fn start_within(bounds: &Bounds) -> SdkConfig {
     log();
     aws::config_within(bounds).await
+}
+
+/// The trail in a table, whose signatures are checked with the stack's public keys. They are asked for now; where they are
+/// not to be had, the function runs all the same, and nothing starts.
+pub async fn trail(aws: &SdkConfig, table: impl Into<String>, keys: KeySources) -> DynamoTrail {
+    let keys = Arc::new(PublicKeys::new(aws, keys));
+    keys.ready().await;
+    DynamoTrail::new(aws, table).trusting_kms(keys)
 }
 
 fn log() {

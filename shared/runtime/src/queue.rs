@@ -30,9 +30,13 @@ pub enum Fault {
 impl From<TrailError> for Fault {
     fn from(err: TrailError) -> Self {
         match err {
-            TrailError::TooLarge { .. } | TrailError::Corrupt(_) => Fault::Poison(err.to_string()),
+            TrailError::TooLarge { .. } | TrailError::Corrupt(_) | TrailError::Forged(_) => {
+                Fault::Poison(err.to_string())
+            }
             TrailError::Conflict { .. } => Fault::Conflict(err.to_string()),
-            TrailError::Outrun(_) | TrailError::Unavailable(_) => Fault::Retry(err.into()),
+            TrailError::Outrun(_) | TrailError::Unavailable(_) | TrailError::Unsigned { .. } => {
+                Fault::Retry(err.into())
+            }
         }
     }
 }

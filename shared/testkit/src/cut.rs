@@ -39,7 +39,7 @@ use domain::ports::{
 };
 use domain::proposal::Permit;
 use domain::telling::{Announcement, Concern, Row};
-use domain::trail::{Entry, Record, Seq, StreamId};
+use domain::trail::{Entry, Record, Seq, StreamId, Verifier};
 use domain::value::{Digest, ProposalId, Timestamp};
 use tokio::sync::Notify;
 
@@ -248,6 +248,10 @@ impl<T: Trail + ?Sized> Trail for Cut<'_, T> {
 
     async fn newest(&self, stream: &StreamId, most: usize) -> Result<Vec<Record>, TrailError> {
         self.call("Trail::newest", self.inner.newest(stream, most)).await
+    }
+
+    fn keys(&self) -> &dyn Verifier {
+        self.inner.keys()
     }
 }
 

@@ -1,5 +1,7 @@
 //! A DynamoDB in the test's own process, with the project's tables.
 
+use std::sync::Arc;
+
 use adapters::{DynamoTrail, DynamoView, SdkConfig};
 use aws_config::Region;
 use aws_sdk_dynamodb::Client;
@@ -62,7 +64,7 @@ impl Dynamo {
 
     /// The real trail adapter on it.
     pub fn trail(&self) -> DynamoTrail {
-        DynamoTrail::new(&self.config, TRAIL_TABLE)
+        with_test_keys(DynamoTrail::new(&self.config, TRAIL_TABLE))
     }
 
     /// The real view adapter on it.
@@ -75,6 +77,12 @@ impl Drop for Dynamo {
     fn drop(&mut self) {
         self.server.abort();
     }
+}
+
+/// The adapter with the keys of tests, which signs whatever it is given.
+pub(crate) fn with_test_keys(trail: DynamoTrail) -> DynamoTrail {
+    let keys = Arc::new(crate::keys::keyring().clone());
+    trail.signed_with(crate::keys::TestKeys::shared()).trusting(keys)
 }
 
 /// The functions' own AWS configuration, but for an endpoint and credentials that open nothing.

@@ -11,6 +11,7 @@
 //! | a policy that the test sets | [`FixedPolicies`] |
 //! | the environment of a function, complete or not | [`environment`] |
 //! | a secret that was rotated | [`FixedCredential`] |
+//! | keys that sign, and who writes with which | [`keys`] |
 //! | a server whose reply is cut, reset or never ends | [`blunt`] |
 //! | any of them unavailable | [`Outages`], which every fake has |
 //! | a handler that dies between any two steps | [`cut`] |
@@ -32,6 +33,7 @@ mod dynamo;
 pub mod environment;
 mod gateway;
 pub mod hostile;
+pub mod keys;
 mod memory;
 mod outages;
 mod policies;

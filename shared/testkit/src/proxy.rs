@@ -78,7 +78,7 @@ impl Proxy {
 
     /// The real trail adapter through it.
     pub fn trail(&self) -> DynamoTrail {
-        DynamoTrail::new(&self.config, TRAIL_TABLE)
+        crate::dynamo::with_test_keys(DynamoTrail::new(&self.config, TRAIL_TABLE))
     }
 
     /// The real view adapter through it.

@@ -11,6 +11,7 @@ use domain::proposal::{
 use domain::trail::{Actor, Entry, Record};
 use domain::value::{Digest, ModelGroupId, OperatorId, Tier, Timestamp, WriterId};
 
+use crate::keys;
 use crate::sample;
 use crate::trail::MemoryTrail;
 
@@ -79,7 +80,7 @@ impl Story {
         let id = sample::proposal_of(event);
         let entry = Proposal::first_entry(id, received, second(0), Actor::Agent, Tier::Enterprise);
         let entries = vec![entry.clone()];
-        let records = vec![entry.seal(writer(1))];
+        let records = vec![keys::sealed(entry, writer(1))];
         let proposal = Proposal::replay(&records).unwrap();
         Self {
             entries,
@@ -312,7 +313,7 @@ impl Story {
     pub fn then(mut self, seconds: u64, actor: Actor, fact: &ProposalFact) -> Self {
         let entry = self.proposal.entry(second(seconds), actor, fact).unwrap();
         self.entries.push(entry.clone());
-        let record = entry.seal(writer(self.last().seq + 1));
+        let record = keys::sealed(entry, writer(self.last().seq + 1));
         self.proposal = self.proposal.apply(&record).unwrap();
         self.records.push(record);
         self

@@ -6,10 +6,12 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use domain::ports::{Trail, TrailError};
-use domain::trail::{Actor, Entry, MAX_BODY_BYTES, Record, StreamId};
-use domain::value::{Timestamp, WriterId};
+use domain::ports::{Signer as _, Trail, TrailError};
+use domain::trail::author::signed_by;
+use domain::trail::{Actor, Entry, MAX_BODY_BYTES, Record, StreamId, Verifier};
+use domain::value::{Digest, Timestamp, WriterId};
 
+use crate::keys::{self, TestKeyring, TestKeys};
 use crate::outages::Outages;
 
 type Hook = Box<dyn FnOnce(&MemoryTrail) + Send>;
@@ -17,11 +19,15 @@ type Hook = Box<dyn FnOnce(&MemoryTrail) + Send>;
 /// A trail in memory. It refuses a taken position and a body that is too large, as the table does, and one
 /// thing more: a position that leaves a gap, which is always a mistake of the caller.
 ///
-/// Writers are `w1`, `w2`, … so that digests are the same in every run.
+/// Writers are `w1`, `w2`, … so that digests are the same in every run. What an author has the key for is signed with it.
 #[derive(Default)]
 pub struct MemoryTrail {
     /// When calls fail. A lost reply of an append is `Unavailable` with the record in place.
     pub outages: Outages,
+    /// What signs; it may be out of reach.
+    pub signing: TestKeys,
+    /// What signatures are checked with.
+    pub keyring: TestKeyring,
     streams: Mutex<BTreeMap<StreamId, Vec<Record>>>,
     written: Mutex<Vec<(StreamId, u64)>>,
     writers: AtomicU64,
@@ -73,7 +79,7 @@ impl MemoryTrail {
             return Err(TrailError::Conflict { stream, seq });
         }
         let writer = self.writers.fetch_add(1, Ordering::SeqCst) + 1;
-        let record = entry.seal(WriterId::new(&format!("w{writer}")).unwrap());
+        let record = keys::sealed(entry, WriterId::new(&format!("w{writer}")).unwrap());
         records.push(record.clone());
         self.written
             .lock()
@@ -88,6 +94,20 @@ impl MemoryTrail {
         let records = streams.entry(record.stream.clone()).or_default();
         let at = usize::try_from(record.seq).unwrap() - 1;
         records[at] = record;
+    }
+
+    /// Puts a record behind the last whatever it is: whoever may insert may insert anything.
+    pub fn forge(&self, record: Record) {
+        let place = (record.stream.clone(), record.seq);
+        let mut streams = self.streams.lock().unwrap();
+        let records = streams.entry(record.stream.clone()).or_default();
+        assert_eq!(
+            records.len() as u64 + 1,
+            record.seq,
+            "it is the next one of its stream"
+        );
+        records.push(record);
+        self.written.lock().unwrap().push(place);
     }
 
     /// A stream's records.
@@ -156,6 +176,15 @@ impl Trail for MemoryTrail {
         if let Some(rival) = rival {
             rival(self);
         }
+        if let Some(by) =
+            signed_by(&entry.stream, &entry.kind).filter(|by| keys::key_of(entry.author) == Some(*by))
+        {
+            let signed = self.signing.sign(by, &Digest::of(b"whether it signs")).await;
+            signed.map_err(|err| TrailError::Unsigned {
+                kind: entry.kind.clone(),
+                problem: err.to_string(),
+            })?;
+        }
         let record = self.insert(entry)?;
         self.outages.after("the trail")?;
         Ok(record)
@@ -183,5 +212,9 @@ impl Trail for MemoryTrail {
     async fn newest(&self, stream: &StreamId, most: usize) -> Result<Vec<Record>, TrailError> {
         self.outages.before("the trail")?;
         Ok(self.records(stream).into_iter().rev().take(most).collect())
+    }
+
+    fn keys(&self) -> &dyn Verifier {
+        &self.keyring
     }
 }

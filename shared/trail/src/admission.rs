@@ -32,8 +32,11 @@ pub async fn admit(
         }
     }
     for window in &windows {
-        if let Err(used) = use_slot(trail, clock, proposal, window).await? {
-            return Ok(Err(window.full(used)));
+        match use_slot(trail, clock, proposal, window).await {
+            Ok(Ok(())) => {}
+            Ok(Err(used)) => return Ok(Err(window.full(used))),
+            Err(TrailError::Forged(fault)) => return Ok(Err(window.forged(&fault))),
+            Err(err) => return Err(err),
         }
     }
     Ok(Ok(()))
@@ -50,6 +53,8 @@ async fn use_slot(
         id: window.stream.clone(),
         actor: Actor::System,
         expires_at: Some(proposal.last().expires_at.unwrap_or_default()),
+        // A window whose slots do not hold counts as used up.
+        stops_at_forged: true,
     };
     let extended = extend(trail, clock, &stream, |records, _| {
         Ok(match limit::take(records, proposal.id(), window.of) {

@@ -2,10 +2,10 @@
 
 use domain::ports::{Clock, Trail, TrailError};
 use domain::proposal::{Proposal, ProposalFact};
-use domain::trail::{Actor, Entry, Fact, Record, StreamId};
+use domain::trail::{Actor, Chain, Entry, Fact, Record, StreamId};
 use domain::value::Timestamp;
 
-use crate::load::load_proposal;
+use crate::load::{alarm, load_control, load_end, load_proposal};
 use crate::race::Race;
 
 /// What a decision asks for.
@@ -61,6 +61,9 @@ pub async fn advance<R>(
 ) -> Result<Advanced<R>, TrailError> {
     let mut race = Race::begin(clock);
     loop {
+        if let Some(fault) = &proposal.standing().fault {
+            return Err(TrailError::Forged(fault.clone()));
+        }
         let now = clock.now().max(proposal.last().at);
         let fact = match decide(&proposal, now) {
             Next::Append(fact) => fact,
@@ -93,6 +96,9 @@ pub struct Stream {
     pub actor: Actor,
     /// When its records may be removed, in seconds since 1970: for the first record of a stream that expires.
     pub expires_at: Option<u64>,
+    /// Whether a record that does not hold at its end keeps from appending, until it was set aside: for what begins
+    /// something. What ends something goes on from the last record that holds.
+    pub stops_at_forged: bool,
 }
 
 impl Stream {
@@ -102,14 +108,64 @@ impl Stream {
             id,
             actor,
             expires_at: None,
+            stops_at_forged: false,
+        }
+    }
+
+    /// The same, where a record that does not hold keeps from appending.
+    pub fn unless_forged(self) -> Self {
+        Self {
+            stops_at_forged: true,
+            ..self
         }
     }
 }
 
+/// What a stream is extended from.
+#[derive(Debug, Default)]
+struct Found {
+    /// What is decided from: records that hold.
+    held: Vec<Record>,
+    /// Whatever lies last.
+    last: Option<Record>,
+}
+
+async fn find(trail: &dyn Trail, stream: &Stream) -> Result<Found, TrailError> {
+    let (held, last, fault) = match stream.id.expires() {
+        true => {
+            let records = trail.load(&stream.id).await?;
+            let mut chain = Chain::new();
+            let (mut held, mut fault) = (Vec::new(), None);
+            for record in &records {
+                match chain.next(record) {
+                    Ok(()) => held.push(record.clone()),
+                    Err(broken) => fault = Some(fault.unwrap_or(broken)),
+                }
+            }
+            fault.iter().for_each(alarm);
+            (held, records.last().cloned(), fault)
+        }
+        false => {
+            let end = load_end(trail, &stream.id).await?;
+            (end.held.into_iter().collect(), end.last, end.fault)
+        }
+    };
+    if stream.stops_at_forged
+        && let Some(fault) = fault
+        && !load_control(trail)
+            .await?
+            .set_aside_of(&stream.id)
+            .contains(&fault.seq)
+    {
+        return Err(TrailError::Forged(fault));
+    }
+    Ok(Found { held, last })
+}
+
 /// Appends to a stream what `decide` asks for, as [`advance`] does to a proposal.
 ///
-/// `decide` sees every record of a stream that expires. A stream that does not has its whole state in the last record:
-/// only that one is loaded.
+/// `decide` sees every record of a stream that expires and holds. A stream that does not expire has its whole state in
+/// the last record: only that one is loaded, or the last that holds.
 pub async fn extend<F: Fact, R>(
     trail: &dyn Trail,
     clock: &dyn Clock,
@@ -118,24 +174,19 @@ pub async fn extend<F: Fact, R>(
 ) -> Result<Extended<R>, TrailError> {
     let mut race = Race::begin(clock);
     loop {
-        let records = match stream.id.expires() {
-            true => trail.load(&stream.id).await?,
-            false => trail.last(&stream.id).await?.into_iter().collect(),
-        };
-        let last = records.last();
-        let now = last.map_or(clock.now(), |last| clock.now().max(last.at));
-        let fact = match decide(&records, now)? {
+        let Found { held, last } = find(trail, stream).await?;
+        let now = held.last().map_or(clock.now(), |last| clock.now().max(last.at));
+        let fact = match decide(&held, now)? {
             Next::Append(fact) => fact,
             Next::Nothing => return Ok(Extended::Nothing),
             Next::Refuse(why) => return Ok(Extended::Refused(why)),
         };
-        let (id, actor) = (stream.id.clone(), stream.actor.clone());
-        let entry = Entry::next(id, last, now, actor, &fact, stream.expires_at);
+        let entry = behind(stream, &held, last.as_ref(), now, &fact);
         match trail.append(entry).await {
             Ok(record) => {
                 return Ok(Extended::Appended {
                     record: Box::new(record),
-                    after: records,
+                    after: held,
                 });
             }
             Err(TrailError::Conflict { stream, .. }) => {
@@ -145,5 +196,22 @@ pub async fn extend<F: Fact, R>(
             }
             Err(err) => return Err(err),
         }
+    }
+}
+
+/// The entry behind whatever lies last. What does not hold tells neither the time nor the expiry.
+fn behind(
+    stream: &Stream,
+    held: &[Record],
+    last: Option<&Record>,
+    now: Timestamp,
+    fact: &impl Fact,
+) -> Entry {
+    let (id, actor) = (stream.id.clone(), stream.actor.clone());
+    let entry = Entry::next(id, last, now, actor, fact, stream.expires_at);
+    Entry {
+        at: now,
+        expires_at: held.last().map_or(stream.expires_at, |held| held.expires_at),
+        ..entry
     }
 }

@@ -51,7 +51,7 @@ pub enum Unreadable {
         /// Which part: the index, or a stream by its name.
         what: String,
         /// The trail's own error.
-        source: TrailError,
+        source: Box<TrailError>,
     },
 }
 
@@ -156,7 +156,7 @@ impl<R: BufRead> Reader<R> {
     }
 }
 
-/// The streams of the trail with a record in a window, each whole, and all of `control`; in the order of their names.
+/// The streams of the trail with a record in a window, each whole, and all of `control` and `guard`; in the order of their names.
 /// Each is read consistently: what is appended meanwhile is not in it, or at its end.
 ///
 /// Which streams there are is read from an index that follows the trail within a second or so. Nothing is verified.
@@ -167,20 +167,24 @@ pub async fn live<'a>(
     let found = walk::streams(trail, window).await;
     let found = found.map_err(|source| Unreadable::Trail {
         what: "the index of the trail".to_owned(),
-        source,
+        source: Box::new(source),
     })?;
-    let named = found.into_iter().chain([StreamId::Control]);
+    let named = found.into_iter().chain([StreamId::Control, StreamId::Guard]);
     let streams: BTreeMap<String, StreamId> = named.map(|stream| (stream.to_string(), stream)).collect();
     let histories = stream::iter(streams).map(move |(what, stream)| async move {
         match trail.load(&stream).await {
             Ok(records) => Ok(StreamHistory { stream, records }),
-            Err(source) => Err(Unreadable::Trail { what, source }),
+            Err(err) => Err(Unreadable::Trail {
+                what,
+                source: Box::new(err),
+            }),
         }
     });
     let belongs = move |history: &StreamHistory| {
         let records = &history.records;
         let within = records.iter().any(|record| window.holds(record.at));
-        std::future::ready(!records.is_empty() && (within || history.stream == StreamId::Control))
+        let always = matches!(history.stream, StreamId::Control | StreamId::Guard);
+        std::future::ready(!records.is_empty() && (within || always))
     };
     Ok(histories.buffered(AT_ONCE).try_filter(belongs))
 }

@@ -8,8 +8,10 @@
 //! | --- | --- |
 //! | to append to a proposal | [`advance`] |
 //! | to append to any other stream | [`extend`] |
+//! | to say on `guard` what tightens the switches | [`extend_guard`], [`name_forged`] |
 //! | to try a whole turn again where somebody was quicker | [`Race`] |
 //! | a proposal, the switches of the agent | [`load_proposal`], [`load_control`] |
+//! | the last record that holds of a stream that never ends | [`load_end`] |
 //! | which streams have records in a span of time | [`walk`] |
 //! | what the agent did on the same targets before | [`look_back`], [`actions_on`] |
 //! | the slots of an automatic execution | [`admit`] |
@@ -20,6 +22,7 @@
 
 mod admission;
 mod advance;
+mod guard;
 pub mod history;
 mod load;
 mod look_back;
@@ -29,6 +32,9 @@ pub mod walk;
 
 pub use self::admission::admit;
 pub use self::advance::{Advanced, Extended, Next, Stream, advance, extend};
-pub use self::load::{load_control, load_proposal};
+pub use self::guard::{extend_guard, name_forged};
+pub use self::load::{
+    End, alarm, fault_of, in_force, load_control, load_end, load_held, load_proposal, read_proposal,
+};
 pub use self::look_back::{actions_on, look_back};
 pub use self::race::Race;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use domain::inventory::Target;
 use domain::ports::{Trail, TrailError};
 use domain::proposal::{History, INCIDENTS_S, Past};
+use domain::trail::chain::problem_of;
 use domain::trail::{Fact, StreamId, TargetFact};
 use domain::value::{ProposalId, Timestamp};
 
@@ -25,7 +26,11 @@ pub async fn look_back(
     let opened = walk::opened(trail, now.minus_seconds(INCIDENTS_S), now).await?;
     let others = opened.into_iter().filter_map(|(stream, at)| match stream {
         StreamId::Proposal(id) => (id.fingerprint() != proposal.fingerprint()).then_some(at),
-        StreamId::Incident(_) | StreamId::Target(_) | StreamId::Limit { .. } | StreamId::Control => None,
+        StreamId::Incident(_)
+        | StreamId::Target(_)
+        | StreamId::Limit { .. }
+        | StreamId::Control
+        | StreamId::Guard => None,
     });
     Ok(History::new(actions, others.collect()))
 }
@@ -41,12 +46,18 @@ pub async fn actions_on(
     for target in targets {
         let stream = StreamId::Target(target.clone());
         for record in trail.newest(&stream, MOST_CLAIMS).await? {
+            // What does not hold tells nothing of what was before.
+            if problem_of(&record).is_some() {
+                continue;
+            }
             let holder = TargetFact::read(&record)?.proposal().clone();
             if !seen.insert(holder.clone()) {
                 continue;
             }
-            let Some(holder) = load_proposal(trail, &holder).await? else {
-                continue;
+            let holder = match load_proposal(trail, &holder).await {
+                Ok(Some(holder)) => holder,
+                Ok(None) | Err(TrailError::Forged(_)) => continue,
+                Err(err) => return Err(err),
             };
             // Claims are also on what a change only thins.
             let changed = holder.proposed().is_some_and(|proposed| {

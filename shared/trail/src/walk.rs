@@ -91,7 +91,11 @@ pub async fn opened(
 fn proposal(stream: StreamId) -> Option<ProposalId> {
     match stream {
         StreamId::Proposal(id) => Some(id),
-        StreamId::Incident(_) | StreamId::Target(_) | StreamId::Limit { .. } | StreamId::Control => None,
+        StreamId::Incident(_)
+        | StreamId::Target(_)
+        | StreamId::Limit { .. }
+        | StreamId::Control
+        | StreamId::Guard => None,
     }
 }
 

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use domain::ports::{Clock, Trail, TrailError};
 use domain::proposal::{Commented, Decision, Proposal, ProposalFact, State};
 use domain::trail::{
-    Actor, Control, ControlFact, Entry, Record, SpendFact, StreamId, limit, spend, verify_chain,
+    Actor, Control, ControlFact, Entry, Record, SpendFact, StreamId, Verifier, limit, spend, verify_chain,
 };
 use domain::value::{Micros, ProposalId, Timestamp};
 use futures::future::join_all;
@@ -51,6 +51,7 @@ fn spending() -> Stream {
         id: spend::stream(sample::now()),
         actor: Actor::Agent,
         expires_at: Some(4_000_000_000),
+        stops_at_forged: false,
     }
 }
 
@@ -124,6 +125,7 @@ async fn of_forty_who_take_the_last_slots_as_many_get_one_as_there_are() {
                 },
                 actor: Actor::System,
                 expires_at: Some(4_000_000_000),
+                stops_at_forged: false,
             };
             let id = proposal_id(generation);
             let decide = |records: &[Record], _| {
@@ -275,6 +277,9 @@ impl Trail for Crowded {
     }
     async fn newest(&self, stream: &StreamId, most: usize) -> Result<Vec<Record>, TrailError> {
         self.records.newest(stream, most).await
+    }
+    fn keys(&self) -> &dyn Verifier {
+        self.records.keys()
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use adapters::DynamoTrail;
 use async_trait::async_trait;
 use domain::ports::{Trail, TrailError};
-use domain::trail::{Entry, Record, Seq, StreamId};
+use domain::trail::{Entry, Record, Seq, StreamId, Verifier};
 use domain::value::Timestamp;
 use testkit::{Dynamo, MemoryTrail};
 
@@ -85,6 +85,14 @@ impl Books {
         }
     }
 
+    /// Puts a record behind the last of its stream, as it is: whoever may insert may insert anything. The trail must be in
+    /// memory.
+    pub fn forge(&self, record: Record) {
+        let (stream, seq) = (record.stream.clone(), record.seq);
+        self.as_memory().forge(record);
+        self.note(&stream, seq);
+    }
+
     fn port(&self) -> &dyn Trail {
         match &self.kept {
             Kept::Memory(trail) => trail,
@@ -135,5 +143,9 @@ impl Trail for Books {
 
     async fn newest(&self, stream: &StreamId, most: usize) -> Result<Vec<Record>, TrailError> {
         self.port().newest(stream, most).await
+    }
+
+    fn keys(&self) -> &dyn Verifier {
+        self.port().keys()
     }
 }

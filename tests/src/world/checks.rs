@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use domain::inventory::{Setting, Target};
-use domain::ports::Clock;
-use domain::proposal::{Proposal, State};
+use domain::ports::{Clock, Trail};
+use domain::proposal::{Proposal, Standing, State};
 use domain::trail::{StreamId, claim_of, verify_chain};
 
 use super::World;
@@ -105,7 +105,8 @@ impl World {
             let records = self.trail.seen(&stream).await;
             verify_chain(&records).unwrap();
             if let StreamId::Proposal(_) = stream {
-                Proposal::replay(&records).unwrap();
+                let proposal = Proposal::read(&records, self.trail.keys(), &[]).unwrap();
+                assert_eq!(proposal.standing(), &Standing::default(), "{stream}");
             }
         }
     }

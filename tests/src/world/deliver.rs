@@ -8,6 +8,7 @@ use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use domain::message::Lane;
 use domain::ports::{Clock, Queue, Trail, Unavailable};
 use domain::telling::Announcement;
+use domain::trail::Author;
 use domain::value::Timestamp;
 use housekeeping::Report;
 
@@ -16,6 +17,7 @@ use ingest_and_propose::investigate::Investigator;
 use runtime::link::LinkKey;
 use runtime::queue::{DeadLetters, Delivery, Fault, batch};
 use serde_json::json;
+use testkit::keys::Writes;
 use testkit::{Cut, Cutter};
 
 use super::slack::CutSlack;
@@ -45,6 +47,19 @@ impl EventSources for CutSources<'_> {
         }
         self.1.point("after", "EventSources::set").await;
         Ok(())
+    }
+}
+
+/// As whom the function behind a queue writes.
+fn author(queue: Lane) -> Author {
+    match queue {
+        Lane::Ingest => Author::Ingest,
+        Lane::Scoring => Author::Scoring,
+        Lane::Execution | Lane::Restore | Lane::Verify => Author::Execution,
+        Lane::Slack => Author::Notification,
+        // It writes nothing: as this one, it could not.
+        Lane::Announce | Lane::Outbox => Author::Archive,
+        Lane::Housekeeping => Author::Housekeeping,
     }
 }
 
@@ -160,7 +175,8 @@ impl World {
         delivery: Delivery<'_>,
         cutter: &Cutter,
     ) -> Result<(), Fault> {
-        let trail = &Cut::new(&self.trail, cutter);
+        let cut = Cut::new(&self.trail, cutter);
+        let trail = &Writes::by(author(from), &cut);
         let clock = &Cut::new(&self.clock, cutter);
         let gateway = &Cut::new(&self.reading, cutter);
         match from {
@@ -213,6 +229,9 @@ impl World {
                     again: &Cut::new(self.queue(Lane::Execution), cutter),
                     restores: &Cut::new(self.queue(Lane::Restore), cutter),
                     verifications: &Cut::new(self.queue(Lane::Verify), cutter),
+                    policies: &self.policies,
+                    deployment: &self.deployment,
+                    operators: &Cut::new(&self.operators, cutter),
                     clock,
                     lease_s: rules::seconds("Execution", "Timeout") + execution::LEASE_MARGIN_S,
                     verify_after_s: VERIFY_AFTER_S,
@@ -252,8 +271,9 @@ impl World {
     pub async fn keep_house(&self, cutter: &Cutter) -> Result<Report, String> {
         let queue = |name| Cut::new(self.queue(name), cutter);
         let slack = queue(Lane::Slack);
+        let trail = Cut::new(&self.trail, cutter);
         let deps = housekeeping::Deps {
-            trail: &Cut::new(&self.trail, cutter),
+            trail: &Writes::by(Author::Housekeeping, &trail),
             view: &Cut::new(&self.view, cutter),
             ingest: &queue(Lane::Ingest) as &dyn Queue,
             scoring: &queue(Lane::Scoring),

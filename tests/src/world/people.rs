@@ -10,11 +10,12 @@ use approval_callback::{Deps, Door, handle};
 use async_trait::async_trait;
 use domain::ports::Clock;
 use domain::telling::Line;
-use domain::trail::StreamId;
+use domain::trail::{Author, StreamId};
 use domain::value::{Digest, ProposalId};
 use runtime::http::HttpRequest;
 use runtime::link::LinkKey;
 use serde_json::Value;
+use testkit::keys::Writes;
 use testkit::{Cut, Cutter, FixedCredential, sample, slack};
 
 use super::World;
@@ -139,8 +140,9 @@ impl World {
             teams: vec![sample::SLACK_TEAM.to_owned()],
         };
         let links = LinkKey::new("the key of the links".to_owned()).expect("a key");
+        let trail = Cut::new(&self.trail, cutter);
         let deps = Deps {
-            trail: &Cut::new(&self.trail, cutter),
+            trail: &Writes::by(Author::Callback, &trail),
             policies: &self.policies,
             deployment: &self.deployment,
             operators: &Cut::new(&self.operators, cutter),

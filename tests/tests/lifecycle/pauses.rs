@@ -125,7 +125,8 @@ async fn a_burst_is_paused_for_forty_days(by: By, view_is_lost: bool) {
         (&waiting[..1], "awaiting_approval"),
         (&[waiting[1].clone()], "rejected"),
         (&waiting[2..3], "awaiting_approval"),
-        (std::slice::from_ref(&approved), "approved"),
+        // Its approval ran out: it is scored and asked about again.
+        (std::slice::from_ref(&approved), "proposed"),
         (&proposed, "proposed"),
         (&recorded, "reasoning"),
     ] {
@@ -146,20 +147,24 @@ async fn a_burst_is_paused_for_forty_days(by: By, view_is_lost: bool) {
     assert_eq!(world.proposals().len(), everyone.len(), "one proposal each");
     for id in everyone {
         let kinds = world.kinds(id).await;
-        for kind in ["proposed", "scored"] {
+        let scored = if *id == approved { 2 } else { 1 };
+        for (kind, expected) in [("proposed", 1), ("scored", scored)] {
             let times = kinds.iter().filter(|one| *one == kind).count();
-            assert_eq!(times, 1, "{by:?}: {kind} of {id}: {kinds:?}");
+            assert_eq!(times, expected, "{by:?}: {kind} of {id}: {kinds:?}");
         }
         // A view that is lost is filled by announcing again.
         if !view_is_lost {
-            assert_eq!(asked(&world, id), 1, "{by:?}: {id}: {kinds:?}");
+            assert_eq!(asked(&world, id), scored, "{by:?}: {id}: {kinds:?}");
         }
     }
     assert_eq!(
         world.breaks("openai"),
-        2,
-        "what was approved before the pause was started after it, once"
+        1,
+        "a yes of forty days ago starts nothing"
     );
+    world.approve("bob", &approved).await.text();
+    world.advance(BREAK_S + 30).await;
+    assert_eq!(world.breaks("openai"), 2, "one of now does, once");
     // A deadline that had half an hour left has it still.
     if !view_is_lost {
         world.approve("bob", &waiting[0]).await.text();

@@ -26,14 +26,17 @@ async fn a_pause_takes_a_no_and_no_yes() {
 }
 
 #[tokio::test]
-async fn a_pause_holds_a_start_and_lengthens_what_waits() {
+async fn a_pause_holds_a_start_and_who_approved_is_asked_again_after_it() {
     let (world, id) = waiting().await;
     world.approve("alice", &id).await.text();
     world.pause("a release").await;
     world.advance(3600).await;
-    assert_eq!(world.state(&id).await, "approved");
+    assert_eq!(world.state(&id).await, "proposed", "the approval ran out");
     assert_eq!(world.gateway.writes(), []);
     world.resume().await;
+    world.advance(60).await;
+    assert_eq!(world.state(&id).await, "awaiting_approval");
+    world.approve("bob", &id).await.text();
     world.settle().await;
     tells(&world, expect![[r#"
         0s    agent  opened, generation 1
@@ -42,20 +45,23 @@ async fn a_pause_holds_a_start_and_lengthens_what_waits() {
         0s    agent  #1 scored 44: gate, the score of 44 is above the threshold of 40
         0s    alice  #1 approved until 900s
         0s    system control paused a release
+        930s  system #1 expired at 900s
         3600s system control resumed
-        3630s agent  provider openai claimed for #1 (1)
-        3630s agent  model group chat claimed for #1 (1)
-        3630s agent  model group embeddings claimed for #1 (1)
-        3630s agent  #1 started provider openai: open → blocked, until 3660s, holds provider openai (1), model group chat (1), model group embeddings (1), 3600 s longer for a pause
-        3630s agent  #1 succeeded provider openai reads blocked
-        3660s agent  provider openai claimed for #1 (2) to take it back
-        3660s agent  model group chat claimed for #1 (2) to take it back
-        3660s agent  model group embeddings claimed for #1 (2) to take it back
-        3665s agent  #1 restored provider openai reads open
-        3665s agent  provider openai released by #1 (2)
-        3665s agent  model group chat released by #1 (2)
-        3665s agent  model group embeddings released by #1 (2)
-        3780s agent  #1 verified still: openai fails 62.0 % of 200 requests in 300 s
+        3630s agent  #1 scored 54: gate, the score of 54 is above the threshold of 40
+        3660s bob    #1 approved until 4560s
+        3660s agent  provider openai claimed for #1 (1)
+        3660s agent  model group chat claimed for #1 (1)
+        3660s agent  model group embeddings claimed for #1 (1)
+        3660s agent  #1 started provider openai: open → blocked, until 3690s, holds provider openai (1), model group chat (1), model group embeddings (1)
+        3660s agent  #1 succeeded provider openai reads blocked
+        3690s agent  provider openai claimed for #1 (2) to take it back
+        3690s agent  model group chat claimed for #1 (2) to take it back
+        3690s agent  model group embeddings claimed for #1 (2) to take it back
+        3695s agent  #1 restored provider openai reads open
+        3695s agent  provider openai released by #1 (2)
+        3695s agent  model group chat released by #1 (2)
+        3695s agent  model group embeddings released by #1 (2)
+        3810s agent  #1 verified still: openai fails 62.0 % of 200 requests in 300 s
     "#]]).await;
     assert_eq!(world.state(&id).await, "restored");
     world.assert_at_rest().await;

@@ -116,11 +116,7 @@ async fn who_decides_is_what_the_documents_say() {
             let proposed = proposal.proposed().unwrap();
             let action = proposed.action.kind();
             assert_eq!(action, ActionKind::ALL[at]);
-            let subject = Subject {
-                id: &id,
-                event: &proposal.received().event,
-                proposed,
-            };
+            let subject = Subject::of(&proposal).unwrap();
             for score in 0..=100 {
                 for auto_approve in [false, true] {
                     let mut deployment = world.deployment.clone();

@@ -119,7 +119,11 @@ fn each_variable_is_set_and_read(template: &Template) -> Vec<String> {
             asked.borrow_mut().insert(name.to_owned());
             let value = set.get(name)?;
             // ARNs, URLs and names that AWS makes up.
-            Some(template.text(value).unwrap_or_else(|| "made by AWS".to_owned()))
+            Some(
+                template
+                    .text(value)
+                    .unwrap_or_else(|| "https://made.by.aws".to_owned()),
+            )
         };
         if let Err(bad) = configure(&binary, &Env::new(&lookup)) {
             wrong.push(format!("{id}: {bad}"));

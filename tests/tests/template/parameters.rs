@@ -13,7 +13,7 @@ use super::tree::{Template, items, target};
 use super::{notices, passes};
 
 /// What the documents promise: parameter and default. `None` is to be given.
-const DOCUMENTED: [(&str, Option<&str>); 36] = [
+const DOCUMENTED: [(&str, Option<&str>); 39] = [
     ("SreRiskThreshold", Some("40")),
     ("SreAutoApprove", Some("false")),
     ("LicenseTier", Some("enterprise")),
@@ -47,6 +47,9 @@ const DOCUMENTED: [(&str, Option<&str>); 36] = [
     ("SlackResponseOrigin", Some("https://hooks.slack.com")),
     ("EventSources", Some("llm-gateway")),
     ("SenderAccounts", Some("")),
+    ("SenderRoles", Some("")),
+    ("RedriveRoles", Some("")),
+    ("DeployRoleArn", Some("")),
     ("Architecture", Some("arm64")),
     ("LogLevel", Some("info")),
     ("AlarmTopicArn", Some("")),
@@ -216,7 +219,11 @@ fn functions_take_what_the_template_admits(template: &Template) -> Vec<String> {
                 let set = variables(&chosen, &id);
                 let lookup = |name: &str| {
                     let value = set.get(name)?;
-                    Some(chosen.text(value).unwrap_or_else(|| "made by AWS".to_owned()))
+                    Some(
+                        chosen
+                            .text(value)
+                            .unwrap_or_else(|| "https://made.by.aws".to_owned()),
+                    )
                 };
                 if let Err(bad) = configure(&binary, &Env::new(&lookup)) {
                     wrong.push(format!("{id} does not start with {name} = {value}: {bad}"));

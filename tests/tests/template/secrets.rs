@@ -20,7 +20,10 @@ const SECRETS: [(&str, &[&str]); 8] = [
         ],
     ),
     ("ApprovalCommandsRole", &["OperatorsSecret"]),
-    ("ExecutionRole", &["GatewayWriteSecret", "PagerDutySecret"]),
+    (
+        "ExecutionRole",
+        &["GatewayWriteSecret", "OperatorsSecret", "PagerDutySecret"],
+    ),
     ("HousekeepingRole", &[]),
     ("IngestAndProposeRole", &["GatewayReadSecret", "ModelSecret"]),
     (

@@ -113,6 +113,8 @@ async fn clicked(
         | Became::Refused(..)
         | Became::Unmapped(_)
         | Became::Unasked(_)
+        | Became::Unsigned
+        | Became::Forged(_)
         | Became::Unknown => HttpResponse::empty(200),
     }
 }

@@ -7,6 +7,10 @@ use testkit::environment;
 const COMPLETE: environment::Table<'static> = &[
     ("DOOR", "public"),
     ("TRAIL_TABLE", "sre_actions"),
+    ("STACK_NAME", "sre-agent"),
+    ("DECISION_KEYS", "arn:aws:kms:eu-central-1:123456789012:key/d"),
+    ("OPERATOR_KEYS", "arn:aws:kms:eu-central-1:123456789012:key/o"),
+    ("KEY_BUCKET", "policies"),
     ("SLACK_SIGNING_SECRET", "arn:signing"),
     ("SLACK_BOT_SECRET", "arn:bot"),
     ("LINK_SECRET", "arn:link"),
@@ -30,6 +34,10 @@ const COMPLETE: environment::Table<'static> = &[
 const COMMANDS: environment::Table<'static> = &[
     ("DOOR", "iam"),
     ("TRAIL_TABLE", "sre_actions"),
+    ("STACK_NAME", "sre-agent"),
+    ("DECISION_KEYS", "arn:aws:kms:eu-central-1:123456789012:key/d"),
+    ("OPERATOR_KEYS", "arn:aws:kms:eu-central-1:123456789012:key/o"),
+    ("KEY_BUCKET", "policies"),
     ("OPERATORS_SECRET", "arn:operators"),
     ("PROPOSALS_TABLE", "sre_proposals"),
     ("POLICY_BUCKET", "policies"),
@@ -77,6 +85,8 @@ fn what_is_missing_or_wrong_in_the_environment_is_named() {
         ("SRE_AUTO_APPROVE", "TRUE"),
         ("APPROVAL_VALID_S", "fifteen"),
         ("MAX_BUDGET_CAP", "1e9"),
+        ("SLACK_API_URL", "http://slack.com"),
+        ("SLACK_RESPONSE_ORIGIN", "http://hooks.slack.com"),
     ];
     environment::names_what_is_wrong(COMPLETE, &wrong, read);
 }

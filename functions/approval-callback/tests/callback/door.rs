@@ -5,11 +5,10 @@ use std::sync::Mutex;
 use ::slack::form::Modal;
 use approval_callback::reply::Reply;
 use approval_callback::slack::{Slack, Trust};
-use approval_callback::{self as callback, Deps, handle};
+use approval_callback::{self as callback, Deps, answer_event};
 use async_trait::async_trait;
 use domain::telling::Line;
 use domain::value::Deployment;
-use runtime::http::{HttpRequest, HttpResponse};
 use runtime::link::LinkKey;
 use serde_json::{Value, json};
 use testkit::slack::{self, Signed};
@@ -177,10 +176,7 @@ impl Door {
             clock: &self.clock,
             door,
         };
-        Answer::of(match HttpRequest::read(event) {
-            Ok(request) => handle(&deps, &request).await,
-            Err(problem) => HttpResponse::problem(400, problem),
-        })
+        Answer::of(&answer_event(&deps, event).await)
     }
 
     /// What the proposal's records say happened since it was scored.
@@ -216,12 +212,16 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn of(response: HttpResponse) -> Self {
-        let headers = response.headers.into_iter();
+    /// An answer as Lambda takes it: <https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html>.
+    fn of(event: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let headers = event["headers"].as_object().unwrap().iter();
+        let headers = headers.filter(|(name, _)| *name != "content-type");
+        assert_eq!(event["isBase64Encoded"], false);
         Self {
-            status: response.status,
-            headers: headers.map(|(name, value)| (name.to_owned(), value)).collect(),
-            body: response.body,
+            status: u16::try_from(event["statusCode"].as_u64().unwrap()).unwrap(),
+            headers: headers.map(|(name, value)| (name.clone(), text(value))).collect(),
+            body: text(&event["body"]),
         }
     }
 

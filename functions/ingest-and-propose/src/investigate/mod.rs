@@ -289,7 +289,15 @@ impl Investigator<'_> {
                 Err(spent) => Next::Refuse(spent),
             })
         });
-        match reserved.await.map_err(trail)? {
+        let reserved = match reserved.await {
+            Err(TrailError::Forged(fault)) => {
+                return Ok(Err(format!(
+                    "what the models cost today cannot be counted: {fault}"
+                )));
+            }
+            reserved => reserved.map_err(trail)?,
+        };
+        match reserved {
             Extended::Appended { record, .. } => Ok(Ok(Reservation {
                 stream: stream.id,
                 seq: record.seq,
@@ -325,6 +333,8 @@ impl Investigator<'_> {
             id,
             actor: Actor::Agent,
             expires_at: Some(u64::try_from(expires).unwrap_or(0)),
+            // What cannot be counted counts as spent.
+            stops_at_forged: true,
         }
     }
 }

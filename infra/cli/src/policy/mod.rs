@@ -4,11 +4,15 @@ mod registry;
 
 use std::path::PathBuf;
 
+use ::policy::Checked;
 use adapters::{PayloadBucket, SystemClock};
+use domain::ports::Clock as _;
 use domain::trail::Actor;
 use domain::value::Digest;
 
-use crate::policy::registry::{Registry, sound};
+use crate::operators;
+use crate::policy::registry::Registry;
+pub(crate) use crate::policy::registry::sound;
 use crate::print::Terminal;
 use crate::stack::Stack;
 use crate::{what_if, who};
@@ -28,7 +32,7 @@ pub(crate) enum Command {
     /// Says everything that is wrong with a policy, with file, line and column. Needs no stack. Exits with 1 where
     /// something is
     Check(Check),
-    /// Checks a policy and puts it in force
+    /// Checks a policy and puts it in force; warns where too few people may approve what it asks them for
     Publish(Publish),
     /// Shows the policy in force, or an earlier one. Exits with 1 where this version would not take it
     Show(Show),
@@ -108,6 +112,10 @@ async fn publish(
         clock: &SystemClock,
     };
     registry.publish(&bundle, actor, terminal).await?;
+    let in_force = Checked::new(&bundle)?.in_force(None);
+    for warning in operators::warnings(operators::deployed(stack).await, &in_force, SystemClock.now()) {
+        terminal.line(&warning)?;
+    }
     Ok(true)
 }
 

@@ -13,9 +13,10 @@ use domain::value::Digest;
 use trail::{Extended, Next, Stream, extend, load_control};
 
 use crate::print::{Terminal, count};
+use crate::switches::{UNSIGNED, signable};
 
 /// A directory's policy, told as sound or with everything that is wrong with it.
-pub(super) fn sound(directory: &Path, terminal: &mut Terminal<'_>) -> anyhow::Result<Option<Bundle>> {
+pub(crate) fn sound(directory: &Path, terminal: &mut Terminal<'_>) -> anyhow::Result<Option<Bundle>> {
     let checked = Bundle::read_dir(directory).and_then(|bundle| Checked::new(&bundle).map(|_| bundle));
     match checked {
         Ok(bundle) => {
@@ -53,12 +54,20 @@ impl Registry<'_> {
     ) -> anyhow::Result<()> {
         let stored = self.bucket.put(bundle.bytes()).await;
         let hash = stored.context("nothing was published")?;
-        let readable = load_control(self.trail).await;
-        readable.context("the policy is stored, and not in force")?;
+        let guard = signable(self.trail)
+            .await
+            .context("the policy is stored, and not in force")?;
+        // Of before signatures: publishing it again signs it.
+        let signed = load_control(self.trail).await?.switches.unverified.is_none();
         let stream = Stream::endless(StreamId::Control, actor);
         // A switch that somebody else changes meanwhile is kept.
         let publishes = |last: &[Record], _| {
-            Ok(match Control::read(last.last())?.publish(hash) {
+            let control = Control::read(last.last())?.guarded(guard.held.as_ref())?;
+            let control = match signed {
+                true => control,
+                false => control.unverified("nobody signed it"),
+            };
+            Ok(match control.publish(hash) {
                 Some(fact) => Next::<_, Infallible>::Append(fact),
                 None => Next::Nothing,
             })
@@ -73,6 +82,9 @@ impl Registry<'_> {
                 Ok(())
             }
             Ok(Extended::Refused(never)) => match never {},
+            Err(err @ TrailError::Unsigned { .. }) => Err(err)
+                .context("the policy is stored, and not in force")
+                .context(UNSIGNED),
             Err(TrailError::Outrun(_)) => {
                 bail!("the policy is stored, and not in force: others kept writing to control. Try again")
             }

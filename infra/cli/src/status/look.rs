@@ -11,7 +11,7 @@ use domain::message::Lane;
 use domain::ports::{Gateway, Trail, View};
 use domain::proposal::Proposal;
 use domain::telling::waits_for;
-use domain::trail::{Control, ControlFact, Fact, StreamId};
+use domain::trail::{Control, StreamId};
 use domain::value::{ProposalId, Timestamp};
 use futures::StreamExt as _;
 use futures::stream;
@@ -19,13 +19,16 @@ use gateway::AdminApi;
 use outbound::{BaseUrl, same_origin};
 use trail::verify::verified;
 use trail::walk::{self, Window};
+use trail::{in_force, load_end};
 
 use crate::print::told;
 use crate::stack::Stack;
+use crate::status::deciders::DecidersPart;
 use crate::status::people::PeoplePart;
 use crate::status::picture::{
     AgentPart, GatewayPart, Messages, OpenPart, Picture, ProposalPart, QueuePart, SourcePart, StackPart,
 };
+use crate::status::senders::SendersPart;
 
 /// The stack's outputs that are read here, but for those of the queues.
 #[cfg(test)]
@@ -33,6 +36,8 @@ pub(crate) const OUTPUTS: &[&str] = &[
     "TrailTableName",
     "ProposalsTableName",
     "GatewayReadSecretArn",
+    crate::operators::SECRET_OUTPUT,
+    crate::policy::BUCKET_OUTPUT,
     "IngestAndProposeFunctionName",
     "ScoringFunctionName",
     "ExecutionFunctionName",
@@ -52,11 +57,12 @@ const AT_ONCE: usize = 16;
 /// Everything there is to see.
 pub(crate) async fn look_at(stack: &Stack, now: Timestamp) -> Picture {
     let people = PeoplePart::of(stack);
-    let (agent, queues, event_sources, open, gateway) = tokio::join!(
+    let (agent, queues, event_sources, open, deciders, gateway) = tokio::join!(
         agent(stack),
         queues(stack),
         event_sources(stack),
         open(stack, &people, now),
+        DecidersPart::of(stack, now),
         gateway(stack)
     );
     Picture {
@@ -71,21 +77,44 @@ pub(crate) async fn look_at(stack: &Stack, now: Timestamp) -> Picture {
         event_sources: event_sources.into(),
         open: open.into(),
         people,
+        deciders,
+        senders: SendersPart::of(stack),
         gateway,
     }
 }
 
 async fn agent(stack: &Stack) -> anyhow::Result<AgentPart> {
-    let last = stack.trail()?.last(&StreamId::Control).await?;
-    let control = Control::read(last.as_ref())?;
-    let fact = last.as_ref().map(ControlFact::read).transpose()?;
+    let trail = stack.trail()?;
+    let (control, guard) = tokio::try_join!(
+        load_end(&trail, &StreamId::Control),
+        load_end(&trail, &StreamId::Guard)
+    )?;
+    let in_force = in_force(&control, &guard)?;
+    let mut forged: Vec<String> = [&control.fault, &guard.fault]
+        .into_iter()
+        .flatten()
+        .map(ToString::to_string)
+        .collect();
+    // What an operator has set aside has been looked at.
+    let open = in_force.guard().forged.iter();
+    let open = open.filter(|one| !in_force.set_aside_of(&one.stream).contains(&one.seq));
+    for one in open {
+        let told = format!("record {} of {} {}", one.seq, one.stream, one.problem);
+        let known = |known: &String| known.starts_with(&format!("record {} of {} ", one.seq, one.stream));
+        if !forged.iter().any(known) {
+            forged.push(match one.taken_back {
+                true => format!("{told}; what was in force before it was taken back"),
+                false => told,
+            });
+        }
+    }
+    let last = [&control.held, &guard.held].into_iter().flatten();
+    forged.extend(in_force.switches.unverified.clone());
     Ok(AgentPart {
-        switches: control.switches,
-        changed_at: last.map(|record| record.at),
-        tampered: match fact {
-            Some(ControlFact::TamperDetected { what, .. }) => Some(what),
-            Some(_) | None => None,
-        },
+        changed_at: last.map(|record| record.at).max(),
+        tampered: in_force.guard().tampered.clone(),
+        switches: in_force.switches,
+        forged,
     })
 }
 
@@ -194,9 +223,13 @@ fn lane_of(stack: &Stack, arn: &str) -> Option<Lane> {
 async fn open(stack: &Stack, people: &PeoplePart, now: Timestamp) -> anyhow::Result<OpenPart> {
     let trail = stack.trail()?;
     let view = DynamoView::new(&stack.aws, stack.output("ProposalsTableName")?);
-    let last = trail.last(&StreamId::Control).await?;
-    let control = Control::read(last.as_ref())?;
-    let switched_at = last.map(|record| record.at);
+    let (operators, guard) = tokio::try_join!(
+        load_end(&trail, &StreamId::Control),
+        load_end(&trail, &StreamId::Guard)
+    )?;
+    let control = in_force(&operators, &guard)?;
+    let last = [&operators.held, &guard.held].into_iter().flatten();
+    let switched_at = last.map(|record| record.at).max();
     let mut ids: Vec<ProposalId> = view.open().await?;
     let recent = walk::proposals(&trail, Window::hours_back(2, now)).await?;
     ids.retain(|id| !recent.contains(id));
@@ -217,7 +250,8 @@ async fn open(stack: &Stack, people: &PeoplePart, now: Timestamp) -> anyhow::Res
     let mut reads = std::pin::pin!(reads.buffered(AT_ONCE));
     while let Some((id, records)) = reads.next().await {
         let records = records?;
-        match verified(&records) {
+        let aside = control.set_aside_of(&StreamId::Proposal(id.clone()));
+        match verified(&records, trail.keys(), &aside) {
             Ok(proposal) => {
                 let shown = described(&proposal, &control, switched_at, now);
                 part.proposals.extend(shown);

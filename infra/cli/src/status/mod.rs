@@ -1,8 +1,10 @@
 //! `sre-agent status`: is the agent healthy, and if not, why.
 
+mod deciders;
 mod look;
 mod people;
 mod picture;
+mod senders;
 
 use adapters::SystemClock;
 use domain::ports::Clock;

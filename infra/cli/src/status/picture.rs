@@ -7,7 +7,9 @@ use domain::value::Timestamp;
 use serde::Serialize;
 
 use crate::print::{count, duration, quote};
+use crate::status::deciders::DecidersPart;
 use crate::status::people::{self, PeoplePart, Untold};
+use crate::status::senders::SendersPart;
 use domain::message::Lane;
 
 /// `housekeeping` makes the event sources agree with `control` every minute: for so long they may differ.
@@ -44,6 +46,8 @@ pub(crate) struct Picture {
     pub(crate) event_sources: Part<Vec<SourcePart>>,
     pub(crate) open: Part<OpenPart>,
     pub(crate) people: PeoplePart,
+    pub(crate) deciders: DecidersPart,
+    pub(crate) senders: SendersPart,
     pub(crate) gateway: GatewayPart,
 }
 
@@ -64,6 +68,8 @@ pub(crate) struct AgentPart {
     pub(crate) changed_at: Option<Timestamp>,
     /// Somebody changed or removed a record, as the last record of `control` says.
     pub(crate) tampered: Option<String>,
+    /// Records that do not hold and that nobody has set aside.
+    pub(crate) forged: Vec<String>,
 }
 
 /// A queue and its dead letters.
@@ -164,6 +170,7 @@ impl Picture {
             Part::Seen(agent) => {
                 let tampered = agent.tampered.iter();
                 reasons.extend(tampered.map(|what| format!("the trail was tampered with: {}", quote(what))));
+                reasons.extend(agent.forged.iter().map(|what| format!("does not hold: {what}")));
             }
             Part::Unseen(problem) => reasons.push(format!("control could not be read: {problem}")),
         }
@@ -202,6 +209,7 @@ impl Picture {
             }
             Part::Unseen(problem) => reasons.push(format!("the open proposals could not be read: {problem}")),
         }
+        reasons.extend(self.deciders.reasons());
         match &self.gateway {
             GatewayPart::Unreadable { problem, .. } => reasons.push(problem.clone()),
             GatewayPart::Readable { missing_models, .. } => reasons.extend(missing_models.iter().map(|model| {
@@ -255,6 +263,8 @@ impl Picture {
         lines.extend(self.of_open(now));
         lines.push(String::new());
         lines.push(self.people.line());
+        lines.push(self.deciders.line());
+        lines.push(self.senders.line());
         lines.push(String::new());
         lines.push(self.of_gateway());
         lines.push(String::new());

@@ -1,6 +1,8 @@
 //! What counts as unhealthy, and how a picture is shown.
 
+mod deciders;
 mod people;
+mod senders;
 mod waits;
 
 use std::collections::BTreeMap;
@@ -10,9 +12,11 @@ use domain::telling::waits_for;
 use domain::trail::{Control, Pause, Switches};
 use expect_test::{Expect, expect};
 
+use super::deciders::DecidersPart;
 use super::look;
 use super::people::PeoplePart;
 use super::picture::*;
+use super::senders::SendersPart;
 use crate::print::told;
 use crate::trail::tests::{Told, at};
 use domain::message::Lane;
@@ -33,6 +37,7 @@ fn healthy() -> Picture {
             switches: Switches::default(),
             changed_at: None,
             tampered: None,
+            forged: Vec::new(),
         }),
         queues: Part::Seen(
             Lane::ALL
@@ -57,6 +62,14 @@ fn healthy() -> Picture {
         people: PeoplePart {
             channel: Some("C0SRE".to_owned()),
             routes: 0,
+        },
+        deciders: DecidersPart::Known {
+            people: 2,
+            shortages: Vec::new(),
+        },
+        senders: SendersPart {
+            roles: vec!["arn:aws:iam::123456789012:role/gateway".to_owned()],
+            accounts: Vec::new(),
         },
         gateway: GatewayPart::Readable {
             url: "https://gateway.example".to_owned(),
@@ -90,6 +103,7 @@ fn paused(since: u64) -> Part<AgentPart> {
         },
         changed_at: Some(at(since)),
         tampered: None,
+        forged: Vec::new(),
     })
 }
 
@@ -143,6 +157,8 @@ fn an_agent_with_nothing_to_do_is_healthy() {
             open proposals: none
 
             people: asked in Slack, in C0SRE
+            directory: 2 active operators, enough for every approval
+            senders: 1 name of this account
 
             gateway https://gateway.example: 4 providers, 4 model groups, 3 teams
 
@@ -171,6 +187,7 @@ fn every_trouble_is_a_reason() {
         switches: Switches::default(),
         changed_at: Some(at(0)),
         tampered: Some("record 3 of proposal/x was changed".to_owned()),
+        forged: Vec::new(),
     });
     if let Part::Seen(queues) = &mut picture.queues {
         queues[0].dead_letters = 1;
@@ -236,6 +253,8 @@ fn every_trouble_is_a_reason() {
               and 3 proposals not looked at, open or closed lately
 
             people: asked in Slack, in C0SRE
+            directory: 2 active operators, enough for every approval
+            senders: 1 name of this account
 
             gateway https://gateway.example: the gateway is unavailable: no connection within 500 ms
 
@@ -280,6 +299,8 @@ fn what_could_not_be_seen_is_a_reason_but_for_a_secret_that_is_not_the_callers()
             open proposals: queue x: AccessDenied
 
             people: asked in Slack, in C0SRE
+            directory: 2 active operators, enough for every approval
+            senders: 1 name of this account
 
             gateway: not asked, its token could not be read: AccessDenied
 
@@ -335,6 +356,8 @@ fn a_pause_is_shown_and_is_healthy_while_what_must_go_on_goes_on() {
             open proposals: none
 
             people: asked in Slack, in C0SRE
+            directory: 2 active operators, enough for every approval
+            senders: 1 name of this account
 
             gateway https://gateway.example: 4 providers, 4 model groups, 3 teams
 
@@ -379,6 +402,7 @@ fn automatic_execution_that_is_off_is_told_and_is_healthy() {
             .clone(),
         changed_at: Some(at(0)),
         tampered: None,
+        forged: Vec::new(),
     });
     let reasons = picture.reasons(at(5000));
     let lines = picture.lines(&reasons, at(5000));

@@ -157,12 +157,12 @@ async fn a_lost_reply_is_told_as_what_it_is() {
 async fn a_resume_against_the_template_says_so() {
     let mut desk = Desk::new();
     let fact = Control::default().follow_template(false, sample::now()).unwrap();
-    let entry = Entry::next(StreamId::Control, None, sample::now(), Actor::System, &fact, None);
+    let entry = Entry::next(StreamId::Guard, None, sample::now(), Actor::System, &fact, None);
     desk.trail.insert(entry).unwrap();
     desk.says(5, pauses("x")).await;
     desk.says(60, Switch::Resume(None)).await;
     desk.told(expect![[r#"
-        paused already since 2026-11-22T10:00:00.000Z (5 s), by the system: the template's AgentEnabled is false
+        paused already: the template's AgentEnabled is false
           nothing was changed
         resumed after 60 s of a pause (the template's AgentEnabled is false) at 2026-11-22T10:01:00.000Z, by ada (123456789012:assumed-role/Sre/ada) in cli
           within a minute housekeeping switches the queues on and begins to take up what was recorded

@@ -5,9 +5,10 @@ mod export;
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use domain::ports::Trail;
-use domain::trail::{Record, StreamId};
+use domain::trail::{Record, Seq, StreamId, Verifier};
 use domain::value::ProposalId;
 
+use ::trail::load_control;
 use ::trail::verify::verify;
 use domain::telling::{count, story};
 
@@ -70,46 +71,92 @@ async fn story_of(
     json: bool,
     terminal: &mut Terminal<'_>,
 ) -> anyhow::Result<bool> {
-    let records = stack.trail()?.load(&StreamId::Proposal(id.clone())).await;
-    let records = records.context("not verified")?;
+    let trail = stack.trail()?;
+    let stream = StreamId::Proposal(id.clone());
+    let records = trail.load(&stream).await.context("not verified")?;
     if records.is_empty() {
         bail!("there is no proposal {id}: its stream has no records");
     }
+    let aside = load_control(&trail)
+        .await
+        .context("not verified")?
+        .set_aside_of(&stream);
+    let by = By {
+        keys: trail.keys(),
+        aside: &aside,
+    };
     if json {
-        return tell_json(&records, terminal);
+        return tell_json(&records, by, terminal);
     }
-    tell(id, &records, terminal)
+    tell(id, &records, by, terminal)
+}
+
+/// By what records are verified.
+#[derive(Clone, Copy)]
+struct By<'a> {
+    /// The public keys.
+    keys: &'a dyn Verifier,
+    /// What operators set aside.
+    aside: &'a [Seq],
 }
 
 /// Every record as it is, whether it holds or not.
-fn tell_json(records: &[Record], terminal: &mut Terminal<'_>) -> anyhow::Result<bool> {
+fn tell_json(records: &[Record], by: By<'_>, terminal: &mut Terminal<'_>) -> anyhow::Result<bool> {
     for record in records {
         terminal.json(record)?;
     }
-    match verify(records).fault {
-        Some(fault) => bail!("not verified: {fault}"),
-        None => Ok(true),
+    let verdict = verify(records, by.keys, by.aside);
+    match (verdict.fault, verdict.unknown) {
+        (Some(fault), _) => bail!("not verified: {fault}"),
+        (None, Some(because)) => bail!("not verified: {because}"),
+        (None, None) => Ok(true),
     }
 }
 
 /// The records that hold, as a story; and the first that does not.
-fn tell(id: &ProposalId, records: &[Record], terminal: &mut Terminal<'_>) -> anyhow::Result<bool> {
-    let verdict = verify(records);
+fn tell(
+    id: &ProposalId,
+    records: &[Record],
+    by: By<'_>,
+    terminal: &mut Terminal<'_>,
+) -> anyhow::Result<bool> {
+    let verdict = verify(records, by.keys, by.aside);
+    let aside = verdict
+        .proposal
+        .as_ref()
+        .map_or(&[][..], |proposal| &proposal.standing().set_aside);
     terminal.line(&format!("proposal {id}"))?;
     for record in &records[..verdict.good] {
         terminal.line("")?;
+        if aside.contains(&record.seq) {
+            terminal.line(&format!(
+                "{} does not hold, and an operator set it aside: it counts for nothing",
+                record.seq
+            ))?;
+            continue;
+        }
         for line in story::in_full(record) {
             terminal.told(&line)?;
         }
     }
     terminal.line("")?;
-    match (verdict.fault, verdict.proposal) {
-        (None, Some(proposal)) => {
+    match (verdict.fault, verdict.unknown, verdict.proposal) {
+        (None, None, Some(proposal)) => {
             let (records, state) = (count(verdict.good, "record"), proposal.state().name());
-            terminal.line(&format!("verified: {records}, state {state}"))?;
+            let signed = match proposal.standing().unsigned {
+                true => ", from before decisions were signed: nothing starts from it",
+                false => "",
+            };
+            terminal.line(&format!("verified: {records}, state {state}{signed}"))?;
             Ok(true)
         }
-        (fault, _) => {
+        (None, Some(because), _) => {
+            terminal.line(&format!(
+                "NOT VERIFIED: digests and order hold, signatures could not be checked: {because}"
+            ))?;
+            Ok(false)
+        }
+        (fault, _, _) => {
             let fault = fault.unwrap_or_else(|| "there are no records".to_owned());
             terminal.line(&format!("NOT VERIFIED: {fault}"))?;
             Ok(false)

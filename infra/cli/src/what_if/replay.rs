@@ -88,11 +88,7 @@ impl Trial {
             auto_approve: self.auto_approve.unwrap_or(scored.auto_approve),
             ..Deployment::default()
         };
-        let subject = Subject {
-            id: proposal.id(),
-            event: &proposal.received().event,
-            proposed: proposal.proposed()?,
-        };
+        let subject = Subject::of(proposal)?;
         let control = control(scored, at, switched);
         // The very policy that was in force in place of a published one still is. Another one is tried as published.
         let instead = scored.policy_instead_because.as_ref();

@@ -62,13 +62,13 @@ impl Switched {
     /// `control` at an instant, as far as scoring looks at it.
     pub(crate) fn at(&self, instant: Timestamp) -> Control {
         let last = self.automatic_off.iter().rev().find(|(at, _)| *at <= instant);
-        Control {
-            seq: 0,
-            switches: Switches {
+        Control::of(
+            0,
+            Switches {
                 automatic_off: last.and_then(|(_, reason)| reason.clone()),
                 ..Switches::default()
             },
-        }
+        )
     }
 }
 
@@ -145,7 +145,7 @@ async fn gather_live<T: Gather>(
             StreamId::Proposal(_) => all
                 .take(&records, &switched)
                 .with_context(|| stream.to_string())?,
-            StreamId::Incident(_) | StreamId::Target(_) | StreamId::Limit { .. } => {}
+            StreamId::Incident(_) | StreamId::Target(_) | StreamId::Limit { .. } | StreamId::Guard => {}
         }
     }
     Ok(Gathered { all, switched })
@@ -248,7 +248,7 @@ fn feed(
                 any = true;
                 batch.push((began, records));
             }
-            StreamId::Incident(_) | StreamId::Target(_) | StreamId::Limit { .. } => {}
+            StreamId::Incident(_) | StreamId::Target(_) | StreamId::Limit { .. } | StreamId::Guard => {}
         }
         if batch.len() == BATCH {
             hand_over(&switched, &mut batch);

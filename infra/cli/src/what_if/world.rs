@@ -198,7 +198,7 @@ impl Annals {
             fact,
             None,
         );
-        self.control.push(entry.seal(writer(0)));
+        self.control.push(testkit::keys::sealed(entry, writer(0)));
     }
 
     /// The records of `control`.
@@ -224,8 +224,8 @@ impl Annals {
             event,
         };
         let id = ProposalId::new(received.event.fingerprint(), self.generation);
-        let first =
-            Proposal::first_entry(id, received, began, Actor::Agent, Tier::Enterprise).seal(writer(1));
+        let first = Proposal::first_entry(id, received, began, Actor::Agent, Tier::Enterprise);
+        let first = testkit::keys::sealed(first, writer(1));
         let proposal = Proposal::replay(std::slice::from_ref(&first)).unwrap();
         let mut life = Life {
             world: self,

@@ -9,8 +9,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
+use domain::permission::Directory;
 use serde_json::json;
 
 use crate::aws;
@@ -24,7 +25,7 @@ use crate::progress::{Step, last_lines};
 use crate::sandbox;
 use crate::slack;
 use crate::stack::place::{Choice, Place};
-use crate::state::{ACCOUNT, Deployment, FunctionUrls, STACK, Secrets, State};
+use crate::state::{Deployment, FunctionUrls, STACK, Secrets, State};
 use crate::template::{self, Function};
 
 #[derive(Args, Clone, Default)]
@@ -202,7 +203,6 @@ fn parameters(place: &Place, sandbox_port: u16, asked: &[(String, String)]) -> B
                 "x86_64"
             },
         ),
-        ("SenderAccounts", ACCOUNT),
         ("GatewayUrl", &sandbox),
         ("PagerDutyUrl", &sandbox),
         ("SlackApiUrl", &sandbox),
@@ -308,6 +308,7 @@ async fn deploy(paths: &Paths, state: &State) -> Result<Deployment> {
     fs::write(&template, &state.template)?;
     let operators = fs::read_to_string(paths.root.join("events/operators.json"))
         .context("reading events/operators.json")?;
+    Directory::parse(&operators).map_err(|problem| anyhow!("events/operators.json: {problem}"))?;
     let limit = state.place.kind.description().deploys_within;
     let request = json!({
         "stack": STACK,

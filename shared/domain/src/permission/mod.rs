@@ -3,17 +3,19 @@
 //! What no rule may allow is not asked here: the state machine and [`crate::permission::decision`] hold it whatever the rules say.
 
 pub mod decision;
+mod distinct;
 mod operator;
+mod quorum;
+mod resource;
 
 use std::sync::Arc;
 
-pub use self::decision::{Asker, Refusal, Request, Under, may_approve};
+pub use self::decision::{Asker, Lapsed, Refusal, Request, Under, may_approve, still_approved};
 pub use self::operator::{Directory, Operator, SlackIdentity};
-use crate::action::{ActionKind, Undo};
-use crate::incident::Event;
+pub use self::quorum::{Shortage, shortages};
+pub use self::resource::{Claimed, Resource, Targets};
 use crate::policy::{Local, Policy};
-use crate::proposal::Proposed;
-use crate::value::{Digest, OrgId, ProposalId, ProviderId, TeamId};
+use crate::value::Digest;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,40 +54,6 @@ pub enum Principal<'a> {
         /// Whether one of their groups is among the policy's approvers.
         approver: bool,
     },
-}
-
-/// What it is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resource<'a> {
-    /// The proposal.
-    pub id: &'a ProposalId,
-    /// Its action.
-    pub action: ActionKind,
-    /// Its score, 0–100.
-    pub score: u8,
-    /// The organisation that the event names.
-    pub org: &'a OrgId,
-    /// The team, if the event is about one.
-    pub team: Option<&'a TeamId>,
-    /// The provider, if it is about one.
-    pub provider: Option<&'a ProviderId>,
-    /// How it is taken back.
-    pub undo: Undo,
-}
-
-impl<'a> Resource<'a> {
-    /// A proposal as rules see it.
-    pub fn new(id: &'a ProposalId, event: &'a Event, proposed: &Proposed, score: u8) -> Self {
-        Self {
-            id,
-            action: proposed.action.kind(),
-            score,
-            org: &event.org,
-            team: event.team.as_ref(),
-            provider: event.provider(),
-            undo: proposed.preview.undo,
-        }
-    }
 }
 
 /// How things stand when it is asked.

@@ -268,11 +268,16 @@ pub struct Windows {
 impl Policy {
     /// How many different people must approve a proposal of this score.
     pub fn approvals_needed(&self, score: u8) -> u8 {
-        if u64::from(score) >= self.quorum.from.get() {
+        if self.is_within_quorum(score) {
             u8::try_from(self.quorum.people.get()).unwrap_or(u8::MAX)
         } else {
             1
         }
+    }
+
+    /// Whether the quorum decides about a proposal of this score: then nothing runs by itself.
+    pub fn is_within_quorum(&self, score: u8) -> bool {
+        u64::from(score) >= self.quorum.from.get()
     }
 
     /// The change freeze at a local time.

@@ -15,7 +15,7 @@ use self::effects::{acting, shows_all, shows_before, shows_none, to_take_back};
 use super::fact::{Kind, ProposalFact, Received};
 use super::state::{Done, Lease, Outcome, State, UndoState};
 use super::{Moved, Proposal};
-use crate::trail::{Actor, Fact, Record, Seq, StreamId};
+use crate::trail::{Actor, BrokenChain, Fact, Record, Seq, StreamId};
 use crate::value::OperatorId;
 
 /// A record that cannot follow.
@@ -39,6 +39,16 @@ impl IllegalTransition {
             kind: record.kind.clone(),
             state,
             problem: problem.to_owned(),
+        }
+    }
+
+    /// A fact that would stand behind a record that does not hold.
+    pub(super) fn follows(fault: &BrokenChain, fact: &ProposalFact) -> Self {
+        Self {
+            seq: fault.seq + 1,
+            kind: fact.what().name().to_owned(),
+            state: "–",
+            problem: format!("would follow one that does not hold: {fault}"),
         }
     }
 
@@ -80,6 +90,11 @@ impl Proposal {
         }
         let next = self.transition(record, fact).map_err(illegal)?;
         if let Some(next) = next {
+            if next.execution().is_none()
+                && let Some(execution) = self.state.execution()
+            {
+                self.effect = Some(execution.clone());
+            }
             self.state = next;
             self.moved = Moved::by(record);
             if approves {

@@ -1,6 +1,7 @@
 //! A proposal: the fold of its records. There is no other copy of its state.
 
 mod apply;
+mod authentic;
 mod claim;
 mod evidence;
 mod fact;
@@ -15,6 +16,7 @@ mod tests;
 use std::collections::BTreeSet;
 
 pub use self::apply::IllegalTransition;
+pub use self::authentic::Standing;
 pub use self::claim::claim_counts;
 pub use self::evidence::Evidence;
 pub use self::fact::{
@@ -26,7 +28,7 @@ pub use self::fact::{
 pub use self::history::{Came, History, INCIDENTS_S, Past};
 pub use self::messages::{Message, Messages};
 pub use self::next_step::NextStep;
-pub use self::permit::{Permit, Power};
+pub use self::permit::{ASKED_AFTER_S, Permit, Power};
 pub use self::state::{Approval, Awaiting, Done, Execution, Lease, Outcome, State, UndoState};
 use crate::trail::{Actor, Entry, Fact, Record, Seq, StreamId};
 use crate::value::{Digest, EventId, OperatorId, ProposalId, Tier, Timestamp, WriterId};
@@ -49,6 +51,7 @@ pub struct Proposal {
     proposed: Option<Proposed>,
     scored: Option<Scored>,
     scored_record: Option<Digest>,
+    scored_at: Option<Timestamp>,
     requesters: BTreeSet<OperatorId>,
     state: State,
     moved: Moved,
@@ -60,6 +63,8 @@ pub struct Proposal {
     settled_at: Option<Timestamp>,
     events_seen: BTreeSet<EventId>,
     verified: Option<Verified>,
+    effect: Option<Execution>,
+    standing: Standing,
 }
 
 /// The record that brought a proposal somewhere.
@@ -116,6 +121,9 @@ impl Proposal {
         actor: Actor,
         fact: &ProposalFact,
     ) -> Result<Entry, IllegalTransition> {
+        if let Some(fault) = &self.standing.fault {
+            return Err(IllegalTransition::follows(fault, fact));
+        }
         let entry = Entry::after(&self.last, at, actor, fact);
         // Legality does not depend on the writer: any token serves to try.
         self.clone()
@@ -166,6 +174,11 @@ impl Proposal {
     /// The record of its last score: what a decision names.
     pub fn scored_record(&self) -> Option<&Digest> {
         self.scored_record.as_ref()
+    }
+
+    /// When it was scored last: the instant that the score is of.
+    pub fn scored_at(&self) -> Option<Timestamp> {
+        self.scored_at
     }
 
     /// Where it stands.
@@ -243,6 +256,16 @@ impl Proposal {
         self.verified.as_ref()
     }
 
+    /// The effect that it had, where its records say that it has none any more.
+    pub fn effect(&self) -> Option<&Execution> {
+        self.effect.as_ref()
+    }
+
+    /// How far its records hold.
+    pub fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
     /// Whether this writer wrote its last record.
     pub fn last_written_by(&self, writer: &WriterId) -> bool {
         self.last.writer == *writer
@@ -288,7 +311,10 @@ impl Proposal {
             proposed: None,
             scored: None,
             scored_record: None,
+            scored_at: None,
             verified: None,
+            effect: None,
+            standing: Standing::default(),
         })
     }
 }

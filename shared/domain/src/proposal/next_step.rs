@@ -62,7 +62,7 @@ pub enum NextStep<'a> {
 }
 
 impl Proposal {
-    /// What has to happen next. Deadlines are told as a pause moved them until now.
+    /// What has to happen next. People's deadlines are told as a pause moved them until now.
     pub fn next_step(&self, control: &Control, now: Timestamp) -> NextStep<'_> {
         let since = self.state_since();
         match self.state() {
@@ -74,7 +74,7 @@ impl Proposal {
             },
             State::Approved(approval) => NextStep::Start {
                 since: approval.not_before.map_or(since, |at| at.max(since)),
-                deadline: approval.deadline(control, now),
+                deadline: approval.deadline(),
             },
             State::Executing(execution) => match execution.restore_at {
                 Some(at) if execution.restore_due(now) => NextStep::End { at, execution },

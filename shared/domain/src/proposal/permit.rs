@@ -2,7 +2,7 @@
 
 use super::Proposal;
 use super::fact::Held;
-use super::state::State;
+use super::state::{Execution, State};
 use crate::action::Plan;
 use crate::trail::Record;
 use crate::value::{ProposalId, Timestamp};
@@ -17,7 +17,7 @@ pub enum Power {
 }
 
 /// Leave to change production, for one plan and a bounded time. Nothing else makes one than
-/// [`Proposal::permit_apply`] and [`Proposal::permit_undo`].
+/// [`Proposal::permit_apply`], [`Proposal::permit_undo`] and [`Proposal::permit_end`].
 #[derive(Debug, Clone)]
 pub struct Permit {
     proposal: ProposalId,
@@ -49,7 +49,40 @@ impl Permit {
     }
 }
 
+/// How long after an effect's own end its target is asked whether it ended, whatever the records say, seconds.
+pub const ASKED_AFTER_S: u64 = 15;
+
+/// How long after that it is no more: somebody else may have set it since.
+const ASKED_FOR_S: u64 = 900;
+
 impl Proposal {
+    /// The effect whose own end has come, and that the records say has ended: its target is to be asked now.
+    pub fn ended(&self, now: Timestamp) -> Option<&Execution> {
+        let effect = self.effect()?;
+        let asked_from = effect.restore_at?.plus_seconds(ASKED_AFTER_S);
+        let asks = asked_from <= now && now < asked_from.plus_seconds(ASKED_FOR_S);
+        asks.then_some(effect)
+    }
+
+    /// Leave to take back what the records say has ended and the target says has not: only with a fresh claim on every
+    /// target of the plan, so never what another proposal did.
+    pub fn permit_end(&self, held: &[Held], lease: Timestamp, now: Timestamp) -> Option<Permit> {
+        let execution = self.ended(now)?;
+        self.undo(execution, held, lease)
+    }
+
+    fn undo(&self, execution: &Execution, held: &[Held], lease: Timestamp) -> Option<Permit> {
+        if !held.iter().map(|held| &held.target).eq(&execution.plan.claims) {
+            return None;
+        }
+        Some(Permit {
+            proposal: self.id().clone(),
+            power: Power::Undo,
+            plan: execution.plan.clone(),
+            until: lease,
+        })
+    }
+
     /// Leave to apply: only while executing, and only for whoever wrote the `started` record, until its
     /// lease or the effect's own end, whichever comes first.
     pub fn permit_apply(&self, started: &Record) -> Option<Permit> {
@@ -74,14 +107,6 @@ impl Proposal {
     /// fresh claim on every target of the plan.
     pub fn permit_undo(&self, held: &[Held], lease: Timestamp, now: Timestamp) -> Option<Permit> {
         let execution = self.state().to_take_back(now)?;
-        if !held.iter().map(|held| &held.target).eq(&execution.plan.claims) {
-            return None;
-        }
-        Some(Permit {
-            proposal: self.id().clone(),
-            power: Power::Undo,
-            plan: execution.plan.clone(),
-            until: lease,
-        })
+        self.undo(execution, held, lease)
     }
 }

@@ -83,15 +83,13 @@ impl Awaiting {
     }
 }
 
-/// An approval that is good for a while.
+/// An approval that is good for a while. No pause moves its end: what waited through one is scored and asked again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {
-    /// Until when, before any pause.
+    /// Until when.
     pub valid_until: Timestamp,
     /// From when, where people have a time to object.
     pub not_before: Option<Timestamp>,
-    /// Milliseconds paused in all when it was given.
-    pub paused_before_ms: u64,
     /// What people decide on again where it is revoked.
     pub waiting: Awaiting,
 }
@@ -102,9 +100,12 @@ impl Approval {
         self.not_before.is_some_and(|at| now < at)
     }
 
-    /// Until when it is good, as it stands now.
-    pub fn deadline(&self, control: &Control, now: Timestamp) -> Deadline {
-        control.deadline(self.valid_until, self.paused_before_ms, now)
+    /// Until when it is good.
+    pub fn deadline(&self) -> Deadline {
+        Deadline {
+            set: self.valid_until,
+            extension: None,
+        }
     }
 }
 

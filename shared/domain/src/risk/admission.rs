@@ -4,7 +4,7 @@
 use crate::inventory::Target;
 use crate::policy::{Automatic, Reached, SafetyLimit};
 use crate::proposal::{Came, Past, Proposed};
-use crate::trail::StreamId;
+use crate::trail::{BrokenChain, StreamId};
 use crate::value::Timestamp;
 
 /// A window in which a slot has to be free.
@@ -49,6 +49,14 @@ pub fn windows(proposed: &Proposed, limits: &Automatic, now: Timestamp) -> Vec<S
 }
 
 impl SlotWindow {
+    /// What is said where its slots do not hold: nobody knows how many are used.
+    pub fn forged(&self, fault: &BrokenChain) -> Reached {
+        Reached {
+            limit: self.limit,
+            because: format!("the slots of {} cannot be counted: {fault}", self.hour),
+        }
+    }
+
     /// What is said where so many of its slots are used, and none is left.
     pub fn full(&self, used: u64) -> Reached {
         let on = if self.limit == SafetyLimit::PerTarget {

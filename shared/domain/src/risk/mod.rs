@@ -5,6 +5,7 @@
 
 pub mod admission;
 mod factors;
+pub mod recompute;
 #[cfg(test)]
 mod tests;
 
@@ -15,7 +16,7 @@ use crate::incident::Event;
 use crate::inventory::Condition;
 use crate::permission::{Circumstances, InForce, Principal, Resource, Verb};
 use crate::policy::{Local, Policy, Reached};
-use crate::proposal::{Decision, Factor, Proposed, Scored};
+use crate::proposal::{Decision, Factor, Proposal, Proposed, Scored};
 use crate::trail::Control;
 use crate::value::{Deployment, Digest, Ppm, ProposalId, Timestamp};
 
@@ -75,7 +76,24 @@ pub struct Subject<'a> {
     pub event: &'a Event,
     /// What was proposed.
     pub proposed: &'a Proposed,
+    /// Whether a person changed it or took an approval back: from then on, people decide.
+    pub touched: bool,
 }
+
+impl<'a> Subject<'a> {
+    /// A proposal as it is scored; none where nothing is proposed yet.
+    pub fn of(proposal: &'a Proposal) -> Option<Self> {
+        Some(Self {
+            id: proposal.id(),
+            event: &proposal.received().event,
+            proposed: proposal.proposed()?,
+            touched: proposal.is_touched(),
+        })
+    }
+}
+
+/// Why what might run by itself does not any more.
+const TOUCHED: &str = "a person changed it or took its approval back, so that people decide";
 
 /// Scores a proposal and decides where it goes.
 ///
@@ -102,7 +120,7 @@ pub fn score(
         gate = Gate::person("a change freeze begins before people had their time to object");
     }
     let automatic = gate.decision == Decision::Auto;
-    Scored {
+    let scored = Scored {
         score: risk.score,
         baseline: action.baseline(),
         floor: action.floor(),
@@ -123,6 +141,10 @@ pub fn score(
         valid_until: automatic.then_some(valid_until),
         not_before: not_before.filter(|_| automatic),
         paused_before_ms: control.paused_ms(now),
+    };
+    match automatic && subject.touched {
+        true => scored.asks_people(TOUCHED, deployment, now),
+        false => scored,
     }
 }
 
@@ -208,6 +230,12 @@ fn gate(
     if score > threshold {
         return Gate::person(format!(
             "the score of {score} is above the threshold of {threshold}"
+        ));
+    }
+    if policy.is_within_quorum(score) {
+        return Gate::person(format!(
+            "the quorum begins at a score of {}: from there on people decide, whatever the threshold",
+            policy.quorum.from
         ));
     }
     if !deployment.auto_approve {

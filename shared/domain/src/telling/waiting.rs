@@ -71,7 +71,9 @@ pub fn waits_for(
         NextStep::Start { deadline, .. } => (
             match running {
                 true => Line::of("execution, which may start until ").at(deadline.at()),
-                false => Line::of("the end of the pause: then it may start until ").at(deadline.at()),
+                false => Line::of("the end of the pause: it may start until ")
+                    .at(deadline.at())
+                    .ours(", and is scored again after that"),
             },
             late(deadline.at(), PATIENCE_S, now).map(|late| {
                 Line::of("its approval ran out ")

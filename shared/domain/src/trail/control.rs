@@ -1,12 +1,16 @@
-//! `control`: the switches of the whole agent. Each record holds the whole state.
+//! `control`: the switches of the whole agent, which are the operators'. Each record is signed with their key and holds the
+//! whole state. What the agent's own functions say against themselves stands on `guard`, and is put on top of it.
 
 use serde::{Deserialize, Serialize};
 
-use crate::trail::{BadBody, Fact, Record, Seq};
+use crate::trail::{BadBody, Fact, Guard, Record, Seq, StreamId};
 use crate::value::{Digest, ProposalId, Timestamp};
 
 /// Earlier policies that are remembered on `control`.
 pub const MOST_POLICIES: usize = 5;
+
+/// Records that are remembered as set aside; with more, the oldest are forgotten, whose streams ended long ago.
+pub const MOST_SET_ASIDE: usize = 100;
 
 /// The switches as they stand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +40,23 @@ pub struct Switches {
     /// Why automatic execution was allowed again the last time, where whoever did said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub automatic_on_because: Option<String>,
+    /// Records that do not hold, and that an operator has looked at: their streams go on without them. Newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set_aside: Vec<SetAside>,
+    /// The last record of `guard` that an operator had seen who ended a pause: what it said before counts no more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub resumed_guard: Seq,
+    /// The same for whoever allowed automatic execution again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub automatic_on_guard: Seq,
+    /// Why nothing executes by itself under these switches: nobody is known to have signed them. Not stored.
+    #[serde(skip)]
+    pub unverified: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(seq: &Seq) -> bool {
+    *seq == 0
 }
 
 impl Default for Switches {
@@ -52,8 +73,23 @@ impl Default for Switches {
             agent_enabled: true,
             resumed_because: None,
             automatic_on_because: None,
+            set_aside: Vec::new(),
+            resumed_guard: 0,
+            automatic_on_guard: 0,
+            unverified: None,
         }
     }
+}
+
+/// A record that does not hold, without which its stream goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetAside {
+    /// Its stream.
+    pub stream: StreamId,
+    /// Its position.
+    pub seq: Seq,
+    /// Why it may be left out, in the words of whoever looked at it.
+    pub reason: String,
 }
 
 /// An automatic execution that failed.
@@ -84,15 +120,17 @@ pub enum ControlFact {
     Resumed(Switches),
     /// Another policy is in force.
     PolicyPublished(Switches),
-    /// An automatic execution failed.
+    /// An automatic execution failed. Told on `guard` since schema 2.
     AutomaticFailed(Switches),
-    /// One succeeded after others had failed.
+    /// One succeeded after others had failed. Told on `guard` since schema 2.
     AutomaticSucceeded(Switches),
     /// Nothing executes by itself any more.
     AutomaticOff(Switches),
     /// Automatic execution is allowed again.
     AutomaticOn(Switches),
-    /// Somebody changed or removed a record of the trail.
+    /// A record that does not hold was looked at, and its stream goes on without it: the last of the list.
+    SetAside(Switches),
+    /// Somebody changed or removed a record of the trail. Told on `guard` since schema 2.
     TamperDetected {
         /// What was seen.
         what: String,
@@ -112,6 +150,7 @@ impl ControlFact {
             | ControlFact::AutomaticSucceeded(switches)
             | ControlFact::AutomaticOff(switches)
             | ControlFact::AutomaticOn(switches)
+            | ControlFact::SetAside(switches)
             | ControlFact::TamperDetected { switches, .. } => switches,
         }
     }
@@ -127,30 +166,101 @@ impl Fact for ControlFact {
             ControlFact::AutomaticSucceeded(_) => "automatic_succeeded",
             ControlFact::AutomaticOff(_) => "automatic_off",
             ControlFact::AutomaticOn(_) => "automatic_on",
+            ControlFact::SetAside(_) => "set_aside",
             ControlFact::TamperDetected { .. } => "tamper_detected",
         }
     }
 }
 
-/// `control` as read from its last record.
+/// What is in force: `control` as read from its last record, and what `guard` tightens.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Control {
-    /// The last record's position; 0 before the first.
+    /// The last record's position on `control`; 0 before the first.
     pub seq: Seq,
-    /// The switches.
+    /// The switches in force.
     pub switches: Switches,
+    /// What `control` itself says: what the operators' next record goes on from.
+    own: Switches,
+    guard: Guard,
+    guard_seq: Seq,
 }
 
 impl Control {
+    /// Switches that nothing tightens.
+    pub fn of(seq: Seq, switches: Switches) -> Self {
+        Self {
+            seq,
+            own: switches.clone(),
+            switches,
+            guard: Guard::default(),
+            guard_seq: 0,
+        }
+    }
+
     /// Reads the last record of `control`; running where there is none yet.
     pub fn read(last: Option<&Record>) -> Result<Self, BadBody> {
         Ok(match last {
-            Some(record) => Self {
-                seq: record.seq,
-                switches: ControlFact::read(record)?.switches().clone(),
-            },
+            Some(record) => Self::of(record.seq, ControlFact::read(record)?.switches().clone()),
             None => Self::default(),
         })
+    }
+
+    /// What is in force with the last record of `guard`: it can only tighten.
+    pub fn guarded(self, last: Option<&Record>) -> Result<Self, BadBody> {
+        let (guard, guard_seq) = match last {
+            Some(record) => (Guard::read(record)?, record.seq),
+            None => return Ok(self),
+        };
+        let own = self.own;
+        let mut switches = own.clone();
+        let off = guard.automatic_off.as_ref();
+        let off = off.filter(|off| off.seq.is_none_or(|seq| seq > own.automatic_on_guard));
+        switches.automatic_off = switches.automatic_off.or(off.map(|off| off.reason.clone()));
+        let pause = guard.paused.as_ref();
+        let pause = pause.filter(|pause| pause.seq.is_none_or(|seq| seq > own.resumed_guard));
+        switches.paused = switches.paused.or(pause.map(|pause| Pause {
+            since: pause.since,
+            reason: pause.reason.clone(),
+        }));
+        switches.paused_total_ms = switches.paused_total_ms.saturating_add(guard.paused_ms);
+        switches.automatic_since = own.automatic_since.max(guard.automatic_since);
+        switches
+            .automatic_failures
+            .extend(guard.automatic_failures.iter().cloned());
+        let since = switches.automatic_since;
+        switches
+            .automatic_failures
+            .retain(|failure| since.is_none_or(|since| failure.at >= since));
+        switches.agent_enabled = guard.agent_enabled.unwrap_or(own.agent_enabled);
+        Ok(Self {
+            seq: self.seq,
+            switches,
+            own,
+            guard,
+            guard_seq,
+        })
+    }
+
+    /// The same, but nobody is known to have signed it: what it allows is not allowed, and nothing executes by itself.
+    pub fn unverified(mut self, because: impl Into<String>) -> Self {
+        let because = because.into();
+        self.switches.automatic_off.get_or_insert_with(|| because.clone());
+        self.switches.unverified = Some(because);
+        self
+    }
+
+    /// What `guard` says.
+    pub fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
+    /// The positions of a stream that an operator set aside.
+    pub fn set_aside_of(&self, stream: &StreamId) -> Vec<Seq> {
+        let aside = self.switches.set_aside.iter();
+        aside
+            .filter(|aside| aside.stream == *stream)
+            .map(|aside| aside.seq)
+            .collect()
     }
 
     /// Milliseconds paused in all, until now. Deadlines of what waits for a person move by the difference
@@ -190,7 +300,7 @@ impl Control {
         });
         Some(ControlFact::Paused(Switches {
             paused,
-            ..self.switches.clone()
+            ..self.own.clone()
         }))
     }
 
@@ -202,12 +312,14 @@ impl Control {
     /// [`Control::resume`], with the reason of whoever resumes.
     pub fn resume_because(&self, reason: Option<&str>, now: Timestamp) -> Option<ControlFact> {
         self.switches.paused.as_ref()?;
-        let paused_total_ms = self.paused_ms(now);
+        // What `guard` counts of pauses that are over is added by whoever reads it.
+        let paused_total_ms = self.paused_ms(now).saturating_sub(self.guard.paused_ms);
         Some(ControlFact::Resumed(Switches {
             paused: None,
             paused_total_ms,
             resumed_because: reason.map(str::to_owned),
-            ..self.switches.clone()
+            resumed_guard: self.guard_seq,
+            ..self.own.clone()
         }))
     }
 
@@ -218,7 +330,7 @@ impl Control {
         }
         Some(ControlFact::AutomaticOff(Switches {
             automatic_off: Some(reason.to_owned()),
-            ..self.switches.clone()
+            ..self.own.clone()
         }))
     }
 
@@ -235,94 +347,42 @@ impl Control {
             automatic_failures: Vec::new(),
             automatic_since: Some(now),
             automatic_on_because: reason.map(str::to_owned),
-            ..self.switches.clone()
+            automatic_on_guard: self.guard_seq,
+            ..self.own.clone()
         }))
     }
 
     /// The fact that puts another policy in force; `None` where it is already.
     pub fn publish(&self, policy: Digest) -> Option<ControlFact> {
-        if self.switches.policy == Some(policy) {
+        // Signed anew where nobody is known to have signed it.
+        if self.switches.policy == Some(policy) && self.switches.unverified.is_none() {
             return None;
         }
-        let mut before = self.switches.policies_before.clone();
+        let mut before = self.own.policies_before.clone();
         before.retain(|earlier| *earlier != policy);
-        if let Some(current) = self.switches.policy {
+        if let Some(current) = self.own.policy.filter(|current| *current != policy) {
             before.insert(0, current);
         }
         before.truncate(MOST_POLICIES);
         Some(ControlFact::PolicyPublished(Switches {
             policy: Some(policy),
             policies_before: before,
-            ..self.switches.clone()
+            ..self.own.clone()
         }))
     }
 
-    /// The fact that an automatic execution's outcome makes, `settled` then: counted once, and so many failures in a
-    /// row switch automatic execution off. `None` where there is nothing to remember.
-    pub fn automatic_outcome(
-        &self,
-        proposal: &ProposalId,
-        failed: bool,
-        settled: Timestamp,
-        failures_in_a_row: u64,
-    ) -> Option<ControlFact> {
-        let row = &self.switches.automatic_failures;
-        let mut switches = self.switches.clone();
-        if !failed {
-            // One that came before the last failure does not end the row, however late it is told.
-            let last = row.iter().map(|failure| failure.at).max()?;
-            if settled <= last {
-                return None;
-            }
-            switches.automatic_failures.clear();
-            switches.automatic_since = Some(settled);
-            return Some(ControlFact::AutomaticSucceeded(switches));
-        }
-        let counted = row.iter().any(|failure| failure.proposal == *proposal)
-            || self.switches.automatic_since.is_some_and(|since| settled < since);
-        if counted {
+    /// The fact that sets a record aside; `None` where that was done.
+    pub fn set_aside(&self, aside: SetAside) -> Option<ControlFact> {
+        if self.set_aside_of(&aside.stream).contains(&aside.seq) {
             return None;
         }
-        switches.automatic_failures.push(AutomaticFailure {
-            proposal: proposal.clone(),
-            at: settled,
-        });
-        let failures = switches.automatic_failures.len();
-        if (failures as u64) < failures_in_a_row || switches.automatic_off.is_some() {
-            // Held to what one record should say, however long nobody looks.
-            let most = usize::try_from(failures_in_a_row).unwrap_or(usize::MAX).max(1);
-            let surplus = failures.saturating_sub(most);
-            switches.automatic_failures.drain(..surplus);
-            return Some(ControlFact::AutomaticFailed(switches));
-        }
-        switches.automatic_off = Some(format!(
-            "{failures} automatic executions failed one after the other, the last of them {proposal}"
-        ));
-        Some(ControlFact::AutomaticOff(switches))
-    }
-
-    /// What the template's `AgentEnabled` asks for, where it changed since the last record.
-    pub fn follow_template(&self, enabled: bool, now: Timestamp) -> Option<ControlFact> {
-        if enabled == self.switches.agent_enabled {
-            return None;
-        }
-        let mut switches = self.switches.clone();
-        switches.agent_enabled = enabled;
-        let changed = Control {
-            seq: self.seq,
-            switches,
-        };
-        let reason = "the template's AgentEnabled is false";
-        let fact = if enabled {
-            changed.resume(now)
-        } else {
-            changed.pause(reason, now)
-        };
-        // Already as asked, by a person: the record still remembers what the template said.
-        fact.or(Some(if enabled {
-            ControlFact::Resumed(changed.switches)
-        } else {
-            ControlFact::Paused(changed.switches)
+        let mut set_aside = self.own.set_aside.clone();
+        set_aside.push(aside);
+        let surplus = set_aside.len().saturating_sub(MOST_SET_ASIDE);
+        set_aside.drain(..surplus);
+        Some(ControlFact::SetAside(Switches {
+            set_aside,
+            ..self.own.clone()
         }))
     }
 }

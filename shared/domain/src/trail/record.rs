@@ -3,14 +3,21 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::trail::{Seq, StreamId};
+use crate::trail::author::{Author, authors_of};
+use crate::trail::{Seq, Signature, StreamId};
 use crate::value::{Digest, OperatorId, Timestamp, WriterId};
 
 /// The `source` attribute of every record.
 pub const SOURCE: &str = "sre-agent";
 
 /// Version of the record format described here.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
+
+/// The format of before records had authors and signatures: read, told and exported, and nothing starts from it.
+pub const UNSIGNED_SCHEMA: u32 = 1;
+
+/// The kind under which an item is shown that is not a record.
+pub const UNREADABLE: &str = "unreadable";
 
 /// The longest body, in bytes of JSON text. Larger event payloads go to the payload bucket.
 pub const MAX_BODY_BYTES: usize = 32 * 1024;
@@ -111,6 +118,8 @@ pub struct Entry {
     pub body: String,
     /// When the stream's records may be removed, in seconds since 1970; on streams that expire.
     pub expires_at: Option<u64>,
+    /// Which part of the agent writes it: the usual one for its kind, until whoever does says otherwise.
+    pub author: Author,
 }
 
 impl Entry {
@@ -124,6 +133,7 @@ impl Entry {
     ) -> Self {
         let (kind, body) = (fact.kind().to_owned(), fact.body());
         Self {
+            author: usual(&stream, &kind),
             stream,
             seq: 1,
             prev: None,
@@ -139,6 +149,7 @@ impl Entry {
     /// its predecessor's: a slow clock makes no illegal record.
     pub fn after(last: &Record, at: Timestamp, actor: Actor, fact: &impl Fact) -> Self {
         Self {
+            author: usual(&last.stream, fact.kind()),
             stream: last.stream.clone(),
             seq: last.seq + 1,
             prev: Some(last.digest),
@@ -166,7 +177,12 @@ impl Entry {
         }
     }
 
-    /// The record as it will be stored.
+    /// Written by this part of the agent.
+    pub fn by(self, author: Author) -> Self {
+        Self { author, ..self }
+    }
+
+    /// The record as it will be stored, but for its signature.
     pub fn seal(self, writer: WriterId) -> Record {
         let mut record = Record {
             hour: hour_key(&self.stream, self.at),
@@ -182,10 +198,21 @@ impl Entry {
             source: SOURCE.to_owned(),
             schema: SCHEMA,
             expires_at: self.expires_at,
+            author: Some(self.author),
+            signature: None,
         };
         record.digest = record.computed_digest();
         record
     }
+}
+
+/// The author that a kind of record usually has.
+fn usual(stream: &StreamId, kind: &str) -> Author {
+    // Of no kind of its stream: it does not hold, whoever writes it.
+    authors_of(stream, kind)
+        .first()
+        .copied()
+        .unwrap_or(Author::Ingest)
 }
 
 /// One item of the trail. It is inserted once and never changed.
@@ -217,18 +244,26 @@ pub struct Record {
     pub hour: String,
     /// TTL in seconds since 1970.
     pub expires_at: Option<u64>,
+    /// Which part of the agent wrote it; none before [`SCHEMA`] 2. Stored as an attribute of that part's own:
+    /// [`Author::attribute`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<Author>,
+    /// Over the digest, where its kind is signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
 }
 
 impl Record {
-    /// SHA-256 over every other attribute, in this order: `stream`, `seq`, `kind`, `at`, `actor`, `body`,
-    /// `prev`, `writer`, `source`, `schema`, `hour`, `expires_at`.
+    /// SHA-256 over every other attribute but the signature, in this order: `stream`, `seq`, `kind`, `at`, `actor`,
+    /// `body`, `prev`, `writer`, `source`, `schema`, `hour`, `expires_at`, and from schema 2 on the name of the author's
+    /// attribute, `by_…`.
     ///
-    /// Each is preceded by its length in bytes (8 bytes, big-endian), and the whole by the text
-    /// `sre-agent/record/1` in the same way. Numbers are decimal, `actor` is its JSON text, an absent
-    /// `prev` or `expires_at` is empty. `body` is taken as stored, never re-serialised.
+    /// Each is preceded by its length in bytes (8 bytes, big-endian), and the whole by the text `sre-agent/record/` and
+    /// the schema in the same way. Numbers are decimal, `actor` is its JSON text, an absent `prev` or `expires_at` is
+    /// empty. `body` is taken as stored, never re-serialised.
     pub fn computed_digest(&self) -> Digest {
         let actor = actor_text(&self.actor);
-        let fields = [
+        let mut fields = vec![
             self.stream.to_string(),
             self.seq.to_string(),
             self.kind.clone(),
@@ -242,7 +277,36 @@ impl Record {
             self.hour.clone(),
             self.expires_at.map(|at| at.to_string()).unwrap_or_default(),
         ];
-        Digest::of_fields("sre-agent/record/1", fields.iter().map(String::as_bytes))
+        let domain = match self.schema {
+            UNSIGNED_SCHEMA => "sre-agent/record/1",
+            _ => {
+                fields.push(self.author.map_or("", Author::attribute).to_owned());
+                "sre-agent/record/2"
+            }
+        };
+        Digest::of_fields(domain, fields.iter().map(String::as_bytes))
+    }
+
+    /// What lies at a position and cannot be read: it never holds, and a record may follow it all the same.
+    pub fn unreadable(stream: StreamId, seq: Seq, digest: Option<Digest>, problem: &str) -> Self {
+        let at = Timestamp::from_millis(0);
+        Self {
+            hour: hour_key(&stream, at),
+            stream,
+            seq,
+            kind: UNREADABLE.to_owned(),
+            at,
+            actor: Actor::System,
+            body: serde_json::Value::from(problem).to_string(),
+            prev: None,
+            digest: digest.unwrap_or_else(|| Digest::of(b"")),
+            writer: WriterId::unknown(),
+            source: String::new(),
+            schema: 0,
+            expires_at: None,
+            author: None,
+            signature: None,
+        }
     }
 }
 
@@ -256,53 +320,6 @@ pub fn actor_text(actor: &Actor) -> String {
 pub fn hour_key(stream: &StreamId, at: Timestamp) -> String {
     let shard = Digest::of(stream.to_string().as_bytes()).as_bytes()[0] % HOUR_SHARDS;
     format!("{}/{shard}", at.hour())
-}
-
-/// How a stream's records do not form a chain.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("record {seq} of {stream} {problem}")]
-pub struct BrokenChain {
-    /// The stream.
-    pub stream: StreamId,
-    /// The first record that does not fit.
-    pub seq: Seq,
-    /// Why it does not fit, in words after "record N of S".
-    pub problem: &'static str,
-}
-
-/// Checks that the records are a stream from its first on: positions 1, 2, 3…, each digest right, each
-/// naming the one before, one expiry. Names the first record that does not fit.
-pub fn verify_chain(records: &[Record]) -> Result<(), BrokenChain> {
-    let mut before: Option<&Record> = None;
-    for record in records {
-        let expected = before.map_or(1, |before| before.seq + 1);
-        let problem = if before.is_some_and(|before| before.stream != record.stream) {
-            Some("belongs to another stream")
-        } else if record.seq != expected {
-            Some("is not the next one: a record is missing or out of order")
-        } else if record.source != SOURCE || record.schema != SCHEMA {
-            Some("has an unknown source or record format")
-        } else if record.computed_digest() != record.digest {
-            Some("does not match its digest: it was changed after it was written")
-        } else if record.prev != before.map(|before| before.digest) {
-            Some("does not follow the record before it: its `prev` names another")
-        } else if record.hour != hour_key(&record.stream, record.at) {
-            Some("is filed under another hour than its own")
-        } else if before.is_some_and(|before| before.expires_at != record.expires_at) {
-            Some("expires at another time than its stream")
-        } else {
-            None
-        };
-        if let Some(problem) = problem {
-            return Err(BrokenChain {
-                stream: record.stream.clone(),
-                seq: record.seq,
-                problem,
-            });
-        }
-        before = Some(record);
-    }
-    Ok(())
 }
 
 #[cfg(test)]

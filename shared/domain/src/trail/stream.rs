@@ -30,17 +30,19 @@ pub enum StreamId {
         /// The window it is counted in.
         window: String,
     },
-    /// `control`: the switches of the whole agent.
+    /// `control`: the switches of the whole agent, which are the operators'.
     Control,
+    /// `guard`: what the agent's own functions say against themselves. It can only tighten.
+    Guard,
 }
 
 impl StreamId {
-    /// Whether its records expire: those of proposals and limits do. Incidents, targets and `control`
-    /// never end; each of their records holds the whole state.
+    /// Whether its records expire: those of proposals and limits do. Incidents, targets, `control`
+    /// and `guard` never end; each of their records holds the whole state.
     pub fn expires(&self) -> bool {
         match self {
             StreamId::Proposal(_) | StreamId::Limit { .. } => true,
-            StreamId::Incident(_) | StreamId::Target(_) | StreamId::Control => false,
+            StreamId::Incident(_) | StreamId::Target(_) | StreamId::Control | StreamId::Guard => false,
         }
     }
 }
@@ -74,6 +76,7 @@ impl fmt::Display for StreamId {
                 write!(f, "limit/{}/{}", encode_name(name), encode_name(window))
             }
             StreamId::Control => f.write_str("control"),
+            StreamId::Guard => f.write_str("guard"),
         }
     }
 }
@@ -91,8 +94,9 @@ impl FromStr for StreamId {
                 window: decode_name(window)?,
             }),
             ["control"] => Ok(StreamId::Control),
+            ["guard"] => Ok(StreamId::Guard),
             _ => Err(BadId::Form(
-                "a stream: proposal/…, incident/…, target/…/…, limit/…/… or control",
+                "a stream: proposal/…, incident/…, target/…/…, limit/…/…, control or guard",
             )),
         }
     }

@@ -121,6 +121,13 @@ names! {
     WriterId;
 }
 
+impl WriterId {
+    /// Of what lies on the trail and is no record.
+    pub fn unknown() -> Self {
+        Self("unknown".to_owned())
+    }
+}
+
 /// Characters of a fingerprint: 26 of base32 are 130 bits of SHA-256.
 const FINGERPRINT_CHARS: usize = 26;
 

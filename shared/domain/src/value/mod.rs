@@ -14,7 +14,7 @@ pub use self::ids::{
     BadId, BudgetOwner, EventId, Fingerprint, GuardrailId, MAX_NAME_BYTES, ModelGroupId, OperatorId, OrgId,
     ProposalId, ProviderId, SlaId, TeamId, WriterId,
 };
-pub use self::text::{BadReason, Reason, is_dangerous, shorten, visible};
+pub use self::text::{BadReason, Reason, is_dangerous, lookalike, shorten, visible};
 pub use self::tier::Tier;
 pub use self::time::{BadTimestamp, Timestamp};
 pub use self::units::{BadAmount, Micros, Ppm};

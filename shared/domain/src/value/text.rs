@@ -80,6 +80,20 @@ pub fn is_dangerous(c: char) -> bool {
             | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// What two texts have in common that a person takes for the same: without case, white space and whatever cannot be seen.
+pub fn lookalike(text: &str) -> String {
+    let unseen = |c: &char| {
+        c.is_whitespace()
+            || is_dangerous(*c)
+            || matches!(c, '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{2800}' | '\u{fe00}'..='\u{fe0f}')
+    };
+    // Up and down again: some letters of another case, such as ſ and ς, have only the one way.
+    let seen = text.chars().filter(|c| !unseen(c));
+    seen.flat_map(char::to_uppercase)
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
 /// The beginning of a text from outside, printable, for messages.
 pub fn shorten(text: &str) -> String {
     const MOST: usize = 60;
@@ -88,4 +102,30 @@ pub fn shorten(text: &str) -> String {
         short.push('…');
     }
     short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_person_takes_for_the_same_has_one_lookalike() {
+        for (one, other) in [
+            ("ada", "ADA"),
+            ("ada", "a\u{200b}da"),
+            ("ada", "ada\u{fe0f}"),
+            ("ada", "\u{feff}ada\u{202e}"),
+            ("ada", "ada\u{2800}"),
+            ("ada l", "ada\u{a0}l"),
+            ("ada l", "ada\u{200a}\u{2009}l"),
+            ("straße", "STRASSE"),
+            ("κόσμος", "ΚΌΣΜΟΣ"),
+            ("\u{212a}arl", "karl"),
+        ] {
+            assert_eq!(lookalike(one), lookalike(other), "{one:?} {other:?}");
+        }
+        for (one, other) in [("ada", "ada2"), ("ada", "adä"), ("ada-1", "ada_1"), ("ada", "")] {
+            assert_ne!(lookalike(one), lookalike(other), "{one:?} {other:?}");
+        }
+    }
 }

@@ -1,8 +1,11 @@
 //! The default policy says what the documents say.
 
+use std::collections::BTreeSet;
+
 use domain::action::{ActionKind, Undo};
-use domain::permission::{Circumstances, Principal, Rules, Verb, Verdict};
+use domain::permission::{Circumstances, Principal, Rules, Targets, Verb, Verdict};
 use domain::policy::{Local, Policy, Weekday};
+use domain::value::BudgetOwner;
 use expect_test::{Expect, expect};
 use policy::{Bundle, Checked};
 
@@ -201,6 +204,10 @@ fn the_agent_decides_nothing_and_no_operator_is_the_agent() {
     }
 }
 
+fn names<T: std::str::FromStr<Err: std::fmt::Debug> + Ord>(names: &[&str]) -> BTreeSet<T> {
+    names.iter().map(|name| name.parse().unwrap()).collect()
+}
+
 #[test]
 fn every_fact_that_rules_may_speak_of_reaches_them() {
     let rules = r#"
@@ -210,9 +217,13 @@ fn every_fact_that_rules_may_speak_of_reaches_them() {
           principal.id == "alice" && principal.name == "alice" && !principal.bot && principal.active
           && principal in SreAgent::Role::"approver"
           && resource.action == SreAgent::ActionKind::"page_oncall" && resource.score == 35
-          && resource.org == "acme" && resource has team && resource.team == "payments"
-          && resource has provider && resource.provider == "openai"
           && resource.reversibility == SreAgent::Reversibility::"one_shot"
+          && resource.teams == ["a", "b"] && resource.providers == ["c", "d"] && resource.reroute_to == ["d"]
+          && resource.model_groups == ["e"] && resource.budgets == ["org/f", "team/b"]
+          && resource.guardrails == ["g"] && resource.contracts == ["h"]
+          && resource.affected_teams == ["i"] && resource.affected_teams_known
+          && resource.claimed_org == "acme" && resource has claimed_team && resource.claimed_team == "payments"
+          && resource has claimed_provider && resource.claimed_provider == "openai"
           && context.threshold == 40 && !context.auto_approve && context.confirmed && !context.freeze
           && context.hour == 10 && context.weekday == SreAgent::Weekday::"monday" && context.working_hours
           && !context.on_call && context.other_votes == 1 && context.votes_needed == 2 && !context.own
@@ -221,6 +232,19 @@ fn every_fact_that_rules_may_speak_of_reaches_them() {
     let subject = Subject::new();
     let mut resource = subject.resource(ActionKind::PageOncall, 35);
     resource.undo = Undo::OneShot;
+    resource.targets = Targets {
+        teams: names(&["a", "b"]),
+        providers: names(&["c", "d"]),
+        reroute_to: names(&["d"]),
+        model_groups: names(&["e"]),
+        budgets: [("org", "f"), ("team", "b")]
+            .map(|(scope, id)| BudgetOwner::parse(scope, id).unwrap())
+            .into(),
+        guardrails: names(&["g"]),
+        contracts: names(&["h"]),
+        affected_teams: names(&["i"]),
+        affected_teams_known: true,
+    };
     let mut alice = operator("alice");
     alice.groups = vec!["others".to_owned(), "leads".to_owned()];
     let principal = Principal::Operator {
@@ -237,7 +261,7 @@ fn every_fact_that_rules_may_speak_of_reaches_them() {
         .ask(Verb::Approve, &principal, &resource, &circumstances);
     assert_eq!(told(verdict), "no [sees-all]: all of it was seen\n");
     // Without a team or a provider there is none to speak of, and no error.
-    (resource.team, resource.provider) = (None, None);
+    (resource.claimed.team, resource.claimed.provider) = (None, None);
     let verdict = policy
         .rules()
         .ask(Verb::Approve, &principal, &resource, &circumstances);

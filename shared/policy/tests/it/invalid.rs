@@ -123,7 +123,9 @@ fn invalid() -> Vec<(&'static str, Bundle)> {
         ),
         (
             "an attribute that may be missing",
-            rule("@id(\"x\")\nforbid (principal, action, resource)\nwhen { resource.team == \"payments\" };"),
+            rule(
+                "@id(\"x\")\nforbid (principal, action, resource)\nwhen { resource.claimed_team == \"payments\" };",
+            ),
         ),
         (
             "a rule that can never hold",
@@ -246,7 +248,7 @@ fn everything_that_is_wrong_is_told_with_its_place() {
         unknown attribute
             gate.cedar:38:8: for policy `no-auto-execute-in-a-freeze`, attribute `frozen` in context for SreAgent::Action::"auto_execute" not found; did you mean `freeze`?
         an attribute that may be missing
-            company.cedar:3:8: for policy `x`, unable to guarantee safety of access to optional attribute `team` on entity type `SreAgent::Proposal`; try testing for the attribute's presence with `e has team && ..`
+            company.cedar:3:8: for policy `x`, unable to guarantee safety of access to optional attribute `claimed_team` on entity type `SreAgent::Proposal`; try testing for the attribute's presence with `e has claimed_team && ..`
         a rule that can never hold
             company.cedar:1:1: for policy `x`, policy is impossible: the policy expression evaluates to false for all valid requests
         a rule for nobody
@@ -271,13 +273,13 @@ async fn an_invalid_policy_never_comes_into_force_and_everything_waits_for_peopl
     let published = Published::new(bucket.clone(), Hand::new());
     for (name, bundle) in invalid() {
         bucket.holds(bundle.digest(), bundle.bytes());
-        let control = Control {
-            seq: 1,
-            switches: Switches {
+        let control = Control::of(
+            1,
+            Switches {
                 policy: Some(bundle.digest()),
                 ..Switches::default()
             },
-        };
+        );
         let in_force = published.in_force(&control).await;
         let because = in_force.instead_because.expect(name);
         assert!(

@@ -5,6 +5,7 @@
 )]
 
 mod defaults;
+mod documents;
 mod errors;
 mod hostile;
 mod invalid;

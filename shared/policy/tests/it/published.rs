@@ -49,8 +49,7 @@ impl Scene {
             return;
         };
         assert!(matches!(fact, ControlFact::PolicyPublished(_)));
-        self.control.switches = fact.switches().clone();
-        self.control.seq += 1;
+        self.control = Control::of(self.control.seq + 1, fact.switches().clone());
     }
 
     async fn publishes(&mut self, bundle: &Bundle) {
@@ -257,13 +256,13 @@ async fn a_failure_is_logged_once_under_its_fixed_message() {
     let _logging = tracing::subscriber::set_default(subscriber);
     let scene = Scene::new();
     let hash = Digest::of(b"gone");
-    let control = Control {
-        seq: 1,
-        switches: Switches {
+    let control = Control::of(
+        1,
+        Switches {
             policy: Some(hash),
             ..Switches::default()
         },
-    };
+    );
     scene.published.in_force(&control).await;
     scene.published.in_force(&control).await;
     let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();

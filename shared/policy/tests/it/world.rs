@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::action::{ActionKind, Undo};
-use domain::permission::{Circumstances, Operator, Principal, Resource, Verb, Verdict};
+use domain::permission::{Circumstances, Claimed, Operator, Principal, Resource, Targets, Verb, Verdict};
 use domain::policy::Policy;
 use domain::ports::{Clock, Payloads, Unavailable};
 use domain::value::{Digest, Fingerprint, OrgId, ProposalId, ProviderId, TeamId, Timestamp};
@@ -65,9 +65,12 @@ impl Subject {
             id: &self.id,
             action,
             score,
-            org: &self.org,
-            team: Some(&self.team),
-            provider: Some(&self.provider),
+            targets: Targets::default(),
+            claimed: Claimed {
+                org: &self.org,
+                team: Some(&self.team),
+                provider: Some(&self.provider),
+            },
             undo: Undo::OnDemand,
         }
     }

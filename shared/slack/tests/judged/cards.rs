@@ -112,16 +112,16 @@ fn repeated() -> Story {
 pub(crate) fn cards() -> Vec<(String, Story, Card)> {
     let directory = sample::operators();
     let deciders: Vec<&Operator> = directory.operators().iter().collect();
-    let paused = Control {
-        seq: 1,
-        switches: Switches {
+    let paused = Control::of(
+        1,
+        Switches {
             paused: Some(Pause {
                 since: second(25),
                 reason: "a release".to_owned(),
             }),
             ..Switches::default()
         },
-    };
+    );
     let mut all = Vec::new();
     for (name, story) in stories() {
         let mut card = |how: &str, deciders: &[&Operator], control: &Control, seconds| {

@@ -90,6 +90,7 @@ fn insert(trail: &MemoryTrail, records: &[Record]) {
             kind: record.kind.clone(),
             body: record.body.clone(),
             expires_at: record.expires_at,
+            author: record.author.unwrap(),
         };
         trail.insert(entry).unwrap();
     }
@@ -148,7 +149,7 @@ fn what_is_wrong_with_a_file_is_named_by_its_line() {
         line 7 is not a record: missing field `seq` (column 20)
         line 4 is not a record: expected ident (column 2)
         line 4 is not a record: EOF while parsing a value (column 0)
-        line 4 is not a record: EOF while parsing an object (column 170)
+        line 4 is not a record: EOF while parsing a value (column 180)
         line 5: record 2 of proposal/… does not match its digest: it was changed after it was written
         line 5: record 3 of proposal/… is not the next one: a record is missing or out of order
         line 1: record 2 of proposal/… is not the next one: a record is missing or out of order

@@ -4,6 +4,7 @@
 //! case; the same seed makes the same cases.
 
 mod draw;
+mod events;
 mod genuine;
 mod spoil;
 

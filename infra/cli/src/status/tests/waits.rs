@@ -47,16 +47,16 @@ fn a_proposal_waits_for_somebody_and_not_for_ever() {
 
 #[test]
 fn a_pause_moves_deadlines_and_excuses_work_but_no_restore() {
-    let control = Control {
-        seq: 1,
-        switches: Switches {
+    let control = Control::of(
+        1,
+        Switches {
             paused: Some(Pause {
                 since: at(10),
                 reason: "upgrade".to_owned(),
             }),
             ..Switches::default()
         },
-    };
+    );
     let overdue = |story: Told| {
         let waiting = waits_for(&replayed(&story), &control, Some(at(10)), at(5000)).unwrap();
         waiting.overdue.as_ref().map(told)
@@ -78,26 +78,19 @@ fn a_pause_moves_deadlines_and_excuses_work_but_no_restore() {
 
 #[test]
 fn what_a_pause_holds_waits_for_its_end_and_then_has_a_while() {
-    let control = Control {
-        seq: 1,
-        switches: Switches {
+    let control = Control::of(
+        1,
+        Switches {
             paused: Some(Pause {
                 since: at(100),
                 reason: "upgrade".to_owned(),
             }),
             ..Switches::default()
         },
-    };
-    let resumed = Control {
-        seq: 2,
-        switches: control.resume(at(9000)).unwrap().switches().clone(),
-    };
+    );
+    let resumed = Control::of(2, control.resume(at(9000)).unwrap().switches().clone());
     let mut lines = Vec::new();
-    for story in [
-        Told::begin(),
-        Told::begin().proposed(),
-        Told::begin().proposed().gated(1).approved(15),
-    ] {
+    for story in [Told::begin(), Told::begin().proposed()] {
         let proposal = replayed(&story);
         let waits =
             |control, switched, now| waits_for(&proposal, control, Some(at(switched)), at(now)).unwrap();
@@ -107,11 +100,18 @@ fn what_a_pause_holds_waits_for_its_end_and_then_has_a_while() {
         assert_eq!(waits(&resumed, 9000, 9180).overdue, None);
         lines.extend(waits(&resumed, 9000, 9181).overdue.as_ref().map(told));
     }
+    // No pause makes an approval good for longer: housekeeping expires it in the pause as well.
+    let approved = replayed(&Told::begin().proposed().gated(1).approved(15));
+    let waits = |now| waits_for(&approved, &control, Some(at(100)), at(now)).unwrap();
+    assert_eq!(waits(500).overdue, None);
+    lines.push(told(&waits(500).on));
+    lines.extend(waits(5000).overdue.as_ref().map(told));
     expect![[r#"
         the end of the pause: then it is reasoned about
         nobody has reasoned about it for 3 min
         the end of the pause: then it is scored
         it has not been scored for 3 min
-        the end of the pause: then it may start until 2026-11-22T11:36:40.000Z"#]]
+        the end of the pause: it may start until 2026-11-22T10:15:00.000Z, and is scored again after that
+        its approval ran out 68 min ago and nobody expired it"#]]
     .assert_eq(&lines.join("\n"));
 }

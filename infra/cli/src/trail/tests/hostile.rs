@@ -33,7 +33,7 @@ fn assert_inert(what: &str, records: &[Record], harmless: &str) {
     assert!(longest < 6_000, "{what}: {longest} characters in a line");
 
     let mut buffer = Vec::new();
-    tell_json(records, &mut Terminal::buffer(&mut buffer)).unwrap();
+    tell_json(records, by(), &mut Terminal::buffer(&mut buffer)).unwrap();
     let json = String::from_utf8(buffer).unwrap();
     assert!(!json.replace('\n', "").chars().any(steers), "{what}: {json:?}");
     assert_eq!(json.lines().count(), records.len(), "{what}");
@@ -59,7 +59,7 @@ fn received_and_paged(event: Event, text: &str) -> Vec<Record> {
     let id = sample::proposal_of(&event);
     let first = Proposal::first_entry(id, received, at(0), Actor::Agent, Tier::Enterprise);
     let story = Told {
-        records: vec![first.seal(writer(1))],
+        records: vec![testkit::keys::sealed(first, writer(1))],
     };
     let page = Action::PageOncall(PageOncall {
         severity: Severity::Warning,

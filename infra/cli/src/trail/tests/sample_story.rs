@@ -29,7 +29,7 @@ impl Told {
         let id = sample::proposal_of(&received.event);
         let entry = Proposal::first_entry(id, received, at(0), Actor::Agent, Tier::Enterprise);
         Self {
-            records: vec![entry.seal(writer(1))],
+            records: vec![testkit::keys::sealed(entry, writer(1))],
         }
     }
 
@@ -38,7 +38,7 @@ impl Told {
         let last = self.records.last().unwrap();
         let entry = Entry::after(last, at(seconds), actor, fact);
         let seq = entry.seq;
-        self.records.push(entry.seal(writer(seq)));
+        self.records.push(testkit::keys::sealed(entry, writer(seq)));
         self
     }
 
@@ -137,7 +137,7 @@ pub(super) fn told(records: &[Record]) -> (bool, String) {
     let mut buffer = Vec::new();
     let mut terminal = Terminal::buffer(&mut buffer);
     let id = sample::proposal_of(&sample::provider_unhealthy("openai"));
-    let holds = tell(&id, records, &mut terminal).unwrap();
+    let holds = tell(&id, records, by(), &mut terminal).unwrap();
     drop(terminal);
     (holds, String::from_utf8(buffer).unwrap())
 }
@@ -179,4 +179,12 @@ pub(super) fn readings(value: impl Fn(&Change) -> &Setting) -> Vec<Reading> {
             value: value(change).clone(),
         })
         .collect()
+}
+
+/// By the keys of tests, with nothing set aside.
+pub(crate) fn by() -> By<'static> {
+    By {
+        keys: testkit::keys::keyring(),
+        aside: &[],
+    }
 }

@@ -14,7 +14,7 @@ pub(super) struct Life<'a> {
 impl Life<'_> {
     pub(super) fn then(&mut self, actor: Actor, fact: &ProposalFact) {
         let entry = self.proposal.entry(self.now, actor, fact).unwrap();
-        let record = entry.seal(writer(self.proposal.last().seq + 1));
+        let record = testkit::keys::sealed(entry, writer(self.proposal.last().seq + 1));
         self.proposal = self.proposal.clone().apply(&record).unwrap();
         self.records.push(record);
         self.now = self.now.plus_seconds(7);
@@ -74,11 +74,7 @@ impl Life<'_> {
             ..self.world.in_force.clone()
         };
         let control = self.world.control_at(self.now);
-        let subject = Subject {
-            id: self.proposal.id(),
-            event: &self.proposal.received().event,
-            proposed: self.proposal.proposed().unwrap(),
-        };
+        let subject = Subject::of(&self.proposal).unwrap();
         let mut scored = risk::score(&subject, &in_force, &deployment, &control, self.now);
         if scored.decision == Decision::Auto && self.script.limit {
             let reached = Reached {

@@ -6,12 +6,14 @@ mod effect;
 mod question;
 mod refusal;
 mod vote;
+mod voters;
 
 use serde::{Deserialize, Serialize};
 
 use self::question::Question;
 pub use self::question::may_approve;
 pub use self::refusal::Refusal;
+pub use self::voters::{Lapsed, still_approved};
 use crate::action::Narrowing;
 use crate::permission::{Directory, InForce, Operator};
 use crate::proposal::{Awaiting, Decider, Outcome, Proposal, ProposalFact, State, UndoState};

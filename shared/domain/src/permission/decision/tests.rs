@@ -57,9 +57,9 @@ fn decides_under(
 }
 
 fn control(total_ms: u64, paused_since: Option<Timestamp>) -> Control {
-    Control {
-        seq: 4,
-        switches: Switches {
+    Control::of(
+        4,
+        Switches {
             paused_total_ms: total_ms,
             paused: paused_since.map(|since| Pause {
                 since,
@@ -67,7 +67,7 @@ fn control(total_ms: u64, paused_since: Option<Timestamp>) -> Control {
             }),
             ..Switches::default()
         },
-    }
+    )
 }
 
 /// The default deployment with this policy and these switches.

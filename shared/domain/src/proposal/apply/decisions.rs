@@ -52,7 +52,6 @@ impl Proposal {
                 State::Approved(Approval {
                     valid_until,
                     not_before: scored.not_before,
-                    paused_before_ms: scored.paused_before_ms,
                     // Nobody voted: who revokes what the policy approved leaves it to people, for the same time.
                     waiting: Awaiting {
                         scored: record.digest,
@@ -70,6 +69,7 @@ impl Proposal {
         };
         self.scored = Some(scored);
         self.scored_record = Some(record.digest);
+        self.scored_at = Some(record.at);
         Ok(next)
     }
 
@@ -145,7 +145,6 @@ impl Proposal {
         Ok(State::Approved(Approval {
             valid_until: approved.valid_until,
             not_before: approved.not_before,
-            paused_before_ms: approved.paused_before_ms,
             waiting,
         }))
     }

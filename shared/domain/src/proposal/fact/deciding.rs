@@ -98,7 +98,7 @@ pub struct Scored {
     /// Auto: from when it may start, where people have a time to object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Timestamp>,
-    /// Milliseconds the agent had been paused in all by then: later pauses move the deadlines above.
+    /// Milliseconds the agent had been paused in all by then: later pauses move the deadline of people.
     pub paused_before_ms: u64,
 }
 
@@ -215,4 +215,11 @@ pub enum Precondition {
     Possible,
     /// A limit of automatic execution.
     Limit,
+    /// What was decided without a person is what evidence, policy, deployment and switches give, then and now; and
+    /// what people were shown is.
+    Recomputed,
+    /// The people who approved it are enough, and each may approve it, under the directory and the policy of now.
+    Approval,
+    /// Who decided may decide, and the records say so.
+    Authority,
 }

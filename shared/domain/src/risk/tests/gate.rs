@@ -24,6 +24,7 @@ fn scores(
         id: &id,
         event: &event,
         proposed: &proposed,
+        touched: false,
     };
     score(&subject, in_force, deployment, control, quiet_weekday())
 }
@@ -51,6 +52,29 @@ fn at_or_below_the_threshold_it_runs_by_itself_only_where_that_is_on() {
         ..automatic()
     };
     assert_eq!(leads(&in_force(), &below, &control).0, Decision::Gate);
+}
+
+#[test]
+fn from_the_quorums_score_on_nothing_runs_by_itself_whatever_the_threshold() {
+    let deployment = Deployment {
+        risk_threshold: 100,
+        ..automatic()
+    };
+    let control = Control::default();
+    let mut from = in_force();
+    for (quorum, decision) in [(15, Decision::Gate), (16, Decision::Auto)] {
+        from.policy.quorum.from = Ranged::new(quorum);
+        assert_eq!(leads(&from, &deployment, &control).0, decision, "{quorum}");
+    }
+    from.policy.quorum.from = Ranged::new(15);
+    assert_eq!(
+        leads(&from, &deployment, &control).1,
+        "the quorum begins at a score of 15: from there on people decide, whatever the threshold"
+    );
+    for people in [1, 2, 10] {
+        from.policy.quorum.people = Ranged::new(people);
+        assert_eq!(leads(&from, &deployment, &control).0, Decision::Gate, "{people}");
+    }
 }
 
 #[test]
@@ -153,4 +177,25 @@ fn a_share_of_what_would_run_by_itself_is_asked_about() {
         &Control::default(),
     );
     assert_eq!((scored.decision, scored.sampled), (Decision::Gate, true));
+}
+
+proptest! {
+    #[test]
+    fn what_runs_by_itself_is_below_the_threshold_and_below_the_quorum(
+        which in 0usize..7,
+        evidence in arb_evidence(),
+        threshold in prop_oneof![Just(100u8), 0u8..=100],
+        quorum in 0u64..=101,
+        people in 1u64..=10,
+    ) {
+        let mut from = in_force();
+        from.policy.quorum.from = Ranged::new(quorum);
+        from.policy.quorum.people = Ranged::new(people);
+        let deployment = Deployment { risk_threshold: threshold, ..automatic() };
+        let action = one_of_each()[which].clone();
+        let confirmed = Evidence { condition: Condition::Confirmed("it fails".to_owned()), ..evidence };
+        let scored = scores(action, confirmed, &from, &deployment, &Control::default());
+        let below = scored.score <= threshold && u64::from(scored.score) < quorum;
+        prop_assert_eq!(scored.decision == Decision::Auto, below, "{}", scored.because);
+    }
 }

@@ -99,16 +99,16 @@ fn nobody_is_told_of_what_has_no_score_or_is_only_watched() {
 #[test]
 fn a_pause_and_an_empty_directory_are_said() {
     let story = awaiting(breaks(300), 1);
-    let paused = Control {
-        seq: 1,
-        switches: Switches {
+    let paused = Control::of(
+        1,
+        Switches {
             paused: Some(Pause {
                 since: at(25),
                 reason: "a release".to_owned(),
             }),
             ..Switches::default()
         },
-    };
+    );
     let card = Card::of(story.proposal(), &[], &paused, at(30)).unwrap();
     expect!["It waits for 1 approval until 10:30. The agent is paused (‹a release›): approvals are taken when it resumes, rejections now."].assert_eq(&text(&card.standing));
     let who = card

@@ -3,7 +3,9 @@
 use super::Line;
 use crate::inventory::{Condition, Reading};
 use crate::proposal::{ProposalFact, Started};
-use crate::trail::{BadBody, ControlFact, Extension, Fact, IncidentFact, Record, StreamId, TargetFact};
+use crate::trail::{
+    BadBody, ControlFact, Extension, Fact, GuardFact, IncidentFact, Record, StreamId, TargetFact,
+};
 
 /// The record in one line, without who wrote it and when; or why it cannot be read.
 pub fn brief(record: &Record) -> Result<Line, BadBody> {
@@ -43,9 +45,38 @@ pub fn brief(record: &Record) -> Result<Line, BadBody> {
         StreamId::Control => {
             let fact = ControlFact::read(record)?;
             let line = Line::of("control ").ours(fact.kind());
-            match &fact.switches().paused {
-                Some(pause) => line.ours(" ").theirs(&pause.reason),
-                None => line,
+            match (&fact, &fact.switches().paused) {
+                (ControlFact::SetAside(switches), _) => match switches.set_aside.last() {
+                    Some(aside) => line
+                        .ours(" record ")
+                        .ours(aside.seq)
+                        .ours(" of ")
+                        .theirs(&aside.stream)
+                        .ours(": ")
+                        .theirs(&aside.reason),
+                    None => line,
+                },
+                (_, Some(pause)) => line.ours(" ").theirs(&pause.reason),
+                (_, None) => line,
+            }
+        }
+        StreamId::Guard => {
+            let fact = GuardFact::read(record)?;
+            let line = Line::of("guard ").ours(fact.kind());
+            match (&fact, &fact.guard().paused) {
+                (GuardFact::ForgedRecord(guard), _) => match guard.forged.last() {
+                    Some(forged) => line
+                        .ours(": record ")
+                        .ours(forged.seq)
+                        .ours(" of ")
+                        .theirs(&forged.stream)
+                        .ours(" ")
+                        .theirs(&forged.problem)
+                        .ours(if forged.taken_back { ", taken back" } else { "" }),
+                    None => line,
+                },
+                (_, Some(pause)) => line.ours(" ").theirs(&pause.reason),
+                (_, None) => line,
             }
         }
         StreamId::Limit { name, .. } => Line::of("limit ").theirs(name),

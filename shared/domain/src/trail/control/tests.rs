@@ -5,10 +5,7 @@ fn at(seconds: u64) -> Timestamp {
 }
 
 fn after(control: &Control, fact: ControlFact) -> Control {
-    Control {
-        seq: control.seq + 1,
-        switches: fact.switches().clone(),
-    }
+    Control::of(control.seq + 1, fact.switches().clone())
 }
 
 #[test]
@@ -78,89 +75,6 @@ fn a_body_of_before_a_field_existed_reads_as_it_was_meant() {
         ..Switches::default()
     };
     assert_eq!(switches, expected);
-}
-
-#[test]
-fn the_template_is_followed_once_and_does_not_fight_an_operator() {
-    let running = Control::default();
-    assert_eq!(running.follow_template(true, at(0)), None);
-    let off = after(&running, running.follow_template(false, at(0)).unwrap());
-    assert!(off.switches.paused.is_some());
-    let resumed_by_hand = after(&off, off.resume(at(5)).unwrap());
-    assert_eq!(
-        resumed_by_hand.follow_template(false, at(6)),
-        None,
-        "the template said so before the operator did"
-    );
-    let on = after(
-        &resumed_by_hand,
-        resumed_by_hand.follow_template(true, at(7)).unwrap(),
-    );
-    assert!(on.switches.agent_enabled && on.switches.paused.is_none());
-}
-
-fn outcome(control: &Control, generation: u32, failed: bool, seconds: u64) -> Option<ControlFact> {
-    let proposal = ProposalId::new(crate::samples::unhealthy().fingerprint(), generation);
-    control.automatic_outcome(&proposal, failed, at(seconds), 3)
-}
-
-#[test]
-fn so_many_failures_in_a_row_switch_automatic_execution_off() {
-    let none = Control::default();
-    assert_eq!(outcome(&none, 1, false, 1), None, "nothing to remember");
-    let one = after(&none, outcome(&none, 1, true, 1).unwrap());
-    assert_eq!(outcome(&one, 1, true, 1), None, "told twice, it counts once");
-    assert_eq!(
-        outcome(&one, 2, false, 1),
-        None,
-        "a success of before, told late, ends nothing"
-    );
-    let good = after(&one, outcome(&one, 2, false, 2).unwrap());
-    assert!(
-        good.switches.automatic_failures.is_empty(),
-        "a success ends the row"
-    );
-    assert_eq!(
-        outcome(&good, 1, true, 1),
-        None,
-        "what was before it does not count any more"
-    );
-    let mut row = good;
-    for generation in 3..=5 {
-        assert_eq!(row.switches.automatic_off, None);
-        row = after(
-            &row,
-            outcome(&row, generation, true, u64::from(generation)).unwrap(),
-        );
-    }
-    let off = row.switches.automatic_off.clone().unwrap();
-    assert!(
-        off.starts_with("3 automatic executions failed one after the other"),
-        "{off}"
-    );
-    let kinds: Vec<_> = [outcome(&one, 2, true, 2), outcome(&one, 2, false, 2)]
-        .into_iter()
-        .flatten()
-        .map(|fact| fact.kind())
-        .collect();
-    assert_eq!(kinds, ["automatic_failed", "automatic_succeeded"]);
-    // Later ones are remembered and switch nothing; the row does not grow without end.
-    for generation in 6..20 {
-        row = after(
-            &row,
-            outcome(&row, generation, true, u64::from(generation)).unwrap(),
-        );
-    }
-    assert_eq!(row.switches.automatic_failures.len(), 3);
-    assert_eq!(row.switches.automatic_off.as_deref(), Some(off.as_str()));
-    let on = after(&row, row.automatic_on(at(500)).unwrap());
-    assert!(on.switches.automatic_failures.is_empty());
-    assert_eq!(
-        outcome(&on, 19, true, 19),
-        None,
-        "a late report of what a person knew"
-    );
-    assert!(outcome(&on, 20, true, 501).is_some());
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::*;
 use crate::message::Message;
 use crate::proposal::{Commented, Proposal, ProposalFact, Received, Verbatim};
 use crate::samples::*;
+use crate::trail::verify_chain;
 use crate::value::Tier;
 
 /// A whole life, with people, an expiry and every sort of body.
@@ -20,7 +21,7 @@ fn life() -> Vec<Record> {
 }
 
 /// The attributes that the digest covers.
-const COVERED: [&str; 12] = [
+const COVERED: [&str; 13] = [
     "stream",
     "seq",
     "kind",
@@ -33,6 +34,7 @@ const COVERED: [&str; 12] = [
     "schema",
     "hour",
     "expires_at",
+    "author",
 ];
 
 /// A stored attribute as text.
@@ -77,12 +79,17 @@ fn the_digest_changes_with_any_changed_byte_of_any_attribute() {
     assert_eq!(
         attributes.len(),
         COVERED.len() + 1,
-        "an attribute that no digest covers: {attributes:?}"
+        "an attribute that no digest covers, beside the digest itself: {attributes:?}"
     );
     for attribute in COVERED {
         let text = text_of(&stored[attribute]);
         let mut changed = 0;
-        for other in neighbours(&text) {
+        let authors = Author::ALL.map(|author| author.name().to_owned());
+        let others = match attribute {
+            "author" => authors.to_vec(),
+            _ => neighbours(&text),
+        };
+        for other in others {
             if let Some(other) = with(record, attribute, &other)
                 && other != *record
             {
@@ -122,7 +129,7 @@ fn the_digest_covers_a_documented_sequence_of_bytes() {
     )
     .seal(writer(1));
     let fields = [
-        "sre-agent/record/1",
+        "sre-agent/record/2",
         "control",
         "1",
         "commented",
@@ -132,9 +139,10 @@ fn the_digest_covers_a_documented_sequence_of_bytes() {
         "",
         "w-1",
         "sre-agent",
-        "1",
+        "2",
         record.hour.as_str(),
         "",
+        "by_ingest",
     ];
     let mut bytes = Vec::new();
     for field in fields {
@@ -142,7 +150,7 @@ fn the_digest_covers_a_documented_sequence_of_bytes() {
         bytes.extend_from_slice(field.as_bytes());
     }
     assert_eq!(record.digest, Digest::of(&bytes));
-    expect!["40db0436fa014bba6e2db16b46b6add6baaa1e19a3c3aa45b2d791fa5da032b7"]
+    expect!["ab46a872b1b751824b7294b08ef23ada0c79194ffd50a69647b122c5e8ca082e"]
         .assert_eq(&record.digest.to_string());
 }
 
@@ -189,7 +197,7 @@ fn each_way_to_break_a_chain_is_said_in_words() {
         },
     ));
     expect!["record 3 of … has an unknown source or record format"].assert_eq(&problem(&|records| {
-        records[2].schema = 2;
+        records[2].schema = 3;
         resealed(&mut records[2]);
     }));
     expect!["record 1 of … is filed under another hour than its own"].assert_eq(&problem(&|records| {
@@ -201,6 +209,27 @@ fn each_way_to_break_a_chain_is_said_in_words() {
         records[last].expires_at = None;
         resealed(&mut records[last]);
     }));
+    expect!["record 3 of … was written by ingest, which may not say scored"].assert_eq(&problem(
+        &|records| {
+            records[2].author = Some(Author::Ingest);
+            resealed(&mut records[2]);
+        },
+    ));
+    expect!["record 3 of … does not say which part of the agent wrote it"].assert_eq(&problem(&|records| {
+        records[2].author = None;
+        resealed(&mut records[2]);
+    }));
+    expect!["record 3 of … has an author, which its format does not know"].assert_eq(&problem(&|records| {
+        records[2].schema = UNSIGNED_SCHEMA;
+        resealed(&mut records[2]);
+    }));
+    expect!["record 3 of … is of an older format than the record before it"].assert_eq(&problem(
+        &|records| {
+            records[2].schema = UNSIGNED_SCHEMA;
+            records[2].author = None;
+            resealed(&mut records[2]);
+        },
+    ));
     expect!["record 2 of control belongs to another stream"].assert_eq(&problem(&|records| {
         records[1].stream = StreamId::Control;
         resealed(&mut records[1]);
@@ -258,7 +287,7 @@ fn forged(forgery: &Forgery, mut records: Vec<Record>) -> Option<(Vec<Record>, u
             if other == records[at] {
                 return None;
             }
-            let hidden = *resealed && ["kind", "actor", "body", "writer"].contains(&COVERED[*attribute]);
+            let hidden = *resealed && ["actor", "body", "writer"].contains(&COVERED[*attribute]);
             if hidden {
                 other.digest = other.computed_digest();
             }
