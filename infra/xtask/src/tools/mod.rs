@@ -184,6 +184,16 @@ impl Tools {
         if fs::read_to_string(&stamp).is_ok_and(|made| made == wanted) {
             return Ok(());
         }
+        // From a copy: a build writes beside what it builds.
+        let copy = bin.join("ours");
+        if copy.exists() {
+            fs::remove_dir_all(&copy)?;
+        }
+        for file in files_of(&source)? {
+            let to = copy.join(file.strip_prefix(&source)?);
+            fs::create_dir_all(to.parent().unwrap_or(&copy))?;
+            fs::copy(&file, to)?;
+        }
         Run {
             name: "pip",
             label: &format!("installing infra/{ours}"),
@@ -202,7 +212,7 @@ impl Tools {
                     "--no-input",
                 ])
                 .args(["--no-deps", "--no-build-isolation", "--force-reinstall"])
-                .arg(&source),
+                .arg(&copy),
         )
         .await?;
         fs::write(&stamp, wanted)?;
@@ -212,6 +222,13 @@ impl Tools {
 
 /// The texts of a Python package's files, one after the other.
 fn contents(package: &Path) -> Result<String> {
+    let files = files_of(package)?;
+    let texts: Vec<String> = files.iter().map(fs::read_to_string).collect::<Result<_, _>>()?;
+    Ok(texts.concat())
+}
+
+/// A Python package's description, and the files of its modules.
+fn files_of(package: &Path) -> Result<Vec<PathBuf>> {
     let mut files: Vec<PathBuf> = vec![package.join("pyproject.toml")];
     for entry in fs::read_dir(package).with_context(|| format!("reading {}", package.display()))? {
         let module = entry?.path();
@@ -223,6 +240,5 @@ fn contents(package: &Path) -> Result<String> {
     }
     files.retain(|file| file.is_file());
     files.sort();
-    let texts: Vec<String> = files.iter().map(fs::read_to_string).collect::<Result<_, _>>()?;
-    Ok(texts.concat())
+    Ok(files)
 }
