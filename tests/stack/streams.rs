@@ -68,6 +68,17 @@ async fn remove_poison(world: &Deployed) {
     delete.send().await.unwrap();
 }
 
+/// A stack at rest, with the outbox's source off and no dead letters.
+async fn begun() -> (Deployed, View, Held) {
+    needs_localstack(NEEDS);
+    let world = Deployed::new().await;
+    world.at_rest(90).await;
+    world.aws.take_all(DEAD).await;
+    let view = View::new(&world);
+    let held = Held::new(&world).await;
+    (world, view, held)
+}
+
 /// Waits for what Lambda leaves where a batch was given up.
 async fn given_up(world: &Deployed) -> Value {
     within(90, "the batch is given up", async || {
@@ -87,12 +98,7 @@ fn logged(since: usize, words: &str, text: &str) -> usize {
 
 #[tokio::test]
 async fn one_that_fails_in_the_middle_of_a_batch_comes_again_and_the_others_are_announced() {
-    needs_localstack(NEEDS);
-    let world = Deployed::new().await;
-    let view = View::new(&world);
-    world.at_rest(90).await;
-    world.aws.take_all(DEAD).await;
-    let held = Held::new(&world).await;
+    let (world, view, held) = begun().await;
     let (before, failing, after) = (
         world.concluded().await,
         world.concluded().await,
@@ -125,12 +131,7 @@ async fn one_that_fails_in_the_middle_of_a_batch_comes_again_and_the_others_are_
 
 #[tokio::test]
 async fn a_poison_record_ends_as_a_dead_letter_and_those_beside_it_are_announced() {
-    needs_localstack(NEEDS);
-    let world = Deployed::new().await;
-    let view = View::new(&world);
-    world.at_rest(90).await;
-    world.aws.take_all(DEAD).await;
-    let held = Held::new(&world).await;
+    let (world, view, held) = begun().await;
     let before = world.concluded().await;
     insert_poison(&world).await;
     let after = world.concluded().await;
@@ -170,12 +171,7 @@ async fn a_poison_record_ends_as_a_dead_letter_and_those_beside_it_are_announced
 
 #[tokio::test]
 async fn what_the_stream_has_dropped_is_made_up_for() {
-    needs_localstack(NEEDS);
-    let world = Deployed::new().await;
-    let view = View::new(&world);
-    world.at_rest(90).await;
-    world.aws.take_all(DEAD).await;
-    let held = Held::new(&world).await;
+    let (world, view, held) = begun().await;
     let dropped = world.concluded().await;
     view.spoil(&dropped).await;
     let since = emulator_log().len();

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use domain::inventory::Target;
 use domain::ports::TrailError;
-use domain::proposal::{Held, Proposal, claim_counts};
+use domain::proposal::{Execution, Held, Proposal, claim_counts};
 use domain::trail::{Actor, BrokenChain, Claim, Record, Release, StreamId, TargetFact, claim_of};
 use domain::value::{ProposalId, Timestamp};
 use runtime::queue::Fault;
@@ -36,6 +36,24 @@ pub struct Wanted<'a> {
     pub restore_at: Option<Timestamp>,
     /// Whether to take the effect back.
     pub taking_back: bool,
+}
+
+impl<'a> Wanted<'a> {
+    /// What a proposal that was begun holds, for whoever begins it again (`taking_back` is false) or takes it back.
+    pub(crate) fn of(
+        proposal: &'a Proposal,
+        execution: &'a Execution,
+        lease_until: Timestamp,
+        taking_back: bool,
+    ) -> Self {
+        Self {
+            proposal: proposal.id(),
+            targets: &execution.plan.claims,
+            lease_until,
+            restore_at: execution.restore_at,
+            taking_back,
+        }
+    }
 }
 
 /// Claims every target, or none.

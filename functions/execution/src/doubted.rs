@@ -79,13 +79,7 @@ async fn put_back(
 ) -> Result<(), Fault> {
     let now = deps.clock.now();
     let lease_until = now.plus_seconds(LEASE_S);
-    let wanted = Wanted {
-        proposal: proposal.id(),
-        targets: &execution.plan.claims,
-        lease_until,
-        restore_at: execution.restore_at,
-        taking_back: true,
-    };
+    let wanted = Wanted::of(proposal, execution, lease_until, true);
     let held = match claims::take(deps, &wanted).await? {
         Claimed::All(held) => held,
         // Whoever holds it does with it what is theirs to do.

@@ -127,13 +127,7 @@ pub(crate) async fn start_again(deps: &Deps<'_>, proposal: Proposal) -> Result<(
         return outcome::settle(deps, proposal, None).await;
     }
     let now = deps.clock.now();
-    let wanted = Wanted {
-        proposal: proposal.id(),
-        targets: &execution.plan.claims,
-        lease_until: now.plus_seconds(deps.lease_s),
-        restore_at: execution.restore_at,
-        taking_back: false,
-    };
+    let wanted = Wanted::of(&proposal, &execution, now.plus_seconds(deps.lease_s), false);
     let held = match claims::take(deps, &wanted).await? {
         Claimed::All(held) => held,
         Claimed::TakenBy(other) => return Err(Fault::Later(format!("{other} holds a target"))),

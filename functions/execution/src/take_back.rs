@@ -25,13 +25,7 @@ pub(crate) async fn take_back(deps: &Deps<'_>, proposal: Proposal) -> Result<(),
     };
     let now = deps.clock.now();
     let lease_until = now.plus_seconds(LEASE_S);
-    let wanted = Wanted {
-        proposal: proposal.id(),
-        targets: &execution.plan.claims,
-        lease_until,
-        restore_at: execution.restore_at,
-        taking_back: true,
-    };
+    let wanted = Wanted::of(&proposal, &execution, lease_until, true);
     // One takes back at a time: a slow one must not write after a fast one released the targets.
     let held = match claims::take(deps, &wanted).await? {
         Claimed::All(held) => held,

@@ -66,6 +66,16 @@ fn restored(plan: &domain::action::Plan) -> Vec<domain::inventory::Reading> {
     plan.changes.iter().map(reading).collect()
 }
 
+/// Inserts a record that does not hold, and lets everything run.
+async fn starts_nothing_and_is_named(world: &World, record: Record, what: &str) {
+    let (stream, seq) = (record.stream.clone(), record.seq);
+    world.trail.forge(record);
+    world.run_until_quiet().await;
+    world.advance(120).await;
+    assert_eq!(world.gateway.writes().len(), 0, "{what} started something");
+    assert!(is_named(world, &stream, seq).await, "{what} is not named");
+}
+
 #[tokio::test]
 async fn nothing_starts_from_a_record_of_any_kind_by_whoever_may_not_say_it() {
     let (world, id) = waiting().await;
@@ -75,19 +85,7 @@ async fn nothing_starts_from_a_record_of_any_kind_by_whoever_may_not_say_it() {
             let fork = world.fork();
             let body = best(&fork, &id, kind, &bodies).await;
             let record = behind(&fork, &stream, kind, &body, author).await;
-            let seq = record.seq;
-            fork.trail.forge(record);
-            fork.run_until_quiet().await;
-            fork.advance(120).await;
-            assert_eq!(
-                fork.gateway.writes().len(),
-                0,
-                "{kind} by {author} started something"
-            );
-            assert!(
-                is_named(&fork, &stream, seq).await,
-                "{kind} by {author} is not named"
-            );
+            starts_nothing_and_is_named(&fork, record, &format!("{kind} by {author}")).await;
             assert_eq!(
                 as_far_as_it_holds(&fork, &id).await.state().name(),
                 "awaiting_approval"
@@ -194,19 +192,7 @@ async fn a_decision_by_the_callback_itself_needs_a_signature_that_is_good_for_it
             let body = best(&fork, &id, kind, &bodies).await;
             let mut record = behind(&fork, &stream, kind, &body, Author::Callback).await;
             spoil(wrong, &mut record, by);
-            let seq = record.seq;
-            fork.trail.forge(record);
-            fork.run_until_quiet().await;
-            fork.advance(120).await;
-            assert_eq!(
-                fork.gateway.writes().len(),
-                0,
-                "{kind}, {wrong:?}, started something"
-            );
-            assert!(
-                is_named(&fork, &stream, seq).await,
-                "{kind}, {wrong:?}, is not named"
-            );
+            starts_nothing_and_is_named(&fork, record, &format!("{kind}, {wrong:?}")).await;
         }
     }
 }
