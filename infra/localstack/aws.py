@@ -8,7 +8,6 @@ the credentials come from the usual AWS_* variables.
 
 import json
 import sys
-import time
 
 import clients
 import deploy
@@ -38,54 +37,12 @@ def environments(request):
     }
 
 
-def wait(request):
-    """Waits until the trail has a record of a kind in a stream that begins with a prefix and whose body holds a
-    text, and returns it with all records of its stream."""
-    deadline = time.monotonic() + request["seconds"]
-    while True:
-        records = trail(request["table"], request["prefix"])
-        for record in records:
-            if record["kind"] in request["kinds"] and request["text"] in record["body"]:
-                stream = [other for other in records if other["stream"] == record["stream"]]
-                return {"record": record, "stream": stream}
-        if time.monotonic() > deadline:
-            found = ", ".join(f"{record['stream']} {record['seq']} {record['kind']}" for record in records) or "nothing"
-            raise clients.Failed(
-                f"no record {' or '.join(request['kinds'])} of {request['prefix']} on the trail within "
-                f"{request['seconds']} s; it has: {found}"
-            )
-        time.sleep(0.1)
-
-
-def trail(table, prefix):
-    """All records of the streams that begin with a prefix, in the order of their streams and sequence numbers."""
-    pages = clients.client("dynamodb").get_paginator("scan").paginate(
-        TableName=table,
-        ConsistentRead=True,
-        FilterExpression="begins_with(#stream, :prefix)",
-        ExpressionAttributeNames={"#stream": "stream"},
-        ExpressionAttributeValues={":prefix": {"S": prefix}},
-    )
-    records = [record(item) for page in pages for item in page["Items"]]
-    return sorted(records, key=lambda record: (record["stream"], record["seq"]))
-
-
-def record(item):
-    """A record as `sre-agent trail export` prints it: numbers as numbers, the actor as an object."""
-    attributes = {"prev": None, "expires_at": None}
-    for name, value in item.items():
-        attributes[name] = int(value["N"]) if "N" in value else value["S"]
-    attributes["actor"] = json.loads(attributes["actor"])
-    return attributes
-
-
 TASKS = {
     "deploy": deploy.deploy,
     "update-functions": deploy.update_functions,
     "put-event": put_event,
     "invoke": invoke,
     "environments": environments,
-    "wait": wait,
 }
 
 

@@ -8,13 +8,19 @@ use domain::telling::story;
 use domain::trail::{Fact as _, Record};
 use domain::value::{ProposalId, visible};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::paths::Paths;
 use crate::progress::Step;
 use crate::slack::Posted;
 use crate::stack::Stack;
-use crate::{aws, sandbox};
+use crate::{environment, sandbox};
+
+/// As far back as one demo goes.
+const RECENT: &str = "15m";
+
+/// For one export of it.
+const EXPORTS_WITHIN: Duration = Duration::from_secs(30);
 
 /// The stack, looked at from outside.
 pub(super) struct Demo<'a> {
@@ -24,7 +30,6 @@ pub(super) struct Demo<'a> {
 }
 
 /// A record that was waited for, and its stream.
-#[derive(Deserialize)]
 pub(super) struct Found {
     pub(super) record: Record,
     pub(super) stream: Vec<Record>,
@@ -121,27 +126,57 @@ impl Demo<'_> {
             event => format!("waiting for {} of event {event}", kinds[0]),
         };
         let mut step = Step::begin(label);
-        let request = json!({
-            "table": self.stack.state.output("TrailTableName")?,
-            "prefix": prefix, "kinds": kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>(), "text": holding, "seconds": limit_s,
-        });
-        let call = aws::call::<Found>(self.paths, &self.stack.state, "wait", &request);
-        tokio::pin!(call);
-        let found = loop {
-            tokio::select! {
-                found = &mut call => break found,
-                () = tokio::time::sleep(Duration::from_secs(1)) => step.heartbeat(|| Some("not yet".to_owned())),
-            }
-        };
-        match found {
-            Ok(found) => {
+        let began = Instant::now();
+        let limit = Duration::from_secs(limit_s.into());
+        loop {
+            let (records, complaint) = self.recent().await?;
+            let found = records.iter().find(|record| {
+                record.stream.to_string().starts_with(prefix)
+                    && kinds.iter().any(|kind| record.kind == kind.name())
+                    && record.body.contains(holding)
+            });
+            if let Some(record) = found {
+                let of_its_stream = records.iter().filter(|other| other.stream == record.stream);
+                let found = Found {
+                    record: record.clone(),
+                    stream: of_its_stream.cloned().collect(),
+                };
                 step.done_with(&found.record.kind);
-                Ok(found)
+                return Ok(found);
             }
-            Err(error) => {
+            if began.elapsed() > limit {
                 step.failed();
-                Err(error.context("see target/stack/logs/emulator.log for what the functions logged"))
+                let seen: Vec<String> = records
+                    .iter()
+                    .filter(|record| record.stream.to_string().starts_with(prefix))
+                    .map(|record| format!("{} {} {}", record.stream, record.seq, record.kind))
+                    .collect();
+                bail!(
+                    "no such record on the trail within {limit_s} s; it has: {}\n  {complaint}see \
+                     target/stack/logs/emulator.log for what the functions logged",
+                    seen.join(", ")
+                );
             }
+            step.heartbeat(|| Some("not yet".to_owned()));
+            tokio::time::sleep(Duration::from_millis(200)).await;
         }
+    }
+
+    /// The trail's recent streams, as the operators' command exports them, and what it complains of.
+    async fn recent(&self) -> Result<(Vec<Record>, String)> {
+        let mut command = std::process::Command::new(&self.stack.cli);
+        command.args(["trail", "export", "--since", RECENT]);
+        environment::apply(&self.stack.state, &mut command)?;
+        let mut command = tokio::process::Command::from(command);
+        let output = tokio::time::timeout(EXPORTS_WITHIN, command.kill_on_drop(true).output())
+            .await
+            .context("sre-agent trail export does not end")??;
+        let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+        let records = String::from_utf8_lossy(&output.stdout)
+            .lines()
+            .map(serde_json::from_str)
+            .collect::<Result<_, _>>();
+        let records = records.with_context(|| format!("reading what sre-agent exports: {complaint}"))?;
+        Ok((records, complaint))
     }
 }
