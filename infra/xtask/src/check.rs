@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 
 use crate::build::cargo;
+use crate::demo;
 use crate::emulator::Kind;
 use crate::environment;
 use crate::lambda;
@@ -16,7 +17,7 @@ use crate::processes::Run;
 use crate::progress::{Step, last_lines};
 use crate::slack_judges;
 use crate::stack;
-use crate::summary::{self, Counts, Outcome, Verdict};
+use crate::summary::{self, Counts, Failure, Outcome, Verdict};
 use crate::tools::{JSON_SCHEMA, MODEL_TYPES, SAM};
 
 #[derive(Args)]
@@ -27,7 +28,7 @@ pub(crate) struct Arguments {
     /// Leaves out what needs a local stack
     #[arg(long)]
     skip_stack: bool,
-    /// The emulator for the steps stack, model and lambda; the step localstack runs on LocalStack in any case
+    /// The emulator for the steps stack, demo, model and lambda; the step localstack runs on LocalStack in any case
     #[arg(long, value_enum, value_name = "EMULATOR", env = "SRE_STACK", default_value_t)]
     stack: Kind,
 }
@@ -59,6 +60,8 @@ enum CheckStep {
     Stack,
     /// The same on LocalStack, with those that only it can run
     Localstack,
+    /// The demo, on a stack of its own
+    Demo,
     /// Tests on the local stack with aimock as the model and LiteLLM in front of it
     Model,
     /// cargo lambda watch, and cargo lambda invoke with every sample
@@ -89,6 +92,7 @@ pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<ExitCode
                 took: Duration::ZERO,
                 verdict: Verdict::NotRun(why),
                 note: String::new(),
+                failures: Vec::new(),
             },
             None => outcome(paths, &lock, step, arguments.stack).await,
         });
@@ -129,7 +133,18 @@ async fn outcome(paths: &Paths, lock: &stack::Lock, step: CheckStep, chosen: Kin
         took: began.elapsed(),
         verdict: Verdict::Ran(counts),
         note,
+        failures: failures(paths, step, counts),
     }
+}
+
+/// The tests that failed, by the step's log.
+fn failures(paths: &Paths, step: CheckStep, counts: Counts) -> Vec<Failure> {
+    if counts.failed == 0 || !step.has_tests() {
+        return Vec::new();
+    }
+    std::fs::read(paths.log(step.name()))
+        .map(|log| Failure::of_cargo_test(&String::from_utf8_lossy(&log)))
+        .unwrap_or_default()
 }
 
 impl Arguments {
@@ -154,6 +169,7 @@ impl CheckStep {
             Self::Compose => "compose",
             Self::Stack => "stack",
             Self::Localstack => "localstack",
+            Self::Demo => "demo",
             Self::Model => "model",
             Self::Lambda => "lambda",
         }
@@ -173,6 +189,7 @@ impl CheckStep {
             Self::Compose => "infra/localstack/compose.yaml against the compose specification",
             Self::Stack => "tests on the local stack",
             Self::Localstack => "tests on LocalStack",
+            Self::Demo => "the demo",
             Self::Model => "tests on the local stack with a model",
             Self::Lambda => "cargo lambda",
         }
@@ -209,7 +226,7 @@ impl CheckStep {
                 "--ignored",
                 "model::",
             ]),
-            Self::SlackJudges | Self::Lambda => bail!("this step is several commands"),
+            Self::SlackJudges | Self::Demo | Self::Lambda => bail!("this step is no single command"),
             Self::Sam => {
                 command = Command::new(SAM.ensure(paths).await?.join("sam"));
                 command
@@ -243,7 +260,10 @@ impl CheckStep {
     }
 
     fn needs_the_stack(self) -> bool {
-        matches!(self, Self::Stack | Self::Localstack | Self::Model | Self::Lambda)
+        matches!(
+            self,
+            Self::Stack | Self::Localstack | Self::Demo | Self::Model | Self::Lambda
+        )
     }
 }
 
@@ -265,6 +285,9 @@ async fn on_the_stack(
     let stack = stack::up(paths, lock, &arguments).await?;
     let result = if step == CheckStep::Lambda {
         lambda::check(paths, &stack.state).await
+    } else if step == CheckStep::Demo {
+        let played = demo::play(paths, &stack).await;
+        played.map(|()| (Counts::one(true), String::new()))
     } else {
         let mut command = step.command(paths).await?;
         environment::apply(&stack.state, &mut command)?;

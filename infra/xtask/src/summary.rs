@@ -11,6 +11,51 @@ pub(crate) struct Outcome {
     pub(crate) verdict: Verdict,
     /// Said in the last column.
     pub(crate) note: String,
+    /// The tests that failed, in its order.
+    pub(crate) failures: Vec<Failure>,
+}
+
+/// A test that failed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) test: String,
+    /// What it printed, from its end: the panic is there.
+    pub(crate) output: Vec<String>,
+}
+
+/// As much of a failed test's output as is of use in a summary.
+const LINES_OF_A_FAILURE: usize = 40;
+
+impl Failure {
+    /// Those of what `cargo test` printed.
+    pub(crate) fn of_cargo_test(output: &str) -> Vec<Self> {
+        let mut failures: Vec<Self> = Vec::new();
+        let mut inside = false;
+        for line in output.lines() {
+            if let Some(test) = line
+                .strip_prefix("---- ")
+                .and_then(|rest| rest.strip_suffix(" stdout ----"))
+            {
+                inside = true;
+                failures.push(Self {
+                    test: test.to_owned(),
+                    output: Vec::new(),
+                });
+            } else if line == "failures:" {
+                inside = false;
+            } else if inside
+                && !line.trim().is_empty()
+                && let Some(failure) = failures.last_mut()
+            {
+                failure.output.push(line.to_owned());
+            }
+        }
+        for failure in &mut failures {
+            let surplus = failure.output.len().saturating_sub(LINES_OF_A_FAILURE);
+            failure.output.drain(..surplus);
+        }
+        failures
+    }
 }
 
 pub(crate) enum Verdict {
@@ -60,7 +105,7 @@ impl Counts {
     }
 }
 
-/// Prints the table and, as the last line, the totals. Whether everything that ran has passed.
+/// Prints the table, what failed and, as the last line, the totals. Whether everything that ran has passed.
 pub(crate) fn print(outcomes: &[Outcome], took: Duration) -> bool {
     println!(
         "\n{:<12} {:<8} {:>7} {:>7} {:>9}  ",
@@ -86,6 +131,14 @@ pub(crate) fn print(outcomes: &[Outcome], took: Duration) -> bool {
             ),
         }
     }
+    for outcome in outcomes {
+        for failure in &outcome.failures {
+            println!("\n{}: {} failed", outcome.step, failure.test);
+            for line in &failure.output {
+                println!("  | {line}");
+            }
+        }
+    }
     println!("\nin {}", seconds(took));
     println!("{} passed, {} failed", total.passed, total.failed);
     total.failed == 0
@@ -108,5 +161,26 @@ mod tests {
                 ignored: 1
             }
         );
+    }
+
+    #[test]
+    fn a_test_that_failed_is_named_with_what_it_printed() {
+        let output = "running 2 tests\n\
+            test one::fails ... FAILED\n\
+            test two::holds ... ok\n\n\
+            failures:\n\n\
+            ---- one::fails stdout ----\n\n\
+            thread 'one::fails' panicked at src/one.rs:3:5:\n\
+            left: 1\n\n\n\
+            failures:\n    one::fails\n\n\
+            test result: FAILED. 1 passed; 1 failed; 0 ignored\n";
+        let failure = Failure {
+            test: "one::fails".to_owned(),
+            output: vec![
+                "thread 'one::fails' panicked at src/one.rs:3:5:".to_owned(),
+                "left: 1".to_owned(),
+            ],
+        };
+        assert_eq!(Failure::of_cargo_test(output), [failure]);
     }
 }

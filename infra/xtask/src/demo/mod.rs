@@ -20,7 +20,7 @@ use crate::paths::Paths;
 use crate::processes::Run;
 use crate::progress::{Step, seconds};
 use crate::slack::{self, ADA, Posted};
-use crate::stack::{self, place::Choice};
+use crate::stack::{self, Stack, place::Choice};
 use crate::traffic::{self, Traffic};
 use crate::{environment, sandbox};
 
@@ -36,13 +36,27 @@ pub(crate) struct Arguments {
     keep: bool,
 }
 
+/// `cargo xtask demo`.
 pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<()> {
     let lock = stack::lock(paths).await?;
     let stack = stack::up(paths, &lock, &stack::Arguments::chosen(&arguments.choice)).await?;
+    let played = play(paths, &stack).await;
+    if arguments.keep || stack.found {
+        stack::keep();
+    }
+    played?;
+    if arguments.keep || stack.found {
+        println!("The stack is still up: eval \"$(cargo xtask env)\"; stop it with cargo xtask down.");
+    }
+    Ok(())
+}
+
+/// The demo on a stack that is up.
+pub(crate) async fn play(paths: &Paths, stack: &Stack) -> Result<()> {
     let began = Instant::now();
     let demo = Demo {
         paths,
-        stack: &stack,
+        stack,
         sandbox: stack.state.sandbox_url(),
     };
     let outcome = demo.play().await;
@@ -50,14 +64,8 @@ pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<()> {
         // A stack that is kept, or was there before, is not left with a failing provider.
         let _ = sandbox::inject(&demo.sandbox, &json!({ "fault": "clear" })).await;
     }
-    if arguments.keep || stack.found {
-        stack::keep();
-    }
     outcome?;
     println!("\nThe whole path was observed in {}.", seconds(began.elapsed()));
-    if arguments.keep || stack.found {
-        println!("The stack is still up: eval \"$(cargo xtask env)\"; stop it with cargo xtask down.");
-    }
     Ok(())
 }
 
