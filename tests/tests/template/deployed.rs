@@ -172,6 +172,7 @@ impl Deployed {
             ("AWS::Serverless::Function", "Arn") => {
                 arn("lambda", format!("function:{}", own("FunctionName")))
             }
+            ("AWS::KMS::Key", "Arn") => arn("kms", format!("key/{id}")),
             ("AWS::S3::Bucket", "Arn") => format!("arn:aws:s3:::{}", id.to_lowercase()),
             (_, attribute) => arn("other", format!("{id}/{attribute}")),
         }
@@ -208,7 +209,16 @@ impl Deployed {
         found
     }
 
-    /// The statements of the policies that resources have.
+    /// The statements of a managed policy.
+    pub(crate) fn of_managed(&self, id: &str) -> Vec<Value> {
+        let policies = self.of_type("AWS::IAM::ManagedPolicy").into_iter();
+        let policies = policies.filter(|(known, _)| known == id);
+        policies
+            .flat_map(|(_, policy)| statements(&policy["PolicyDocument"]))
+            .collect()
+    }
+
+    /// The statements of the policies that resources have. Those of a key, which say `*`, are of that key.
     pub(crate) fn of_resources(&self) -> Vec<Value> {
         let mut found = Vec::new();
         for (kind, at) in [
@@ -220,11 +230,15 @@ impl Deployed {
             ("AWS::KMS::Key", "/KeyPolicy"),
         ] {
             let policies = self.of_type(kind).into_iter();
-            found.extend(
-                policies
-                    .filter_map(|(_, properties)| Some(statements(properties.pointer(at)?)))
-                    .flatten(),
-            );
+            for (id, properties) in policies {
+                let mut of_one = properties.pointer(at).map(statements).unwrap_or_default();
+                if kind == "AWS::KMS::Key" {
+                    for statement in &mut of_one {
+                        statement["Resource"] = json!(self.arn(&id));
+                    }
+                }
+                found.extend(of_one);
+            }
         }
         found
     }

@@ -2,7 +2,8 @@
 //! evaluates them all.
 //!
 //! Facts: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html>,
-//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html>.
+//! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html>,
+//! <https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html>.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,8 @@ use super::tree::{entries, items, texts};
 pub(crate) enum Who {
     /// A role of the template, by its logical id: it may what its policies say.
     Ours(String),
+    /// A role of the account that has one managed policy of the template, by its logical id, and nothing else.
+    Holder(String),
     /// A role or user of any account, whom that account's own IAM lets do everything.
     Mighty {
         /// Its ARN.
@@ -47,6 +50,7 @@ impl Who {
     fn arn(&self, deployed: &Deployed) -> Option<String> {
         match self {
             Who::Ours(id) => Some(deployed.arn(id)),
+            Who::Holder(id) => Some(format!("arn:aws:iam::{ACCOUNT}:role/with-{id}")),
             Who::Mighty { arn } => Some(arn.clone()),
             Who::Service { .. } => None,
         }
@@ -67,7 +71,7 @@ impl Who {
                 key("aws:PrincipalIsAWSService", "true".to_owned()),
                 key("aws:SecureTransport", "true".to_owned()),
             ]),
-            (None, Who::Ours(_) | Who::Mighty { .. }) => Keys::new(),
+            (None, Who::Ours(_) | Who::Holder(_) | Who::Mighty { .. }) => Keys::new(),
         }
     }
 }
@@ -84,6 +88,7 @@ pub(crate) fn allows(deployed: &Deployed, who: &Who, ask: &Ask) -> bool {
     }
     let own = match who {
         Who::Ours(id) => deployed.of_role(id),
+        Who::Holder(id) => deployed.of_managed(id),
         Who::Mighty { .. } | Who::Service { .. } => Vec::new(),
     };
     let own: Vec<&Value> = own
@@ -107,6 +112,8 @@ pub(crate) fn allows(deployed: &Deployed, who: &Who, ask: &Ask) -> bool {
     match arn.as_deref().map(account) {
         // A service is allowed by the resource alone.
         None => directly,
+        // A key's own policy has to name who asks, or leave it to the account's IAM.
+        Some(ACCOUNT) if ask.action.starts_with("kms:") => directly || (by_itself && !theirs.is_empty()),
         Some(ACCOUNT) => by_itself || directly,
         // From another account both must allow it.
         Some(_) => by_itself && !theirs.is_empty(),
@@ -132,13 +139,18 @@ fn named(principal: &Value, who: &Who, deployed: &Deployed) -> Option<Named> {
             .then_some(Named::Directly),
         (_, Some(arn)) => {
             let listed = texts(&principal["AWS"]);
+            let root = format!("arn:aws:iam::{}:root", account(&arn));
             if listed.contains(&arn.as_str()) {
                 Some(Named::Directly)
             } else {
-                listed.contains(&account(&arn)).then_some(Named::Indirectly)
+                let account = [account(&arn), root.as_str()];
+                listed
+                    .iter()
+                    .any(|listed| account.contains(listed))
+                    .then_some(Named::Indirectly)
             }
         }
-        (Who::Ours(_) | Who::Mighty { .. }, None) => None,
+        (Who::Ours(_) | Who::Holder(_) | Who::Mighty { .. }, None) => None,
     }
 }
 

@@ -1,5 +1,5 @@
-//! The sender matrix: who reaches the bus, the topics, the queues and the buckets, by the template's own policies. More
-//! doors, such as keys, are more lines in [`doors`].
+//! The sender matrix: who reaches the bus, the topics, the queues, the buckets and the keys, by the template's own
+//! policies. More doors are more lines in [`doors`].
 
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
@@ -59,6 +59,16 @@ fn doors(deployed: &Deployed) -> Vec<Door> {
             ));
         }
     }
+    for (id, _) in deployed.of_type("AWS::KMS::Key") {
+        for (verb, action) in [
+            ("sign with", "kms:Sign"),
+            ("check with", "kms:GetPublicKey"),
+            ("say who uses", "kms:PutKeyPolicy"),
+            ("lend", "kms:CreateGrant"),
+        ] {
+            doors.push(door(format!("{verb} {id}"), action, deployed.arn(&id)));
+        }
+    }
     doors
 }
 
@@ -101,6 +111,8 @@ fn everybody(deployed: &Deployed) -> Vec<(String, Who)> {
     ];
     let roles = deployed.of_type("AWS::IAM::Role").into_iter();
     all.extend(roles.map(|(id, _)| (id.clone(), Who::Ours(id))));
+    let policies = deployed.of_type("AWS::IAM::ManagedPolicy").into_iter();
+    all.extend(policies.map(|(id, _)| (format!("a holder of {id}"), Who::Holder(id))));
     let topics = deployed.of_type("AWS::SNS::Topic").into_iter();
     all.extend(topics.map(|(id, _)| {
         (
@@ -158,21 +170,23 @@ fn who_reaches_what_where_senders_are_named() {
     shows(
         &NAMED,
         &expect![[r#"
-            a sender: bus, bus as another, bus as nobody, IncidentTopic, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
-            the redriver: IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue, AnnounceQueue, SlackQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
-            an administrator: write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
-            one almost named as a sender: write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
+            a sender: bus, bus as another, bus as nobody, IncidentTopic, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
+            the redriver: IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue, AnnounceQueue, SlackQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
+            an administrator: write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
+            one almost named as a sender: write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
             the other account: bus, IncidentTopic
             the sender's name in the other account: bus, IncidentTopic
             a stranger: nothing
-            IngestAndProposeRole: IngestDeadLetterQueue, write PayloadBucket, write TranscriptBucket, read PolicyBucket
-            ScoringRole: ScoringDeadLetterQueue, read PolicyBucket
-            ApprovalCallbackRole: read PolicyBucket
-            ApprovalCommandsRole: read PolicyBucket
-            ExecutionRole: ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, read PolicyBucket
-            NotificationRole: SlackQueue, SlackDeadLetterQueue, read PolicyBucket
-            OutboxRole: bus as the agent, bus as nobody, ApprovalTopic, AnnounceDeadLetterQueue, OutboxDeadLetterQueue, read PolicyBucket
-            HousekeepingRole: IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue, AnnounceQueue, SlackQueue, HousekeepingDeadLetterQueue, read PolicyBucket
+            IngestAndProposeRole: IngestDeadLetterQueue, write PayloadBucket, write TranscriptBucket, read PolicyBucket, check with DecisionKey, check with OperatorKey
+            ScoringRole: ScoringDeadLetterQueue, read PolicyBucket, check with DecisionKey, check with OperatorKey
+            ApprovalCallbackRole: read PolicyBucket, sign with DecisionKey, check with DecisionKey, check with OperatorKey
+            ApprovalCommandsRole: read PolicyBucket, sign with DecisionKey, check with DecisionKey, check with OperatorKey
+            ExecutionRole: ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, read PolicyBucket, check with DecisionKey, check with OperatorKey
+            NotificationRole: SlackQueue, SlackDeadLetterQueue, read PolicyBucket, check with DecisionKey, check with OperatorKey
+            OutboxRole: bus as the agent, bus as nobody, ApprovalTopic, AnnounceDeadLetterQueue, OutboxDeadLetterQueue, read PolicyBucket, check with DecisionKey, check with OperatorKey
+            HousekeepingRole: IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue, AnnounceQueue, SlackQueue, HousekeepingDeadLetterQueue, read PolicyBucket, check with DecisionKey, check with OperatorKey
+            a holder of SwitchesPolicy: write PolicyBucket, read PolicyBucket, check with DecisionKey, sign with OperatorKey, check with OperatorKey
+            a holder of OperatorPolicy: nothing
             SNS for IncidentTopic: IngestQueue, IngestDeadLetterQueue
             SNS for ApprovalTopic: SlackQueue, SlackDeadLetterQueue
             EventBridge for IncidentRule: IngestQueue, IngestDeadLetterQueue
@@ -192,21 +206,23 @@ fn who_reaches_what_where_no_sender_is_named() {
     shows(
         &[],
         &expect![[r#"
-            a sender: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
-            the redriver: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
-            an administrator: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
-            one almost named as a sender: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket
+            a sender: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
+            the redriver: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
+            an administrator: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
+            one almost named as a sender: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
             the other account: nothing
             the sender's name in the other account: nothing
             a stranger: nothing
-            IngestAndProposeRole: IngestDeadLetterQueue, write PayloadBucket, write TranscriptBucket, read PolicyBucket
-            ScoringRole: ScoringDeadLetterQueue, read PolicyBucket
-            ApprovalCallbackRole: read PolicyBucket
-            ApprovalCommandsRole: read PolicyBucket
-            ExecutionRole: ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, read PolicyBucket
-            NotificationRole: SlackQueue, SlackDeadLetterQueue, read PolicyBucket
-            OutboxRole: bus as the agent, bus as nobody, ApprovalTopic, AnnounceDeadLetterQueue, OutboxDeadLetterQueue, read PolicyBucket
-            HousekeepingRole: IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue, AnnounceQueue, SlackQueue, HousekeepingDeadLetterQueue, read PolicyBucket
+            IngestAndProposeRole: IngestDeadLetterQueue, write PayloadBucket, write TranscriptBucket, read PolicyBucket, check with DecisionKey, check with OperatorKey
+            ScoringRole: ScoringDeadLetterQueue, read PolicyBucket, check with DecisionKey, check with OperatorKey
+            ApprovalCallbackRole: read PolicyBucket, sign with DecisionKey, check with DecisionKey, check with OperatorKey
+            ApprovalCommandsRole: read PolicyBucket, sign with DecisionKey, check with DecisionKey, check with OperatorKey
+            ExecutionRole: ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, read PolicyBucket, check with DecisionKey, check with OperatorKey
+            NotificationRole: SlackQueue, SlackDeadLetterQueue, read PolicyBucket, check with DecisionKey, check with OperatorKey
+            OutboxRole: bus as the agent, bus as nobody, ApprovalTopic, AnnounceDeadLetterQueue, OutboxDeadLetterQueue, read PolicyBucket, check with DecisionKey, check with OperatorKey
+            HousekeepingRole: IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue, AnnounceQueue, SlackQueue, HousekeepingDeadLetterQueue, read PolicyBucket, check with DecisionKey, check with OperatorKey
+            a holder of SwitchesPolicy: write PolicyBucket, read PolicyBucket, check with DecisionKey, sign with OperatorKey, check with OperatorKey
+            a holder of OperatorPolicy: nothing
             SNS for IncidentTopic: IngestQueue, IngestDeadLetterQueue
             SNS for ApprovalTopic: SlackQueue, SlackDeadLetterQueue
             EventBridge for IncidentRule: IngestQueue, IngestDeadLetterQueue
