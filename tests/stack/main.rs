@@ -15,6 +15,7 @@
 mod aws;
 mod emulator;
 mod expiry;
+mod forged;
 mod functions;
 mod killed;
 mod malformed;

@@ -1,6 +1,7 @@
-//! `sre-agent keys rotate`: another key signs from now on, and what the old one had signed is kept under lock.
+//! `sre-agent keys rotate`: another key signs from now on, and what the old one had signed is kept under lock. `keys
+//! export`: the public keys, for whoever checks an export without the stack.
 
-use adapters::{KeyArchive, PayloadBucket, Retired, SystemClock};
+use adapters::{KeyArchive, KeySources, PayloadBucket, PublicKeys, Retired, SystemClock};
 use anyhow::{Context as _, anyhow};
 use aws_sdk_kms::types::{KeySpec, KeyUsageType};
 use clap::{Subcommand, ValueEnum};
@@ -26,6 +27,8 @@ enum Command {
     /// Makes another key like the one in use, disables that one, keeps what it had signed, and prints what to deploy
     /// with. Until then nothing is signed
     Rotate(RotateArguments),
+    /// Prints the public keys, in use and former, as JSON: `trail check --keys` takes it
+    Export,
 }
 
 /// What `keys rotate` takes.
@@ -57,16 +60,31 @@ impl Of {
     }
 }
 
-/// Rotates a key.
+/// Rotates a key, or prints them all.
 pub(crate) async fn run(
     stack: &Stack,
     arguments: &Arguments,
     terminal: &mut Terminal<'_>,
 ) -> anyhow::Result<bool> {
-    let Command::Rotate(arguments) = &arguments.command;
     let sources = stack
         .keys()
         .ok_or_else(|| anyhow!("the stack has no keys: deploy this version first"))?;
+    match &arguments.command {
+        Command::Rotate(arguments) => rotate(stack, &sources, arguments, terminal).await,
+        Command::Export => {
+            let file = PublicKeys::new(&stack.aws, sources).file().await?;
+            terminal.json(&file)?;
+            Ok(true)
+        }
+    }
+}
+
+async fn rotate(
+    stack: &Stack,
+    sources: &KeySources,
+    arguments: &RotateArguments,
+    terminal: &mut Terminal<'_>,
+) -> anyhow::Result<bool> {
     let keys = match arguments.of {
         Of::Decisions => &sources.decisions,
         Of::Operators => &sources.operators,

@@ -31,6 +31,9 @@ pub(crate) struct Arguments {
     /// The emulator for the steps stack, demo, model and lambda; the step localstack runs on LocalStack in any case
     #[arg(long, value_enum, value_name = "EMULATOR", env = "SRE_STACK", default_value_t)]
     stack: Kind,
+    /// Of a step with tests, only those whose names contain one of these
+    #[arg(last = true, value_name = "NAME")]
+    names: Vec<String>,
 }
 
 /// The steps in their order.
@@ -94,7 +97,7 @@ pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<ExitCode
                 note: String::new(),
                 failures: Vec::new(),
             },
-            None => outcome(paths, &lock, step, arguments.stack).await,
+            None => outcome(paths, &lock, step, arguments).await,
         });
     }
     let passed = summary::print(&outcomes, began.elapsed());
@@ -106,19 +109,24 @@ pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<ExitCode
 }
 
 /// Runs one step; one that cannot run has failed.
-async fn outcome(paths: &Paths, lock: &stack::Lock, step: CheckStep, chosen: Kind) -> Outcome {
+async fn outcome(paths: &Paths, lock: &stack::Lock, step: CheckStep, arguments: &Arguments) -> Outcome {
     let began = Instant::now();
     let result = if step.needs_the_stack() {
         let kind = if step == CheckStep::Localstack {
             Kind::Localstack
         } else {
-            chosen
+            arguments.stack
         };
-        on_the_stack(paths, lock, step, kind).await
+        on_the_stack(paths, lock, step, kind, &arguments.names).await
     } else if step == CheckStep::SlackJudges {
         slack_judges::check(paths).await
     } else {
-        attempt(paths, step).await
+        let named = if step.has_tests() {
+            &arguments.names[..]
+        } else {
+            &[]
+        };
+        attempt(paths, step, named).await
     };
     let (counts, note) = result.unwrap_or_else(|error| {
         eprintln!("✗ {}: {error:#}", step.name());
@@ -206,7 +214,7 @@ impl CheckStep {
             Self::Docs => command
                 .args(["doc", "--workspace", "--no-deps"])
                 .env("RUSTDOCFLAGS", "-D warnings"),
-            Self::Tests => command.args(["test", "--workspace", "--no-fail-fast"]),
+            Self::Tests => command.args(["test", "--workspace", "--no-fail-fast", "--"]),
             // Those of the step after it need a model.
             Self::Stack | Self::Localstack => command.args([
                 "test",
@@ -267,8 +275,9 @@ impl CheckStep {
     }
 }
 
-async fn attempt(paths: &Paths, step: CheckStep) -> Result<(Counts, String)> {
-    judge(paths, step, &mut step.command(paths).await?).await
+async fn attempt(paths: &Paths, step: CheckStep, names: &[String]) -> Result<(Counts, String)> {
+    let mut command = step.command(paths).await?;
+    judge(paths, step, command.args(names)).await
 }
 
 /// Brings a stack of its own up, tests it, and stops it.
@@ -277,6 +286,7 @@ async fn on_the_stack(
     lock: &stack::Lock,
     step: CheckStep,
     kind: Kind,
+    names: &[String],
 ) -> Result<(Counts, String)> {
     if step == CheckStep::Model {
         model::install(paths).await?;
@@ -300,6 +310,7 @@ async fn on_the_stack(
                 );
             }
         }
+        command.args(names);
         for module in kind.description().tests_left_out() {
             command.args(["--skip", &format!("{module}::")]);
         }

@@ -92,6 +92,46 @@ impl Keyring {
     }
 }
 
+/// The public keys of a stack, as a file: for whoever verifies without the stack.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct KeyFile {
+    /// The stack's name.
+    pub stack: String,
+    /// Its keys, those in use and former ones.
+    pub keys: Vec<KnownKey>,
+}
+
+/// A key of a [`KeyFile`].
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct KnownKey {
+    /// Whose it is.
+    pub by: Authority,
+    /// Its ARN.
+    pub key: String,
+    /// The key itself, as `GetPublicKey` tells it, base64.
+    pub public: String,
+    /// Where it is not used any more: since when, and what it had signed by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retired: Option<Retired>,
+}
+
+impl KeyFile {
+    /// The keys, to verify with.
+    pub fn keyring(&self) -> Result<Keyring, Unavailable> {
+        let keys = self.keys.iter().map(|known| {
+            let der = BASE64.decode(known.public.as_bytes());
+            let der =
+                der.map_err(|err| Unavailable::new("a public key", format_args!("{}: {err}", known.key)))?;
+            let key = PublicKey::new(known.by, &known.key, &der)?;
+            Ok(match &known.retired {
+                Some(retired) => key.retired(retired.clone()),
+                None => key,
+            })
+        });
+        Ok(Keyring::new(&self.stack, keys.collect::<Result<Vec<_>, _>>()?))
+    }
+}
+
 impl Verifier for Keyring {
     fn verify(&self, by: Authority, record: &Record, signature: &Signature) -> Result<(), Doubt> {
         let forged = |problem: &str| Err(Doubt::Forged(problem.to_owned()));

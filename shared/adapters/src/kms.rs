@@ -23,7 +23,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::aws;
-use crate::keys::{Keyring, PublicKey, Retired};
+use crate::keys::{KeyFile, Keyring, KnownKey, Retired};
 use crate::payloads::PayloadBucket;
 
 const SERVICE: &str = "KMS";
@@ -175,6 +175,11 @@ impl PublicKeys {
     }
 
     async fn fetch(&self) -> Result<Keyring, Unavailable> {
+        self.file().await?.keyring()
+    }
+
+    /// The keys as they are now, for whoever verifies without the stack.
+    pub async fn file(&self) -> Result<KeyFile, Unavailable> {
         let mut archives = Vec::new();
         for digest in &self.sources.archives {
             let bytes = self.bucket.get(digest).await?;
@@ -189,23 +194,28 @@ impl PublicKeys {
         ] {
             for (at, arn) in arns.iter().enumerate() {
                 let archive = archives.iter().find(|archive| archive.key == *arn);
-                keys.push(match archive {
-                    Some(archive) => {
-                        let der = BASE64.decode(archive.public.as_bytes());
-                        let der = der.map_err(|err| Unavailable::new("the archive of keys", err))?;
-                        PublicKey::new(by, arn, &der)?.retired(archive.retired.clone())
-                    }
+                let (public, retired) = match archive {
+                    Some(archive) => (archive.public.clone(), Some(archive.retired.clone())),
                     None if at > 0 => {
                         return Err(Unavailable::new(
                             "the archive of keys",
                             format_args!("it does not know the former key {arn}"),
                         ));
                     }
-                    None => PublicKey::new(by, arn, &self.public(arn).await?)?,
+                    None => (BASE64.encode(&self.public(arn).await?), None),
+                };
+                keys.push(KnownKey {
+                    by,
+                    key: arn.clone(),
+                    public,
+                    retired,
                 });
             }
         }
-        Ok(Keyring::new(&self.sources.stack, keys))
+        Ok(KeyFile {
+            stack: self.sources.stack.clone(),
+            keys,
+        })
     }
 
     /// A public key, as KMS tells it.

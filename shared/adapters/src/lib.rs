@@ -31,7 +31,7 @@ pub use aws_config::SdkConfig;
 
 pub use self::bus::EventBus;
 pub use self::clock::SystemClock;
-pub use self::keys::{Keyring, LocalKey, PublicKey, Retired};
+pub use self::keys::{KeyFile, Keyring, KnownKey, LocalKey, PublicKey, Retired};
 pub use self::kms::{KeyArchive, KeySources, KmsSigner, PublicKeys, SIGN_MS};
 pub use self::payloads::PayloadBucket;
 pub use self::queue::{DeadLetter, SqsQueue};

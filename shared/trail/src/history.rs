@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::io::{self, BufRead, Read as _};
 
 use domain::ports::{Trail, TrailError};
-use domain::trail::{Record, StreamId, verify_chain};
+use domain::trail::{BrokenChain, Record, Seq, StreamId, Verifier};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 
+use crate::verify::Judge;
 use crate::walk::{self, Window};
 
 /// Calls of the trail at once.
@@ -24,6 +25,8 @@ pub struct StreamHistory {
     pub stream: StreamId,
     /// Its records, from the first on.
     pub records: Vec<Record>,
+    /// Those of them that do not hold and count for nothing: see [`Judge::passed_over`]. Not asked of the trail itself.
+    pub passed_over: Vec<BrokenChain>,
 }
 
 /// Why a history could not be read.
@@ -62,10 +65,12 @@ impl Unreadable {
     }
 }
 
-/// Reads streams from an export, and verifies the chain of each. Lines of one stream stand together, in order; the
-/// order of the streams does not matter. The first line that is wrong is named by its number, and ends it.
-pub fn read<R: BufRead>(lines: R) -> Reader<R> {
+/// Reads streams from an export, and verifies the chain and the signatures of each. Lines of one stream stand together, in
+/// order; of the streams `control` comes first, where records are set aside. The first line that is wrong is named by its
+/// number, and ends it.
+pub fn read<'a, R: BufRead>(lines: R, keys: &'a dyn Verifier) -> Reader<'a, R> {
     Reader {
+        judge: Judge::new(keys),
         lines,
         number: 0,
         next: None,
@@ -75,8 +80,8 @@ pub fn read<R: BufRead>(lines: R) -> Reader<R> {
 }
 
 /// See [`read`].
-#[derive(Debug)]
-pub struct Reader<R> {
+pub struct Reader<'a, R> {
+    judge: Judge<'a>,
     lines: R,
     /// Of the line read last, from 1.
     number: u64,
@@ -86,7 +91,7 @@ pub struct Reader<R> {
     over: bool,
 }
 
-impl<R: BufRead> Iterator for Reader<R> {
+impl<R: BufRead> Iterator for Reader<'_, R> {
     type Item = Result<StreamHistory, Unreadable>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -99,7 +104,17 @@ impl<R: BufRead> Iterator for Reader<R> {
     }
 }
 
-impl<R: BufRead> Reader<R> {
+impl<R: BufRead> Reader<'_, R> {
+    /// The positions of a stream that an operator set aside, as far as `control` was read.
+    pub fn aside_of(&self, stream: &StreamId) -> Vec<Seq> {
+        self.judge.aside_of(stream)
+    }
+
+    /// Why of some signature so far it is not known whether it is good.
+    pub fn unknown(&self) -> Option<&str> {
+        self.judge.unknown()
+    }
+
     fn history(&mut self) -> Result<Option<StreamHistory>, Unreadable> {
         let first = match self.next.take() {
             Some(record) => record,
@@ -122,11 +137,15 @@ impl<R: BufRead> Reader<R> {
             }
             records.push(record);
         }
-        verify_chain(&records).map_err(|broken| {
+        let passed_over = self.judge.passed_over(&records).map_err(|broken| {
             let place = records.iter().position(|record| record.seq == broken.seq);
             Unreadable::line(began + place.unwrap_or_default() as u64, format!(": {broken}"))
         })?;
-        Ok(Some(StreamHistory { stream, records }))
+        Ok(Some(StreamHistory {
+            stream,
+            records,
+            passed_over,
+        }))
     }
 
     /// The next line's record; none after the last line.
@@ -173,7 +192,11 @@ pub async fn live<'a>(
     let streams: BTreeMap<String, StreamId> = named.map(|stream| (stream.to_string(), stream)).collect();
     let histories = stream::iter(streams).map(move |(what, stream)| async move {
         match trail.load(&stream).await {
-            Ok(records) => Ok(StreamHistory { stream, records }),
+            Ok(records) => Ok(StreamHistory {
+                stream,
+                records,
+                passed_over: Vec::new(),
+            }),
             Err(err) => Err(Unreadable::Trail {
                 what,
                 source: Box::new(err),

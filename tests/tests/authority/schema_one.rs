@@ -1,6 +1,6 @@
 //! Records of before decisions were signed: an export of a stack of that time.
 
-use domain::trail::{SCHEMA, UNSIGNED_SCHEMA};
+use domain::trail::{NoKeys, SCHEMA, UNSIGNED_SCHEMA};
 use trail::history;
 
 use super::*;
@@ -52,7 +52,7 @@ fn it_is_read_and_exported_as_it_was() {
     for record in &records {
         assert_eq!(record.computed_digest(), record.digest);
     }
-    let read: Vec<_> = history::read(EXPORT.as_bytes())
+    let read: Vec<_> = history::read(EXPORT.as_bytes(), &NoKeys)
         .collect::<Result<_, _>>()
         .unwrap();
     assert!(read.len() > 8);

@@ -10,11 +10,12 @@ use adapters::SystemClock;
 use anyhow::{Context, anyhow, bail};
 use domain::ports::{Clock, Trail};
 use domain::proposal::IllegalTransition;
-use domain::trail::{Control, ControlFact, Fact, Record, StreamId, Switches, verify_chain};
+use domain::trail::{Control, ControlFact, Fact, NoKeys, Record, StreamId, Switches};
 use domain::value::{Digest, Timestamp};
 use futures::StreamExt as _;
 
 use trail::history::{self, StreamHistory};
+use trail::verify::Judge;
 use trail::walk::Window;
 
 use crate::moment::{self, Moment};
@@ -87,6 +88,21 @@ pub(crate) struct Gathered<T> {
     pub(crate) all: T,
     /// `control`.
     pub(crate) switched: Switched,
+    /// Proposals of which an operator set a record aside: what happened to them is not what they say.
+    pub(crate) left_out: Vec<StreamId>,
+}
+
+impl<T> Gathered<T> {
+    /// Says what was left out, beside what is printed.
+    fn tell_omission(&self) {
+        let named: Vec<String> = self.left_out.iter().map(ToString::to_string).collect();
+        if !named.is_empty() {
+            eprintln!(
+                "note: left out, since a record of theirs was set aside: {}",
+                named.join(", ")
+            );
+        }
+    }
 }
 
 impl Source {
@@ -114,7 +130,9 @@ impl Source {
             let opened = File::open(file).with_context(|| file.display().to_string())?;
             Box::new(BufReader::with_capacity(1 << 16, opened))
         };
-        gather(lines, empty).with_context(|| format!("{} does not hold", file.display()))
+        let gathered = gather(lines, empty).with_context(|| format!("{} does not hold", file.display()))?;
+        gathered.tell_omission();
+        Ok(gathered)
     }
 
     /// Gathers from the trail: `empty` is told which window is meant.
@@ -125,7 +143,9 @@ impl Source {
         empty: impl FnOnce(Window) -> T,
     ) -> anyhow::Result<Gathered<T>> {
         let window = moment::window(self.since.unwrap_or(default), None, SystemClock.now())?;
-        gather_live(&stack.trail()?, window, empty(window)).await
+        let gathered = gather_live(&stack.trail()?, window, empty(window)).await?;
+        gathered.tell_omission();
+        Ok(gathered)
     }
 }
 
@@ -134,21 +154,32 @@ async fn gather_live<T: Gather>(
     window: Window,
     mut all: T,
 ) -> anyhow::Result<Gathered<T>> {
-    let mut switched = Switched::default();
+    let (mut switched, mut left_out) = (Switched::default(), Vec::new());
+    let mut judge = Judge::new(trail.keys());
     // `control` comes first: by name it stands before `proposal/…`.
     let mut histories = std::pin::pin!(history::live(trail, window).await?);
     while let Some(history) = histories.next().await {
-        let StreamHistory { stream, records } = history?;
-        verify_chain(&records)?;
+        let StreamHistory {
+            stream, mut records, ..
+        } = history?;
+        let passed_over = judge.passed_over(&records)?;
         match &stream {
-            StreamId::Control => switched = Switched::read(&records).map_err(|(_, bad)| anyhow!(bad))?,
+            StreamId::Control => {
+                records.retain(|record| passed_over.iter().all(|fault| fault.seq != record.seq));
+                switched = Switched::read(&records).map_err(|(_, bad)| anyhow!(bad))?;
+            }
+            StreamId::Proposal(_) if !judge.aside_of(&stream).is_empty() => left_out.push(stream),
             StreamId::Proposal(_) => all
                 .take(&records, &switched)
                 .with_context(|| stream.to_string())?,
             StreamId::Incident(_) | StreamId::Target(_) | StreamId::Limit { .. } | StreamId::Guard => {}
         }
     }
-    Ok(Gathered { all, switched })
+    Ok(Gathered {
+        all,
+        switched,
+        left_out,
+    })
 }
 
 /// Proposals' records, each with its first line.
@@ -210,8 +241,10 @@ pub(crate) fn gather<T: Gather>(
     if let Some((line, problem)) = first {
         bail!("line {line}: {problem}");
     }
+    let (switched, left_out) = read?;
     Ok(Gathered {
-        switched: read?,
+        switched,
+        left_out,
         all: all.unwrap_or_else(empty),
     })
 }
@@ -220,17 +253,22 @@ fn feed(
     lines: impl BufRead,
     sender: &mpsc::SyncSender<Batch>,
     failed: &AtomicBool,
-) -> anyhow::Result<Switched> {
-    let mut switched = Arc::new(Switched::default());
+) -> anyhow::Result<(Switched, Vec<StreamId>)> {
+    let (mut switched, mut left_out) = (Arc::new(Switched::default()), Vec::new());
     let (mut line, mut any, mut batch) = (1, false, Vec::with_capacity(BATCH));
     let hand_over = |switched: &Arc<Switched>, batch: &mut Vec<_>| {
         let full = std::mem::replace(batch, Vec::with_capacity(BATCH));
         // Nobody takes it only where a worker panicked, which is told when it is joined.
         let _ = sender.send((Arc::clone(switched), full));
     };
-    for history in history::read(lines) {
+    let mut histories = history::read(lines, &NoKeys);
+    while let Some(history) = histories.next() {
         // The good ones before a bad line are looked at all the same: the first line that is wrong is named.
-        let StreamHistory { stream, records } = history.inspect_err(|_| hand_over(&switched, &mut batch))?;
+        let StreamHistory {
+            stream,
+            mut records,
+            passed_over,
+        } = history.inspect_err(|_| hand_over(&switched, &mut batch))?;
         let began = line;
         line += records.len() as u64;
         match stream {
@@ -240,9 +278,14 @@ fn feed(
                 )
             }
             StreamId::Control => {
+                records.retain(|record| passed_over.iter().all(|fault| fault.seq != record.seq));
                 let read = Switched::read(&records);
                 let read = read.map_err(|(seq, bad)| anyhow!("line {}: {bad}", began + seq - 1))?;
                 switched = Arc::new(read);
+            }
+            StreamId::Proposal(_) if !histories.aside_of(&stream).is_empty() => {
+                any = true;
+                left_out.push(stream);
             }
             StreamId::Proposal(_) => {
                 any = true;
@@ -258,7 +301,7 @@ fn feed(
         }
     }
     hand_over(&switched, &mut batch);
-    Ok(Arc::unwrap_or_clone(switched))
+    Ok((Arc::unwrap_or_clone(switched), left_out))
 }
 
 #[cfg(test)]

@@ -71,7 +71,8 @@ impl fmt::Display for Author {
 }
 
 /// Whose key signs a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Authority {
     /// The callback's: what a person decided on a proposal.
     Decisions,

@@ -2,7 +2,7 @@
 
 use domain::incident::Event;
 use domain::proposal::{Commented, ProposalFact};
-use domain::trail::{Actor, Control, Entry};
+use domain::trail::{Actor, Control, Entry, NoKeys, verify_chain};
 use domain::value::{Timestamp, WriterId};
 use expect_test::expect;
 use futures::TryStreamExt as _;
@@ -72,7 +72,7 @@ fn lines(records: &[Record]) -> String {
 }
 
 fn all(text: &str) -> Result<Vec<StreamHistory>, Unreadable> {
-    read(text.as_bytes()).collect()
+    read(text.as_bytes(), &NoKeys).collect()
 }
 
 fn problem(text: &str) -> String {
@@ -161,7 +161,7 @@ fn what_is_wrong_with_a_file_is_named_by_its_line() {
 #[test]
 fn nothing_is_read_after_what_is_wrong() {
     let text = lines(&life("openai", 0, 1)) + "x\n" + &lines(&life("bedrock", 0, 1));
-    let mut reader = read(text.as_bytes());
+    let mut reader = read(text.as_bytes(), &NoKeys);
     // The end of a stream is seen by what follows it.
     assert!(reader.next().unwrap().is_err());
     assert!(reader.next().is_none());
@@ -171,7 +171,7 @@ fn nothing_is_read_after_what_is_wrong() {
 fn bytes_that_are_no_text_are_named_too() {
     let mut bytes = lines(&life("openai", 0, 0)).into_bytes();
     bytes.extend(b"\"\xff\"\n");
-    let problem = read(&bytes[..]).next().unwrap().unwrap_err().to_string();
+    let problem = read(&bytes[..], &NoKeys).next().unwrap().unwrap_err().to_string();
     assert!(problem.starts_with("line 2 is not a record: "), "{problem}");
 }
 

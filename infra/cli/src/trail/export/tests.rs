@@ -35,9 +35,13 @@ async fn exported(trail: &MemoryTrail) -> (anyhow::Result<()>, String) {
 }
 
 fn checked(text: &str) -> String {
+    checked_by(text, testkit::keys::keyring())
+}
+
+fn checked_by(text: &str, keys: &dyn Verifier) -> String {
     let mut buffer = Vec::new();
     let mut terminal = Terminal::buffer(&mut buffer);
-    let done = verified(text.as_bytes(), &mut terminal);
+    let done = verified(text.as_bytes(), keys, &mut terminal);
     drop(terminal);
     match done {
         Ok(_) => String::from_utf8(buffer).unwrap(),
@@ -53,7 +57,9 @@ async fn an_export_reads_back_as_the_trail_has_it_and_holds() {
     assert!(text.contains("\\u202e") && !text.contains('\u{202e}'));
     let live = history::live(&trail, window()).await.unwrap();
     let live: Vec<StreamHistory> = live.try_collect().await.unwrap();
-    let read: Vec<StreamHistory> = history::read(text.as_bytes()).collect::<Result<_, _>>().unwrap();
+    let read: Vec<StreamHistory> = history::read(text.as_bytes(), &NoKeys)
+        .collect::<Result<_, _>>()
+        .unwrap();
     assert_eq!(read, live);
     assert_eq!(text.lines().count(), trail.everything().len());
     // Every attribute of the table's item is there.
@@ -62,6 +68,7 @@ async fn an_export_reads_back_as_the_trail_has_it_and_holds() {
     assert_eq!(attributes.len(), 14, "{attributes:?}");
     expect![[r#"
         verified: 8 records of 2 streams, 1 proposal among them, from 2026-11-22T10:00:00.000Z to 2026-11-22T10:05:41.000Z
+          2 signatures checked
     "#]].assert_eq(&checked(&text));
     expect![[r#"
         verified: 0 records of 0 streams, 0 proposals among them
@@ -106,4 +113,111 @@ fn a_whole_chain_of_an_illegal_life_does_not_hold() {
     let name = records[0].stream.to_string();
     expect!["line 3: record 3 of proposal/… was written by callback, which may not say restored"]
         .assert_eq(&checked(&text).replace(&name, "proposal/…"));
+}
+
+/// A yes that somebody inserted behind a proposal that waits.
+fn with_a_forged_yes(trail: &MemoryTrail) -> Record {
+    let waits = Story::awaiting(breaks());
+    waits.write_to(trail);
+    let yes = Story::approved(breaks()).last().clone();
+    let entry = Entry {
+        kind: yes.kind,
+        body: yes.body,
+        actor: yes.actor,
+        ..Entry::after(
+            waits.last(),
+            waits.last().at,
+            Actor::System,
+            &ProposalFact::Commented(Commented { text: String::new() }),
+        )
+    };
+    let forged = entry
+        .by(domain::trail::Author::Callback)
+        .seal(WriterId::new("w").unwrap());
+    trail.forge(forged.clone());
+    forged
+}
+
+fn nameless(told: &str, record: &Record) -> String {
+    told.replace(&record.stream.to_string(), "proposal/…")
+}
+
+#[tokio::test]
+async fn a_yes_that_nobody_signed_does_not_hold_until_it_is_set_aside() {
+    let trail = MemoryTrail::new();
+    let forged = with_a_forged_yes(&trail);
+    let (done, text) = exported(&trail).await;
+    expect!["everything was exported, and not verified: record 4 of proposal/… is not signed"]
+        .assert_eq(&nameless(&done.unwrap_err().to_string(), &forged));
+    expect!["line 4: record 4 of proposal/… is not signed"].assert_eq(&nameless(&checked(&text), &forged));
+
+    let aside = domain::trail::SetAside {
+        stream: forged.stream.clone(),
+        seq: forged.seq,
+        reason: "of the test".to_owned(),
+    };
+    let fact = Control::default().set_aside(aside).unwrap();
+    trail
+        .insert(Entry::first(
+            StreamId::Control,
+            sample::now(),
+            Actor::System,
+            &fact,
+            None,
+        ))
+        .unwrap();
+    let (done, text) = exported(&trail).await;
+    done.unwrap();
+    expect![[r#"
+        verified: 5 records of 2 streams, 1 proposal among them, from 2026-11-22T10:00:00.000Z to 2026-11-22T10:00:20.000Z
+          counts for nothing, set aside or overruled: record 4 of proposal/… is not signed
+          1 signature checked
+    "#]]
+    .assert_eq(&nameless(&checked(&text), &forged));
+}
+
+#[tokio::test]
+async fn a_record_of_control_that_does_not_hold_is_overruled_by_a_signed_one_and_by_no_other() {
+    let trail = trail();
+    let last = trail.records(&StreamId::Control).pop().unwrap();
+    let resumed = Control::read(Some(&last)).unwrap().resume(sample::now()).unwrap();
+    let forged = Entry::after(&last, last.at, Actor::System, &resumed);
+    let forged = forged
+        .by(domain::trail::Author::Scoring)
+        .seal(WriterId::new("w").unwrap());
+    trail.forge(forged.clone());
+    let (_, text) = exported(&trail).await;
+    expect!["line 2: record 2 of control was written by scoring, which may not say resumed"]
+        .assert_eq(&checked(&text));
+    let signed = Entry::after(&forged, last.at, Actor::System, &resumed);
+    trail.insert(signed).unwrap();
+    let (done, text) = exported(&trail).await;
+    done.unwrap();
+    let told = checked(&text);
+    assert!(
+        told.contains("overruled: record 2 of control was written by scoring"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn signatures_are_checked_where_the_keys_are_given_and_said_not_to_be_where_they_are_not() {
+    let trail = trail();
+    let (_, text) = exported(&trail).await;
+    let told = checked_by(&text, &NoKeys);
+    assert!(
+        told.contains("2 signatures not checked: --keys takes what sre-agent keys export prints"),
+        "{told}"
+    );
+    assert!(checked(&text).contains("2 signatures checked"));
+    // Those of another stack are none.
+    let others = KeyFile {
+        stack: "another".to_owned(),
+        keys: Vec::new(),
+    };
+    let told = checked_by(&text, &others.keyring().unwrap());
+    assert!(
+        told.contains("record 1 of control is signed with a key that may not sign it"),
+        "{told}"
+    );
 }

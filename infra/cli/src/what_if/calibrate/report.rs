@@ -48,7 +48,7 @@ pub(in crate::what_if) fn conclude(
     gathered: Gathered<Calibration>,
     terminal: &mut Terminal<'_>,
 ) -> anyhow::Result<()> {
-    let Gathered { all, switched } = gathered;
+    let Gathered { all, switched, .. } = gathered;
     let base = given.clone().unwrap_or_else(Bundle::builtin);
     let builtin = Bundle::builtin().digest();
     let in_force = switched.policy.unwrap_or(builtin);

@@ -44,7 +44,10 @@ pub(in crate::what_if) fn measure(proposals: u64) {
         began.elapsed()
     );
     let began = Instant::now();
-    let read = trail::history::read(std::io::BufReader::new(std::fs::File::open(file.path()).unwrap()));
+    let read = trail::history::read(
+        std::io::BufReader::new(std::fs::File::open(file.path()).unwrap()),
+        &domain::trail::NoKeys,
+    );
     let alone: usize = read.map(|history| history.unwrap().records.len()).sum();
     println!("read and verified alone: {:?}", began.elapsed());
     assert_eq!(alone, records);
