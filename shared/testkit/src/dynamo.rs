@@ -1,7 +1,9 @@
 //! A DynamoDB in the test's own process, with the project's tables.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use adapters::aws::Bounds;
 use adapters::{DynamoTrail, DynamoView, SdkConfig};
 use aws_config::Region;
 use aws_sdk_dynamodb::Client;
@@ -35,7 +37,7 @@ impl Dynamo {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let server = tokio::spawn(dynoxide::server::serve_on(listener, Database::memory().unwrap()));
-        let config = config_for(&format!("http://{address}")).await;
+        let config = config_for(&format!("http://{address}"), &PATIENT).await;
         let client = Client::new(&config);
         for table in [trail_table(TRAIL_TABLE), view_table(VIEW_TABLE)] {
             table.send_with(&client).await.unwrap();
@@ -85,10 +87,18 @@ pub(crate) fn with_test_keys(trail: DynamoTrail) -> DynamoTrail {
     trail.signed_with(crate::keys::TestKeys::shared()).trusting(keys)
 }
 
-/// The functions' own AWS configuration, but for an endpoint and credentials that open nothing.
-pub(crate) async fn config_for(endpoint: &str) -> SdkConfig {
+/// For a server in this process: where the machine is busy it answers late, and a test has no other use for a bound.
+const PATIENT: Bounds = Bounds {
+    connect: Duration::from_secs(60),
+    attempt: Duration::from_secs(60),
+    operation: Duration::from_secs(120),
+    attempts: 3,
+};
+
+/// The functions' own AWS configuration, but for its bounds, an endpoint and credentials that open nothing.
+pub(crate) async fn config_for(endpoint: &str, bounds: &Bounds) -> SdkConfig {
     let credentials = Credentials::new("test", "test", None, None, "testkit");
-    adapters::aws::loader(&adapters::aws::Bounds::default())
+    adapters::aws::loader(bounds)
         .endpoint_url(endpoint)
         .region(Region::new("us-east-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))

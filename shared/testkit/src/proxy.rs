@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use adapters::aws::Bounds;
 use adapters::{DynamoTrail, DynamoView, SdkConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -67,7 +68,7 @@ impl Proxy {
         Self {
             shared,
             listening,
-            config: config_for(&format!("http://{address}")).await,
+            config: config_for(&format!("http://{address}"), &Bounds::default()).await,
         }
     }
 

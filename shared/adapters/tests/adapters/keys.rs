@@ -61,7 +61,12 @@ async fn kms(key: Arc<LocalKey>) -> (MockServer, Proxy) {
 async fn what_kms_signs_is_good_under_the_key_that_kms_tells() {
     let key = Arc::new(LocalKey::generate(Authority::Decisions, KEY, "sre-agent").unwrap());
     let (server, proxy) = kms(key).await;
-    let signer = KmsSigner::new(proxy.config(), Authority::Decisions, KEY, "sre-agent");
+    // With patience: the machine may be busy, and its bound is tried below.
+    let signer = KmsSigner::new(proxy.config(), Authority::Decisions, KEY, "sre-agent").within(
+        proxy.config(),
+        Duration::from_secs(60),
+        "KMS",
+    );
     let record = record();
     let signature = signer.sign(Authority::Decisions, &record.digest).await.unwrap();
     let keys = PublicKeys::new(proxy.config(), sources());
