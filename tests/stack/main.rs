@@ -25,6 +25,7 @@ mod paused;
 mod policy;
 mod processes;
 mod retries;
+mod rotated;
 mod sandbox;
 mod slack;
 mod streams;
