@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what these tests share panics as they do")]
 
 mod forged_scores;
+mod held;
 mod interleavings;
 mod killed;
 mod nonsense;

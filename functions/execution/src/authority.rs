@@ -1,7 +1,7 @@
 //! What must hold of the records before anything starts: that every one of them holds, and that whoever decided may decide.
 //!
 //! Everything that is checked between an approval and a [`Permit`](domain::proposal::Permit) by looking at records alone is
-//! asked here, in `refusal`, by whoever starts and by whoever takes over.
+//! asked here, in `refusal`, of the approved proposal: by whoever starts it, and by whoever takes over, as it was then.
 
 use domain::permission::Directory;
 use domain::proposal::{LONGEST_LIFE_DAYS, Precondition, Proposal, Refused, State};
@@ -49,20 +49,16 @@ fn refuse(explanation: String) -> Objection {
 }
 
 /// Who approved it, if people did.
-fn deciders(proposal: &Proposal) -> Vec<OperatorId> {
+fn deciders(proposal: &Proposal) -> &[OperatorId] {
     match proposal.state() {
-        State::Approved(approval) => approval.waiting.votes.clone(),
-        State::Executing(_) | State::Unknown(_) => {
-            let approved = proposal
-                .approved()
-                .and_then(|approved| approved.by.operator().cloned());
-            approved.into_iter().collect()
-        }
+        State::Approved(approval) => &approval.waiting.votes,
         State::Reasoning(_)
         | State::Proposed
         | State::AwaitingApproval(_)
+        | State::Executing(_)
+        | State::Unknown(_)
         | State::Succeeded(_)
-        | State::Closed(_) => Vec::new(),
+        | State::Closed(_) => &[],
     }
 }
 

@@ -1,5 +1,9 @@
 //! Claims: who may change a target. All or none, in one order, so that nobody waits for each other.
+//!
+//! A claim is given up only where the trail says that its proposal cannot need it any more. Claiming again, for whoever takes
+//! over or takes back, replaces the claim of the start: one that is then of no use is left to the proposal.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 
 use domain::inventory::Target;
@@ -7,10 +11,14 @@ use domain::ports::TrailError;
 use domain::proposal::{Execution, Held, Proposal, claim_counts};
 use domain::trail::{Actor, BrokenChain, Claim, Record, Release, StreamId, TargetFact, claim_of};
 use domain::value::{ProposalId, Timestamp};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use runtime::queue::Fault;
-use trail::{Extended, Next, Stream, extend, load_proposal};
+use trail::{Extended, Next, Stream, extend, load_end, load_proposal};
 
 use crate::Deps;
+
+/// Targets that are looked at side by side: a provider may serve hundreds of model groups.
+const LOOKS_AT_ONCE: usize = 16;
 
 /// What came of claiming.
 pub enum Claimed {
@@ -29,7 +37,7 @@ pub struct Wanted<'a> {
     /// For whom.
     pub proposal: &'a ProposalId,
     /// On what, sorted.
-    pub targets: &'a [Target],
+    pub targets: Cow<'a, [Target]>,
     /// Until when it counts without a start.
     pub lease_until: Timestamp,
     /// When the effect ends by itself.
@@ -39,19 +47,23 @@ pub struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    /// What a proposal that was begun holds, for whoever begins it again (`taking_back` is false) or takes it back.
-    pub(crate) fn of(
-        proposal: &'a Proposal,
-        execution: &'a Execution,
-        lease_until: Timestamp,
-        taking_back: bool,
-    ) -> Self {
+    /// What a proposal that was begun holds, for whoever begins it again.
+    pub(crate) fn again(proposal: &'a Proposal, execution: &'a Execution, lease_until: Timestamp) -> Self {
         Self {
             proposal: proposal.id(),
-            targets: &execution.plan.claims,
+            targets: Cow::Borrowed(&execution.plan.claims),
             lease_until,
             restore_at: execution.restore_at,
-            taking_back,
+            taking_back: false,
+        }
+    }
+
+    /// What whoever takes it back must hold.
+    pub(crate) fn back(proposal: &'a Proposal, execution: &'a Execution, lease_until: Timestamp) -> Self {
+        Self {
+            targets: Cow::Owned(proposal.claims_to_undo(execution)),
+            taking_back: true,
+            ..Self::again(proposal, execution, lease_until)
         }
     }
 }
@@ -59,7 +71,7 @@ impl<'a> Wanted<'a> {
 /// Claims every target, or none.
 pub async fn take(deps: &Deps<'_>, wanted: &Wanted<'_>) -> Result<Claimed, Fault> {
     let mut held: Vec<Held> = Vec::new();
-    for target in wanted.targets {
+    for target in wanted.targets.iter() {
         let refused = match take_one(deps, wanted, target).await {
             Ok(Ok(one)) => {
                 held.push(one);
@@ -69,7 +81,7 @@ pub async fn take(deps: &Deps<'_>, wanted: &Wanted<'_>) -> Result<Claimed, Fault
             Err(Stopped::Forged(fault)) => Ok(Claimed::Forged(fault)),
             Err(Stopped::Fault(fault)) => Err(fault),
         };
-        release(deps, wanted.proposal, &held).await?;
+        give_back(deps, wanted.proposal, &held).await;
         return refused;
     }
     Ok(Claimed::All(held))
@@ -149,12 +161,7 @@ async fn take_one(
             Extended::Nothing | Extended::Refused(Kept::Busy) => return Ok(Err(Claimed::Busy)),
             Extended::Refused(Kept::Claimed(claim)) => claim,
         };
-        let holder = match load_proposal(deps.trail, &claim.proposal).await {
-            // Of one of which nothing holds, no claim does.
-            Err(TrailError::Forged(_)) => None,
-            loaded => loaded?,
-        };
-        if holder.is_some_and(|holder| claim_counts(&claim, &holder, deps.clock.now())) {
+        if counts(deps, &claim).await? {
             return Ok(Err(Claimed::TakenBy(claim.proposal)));
         }
         tracing::info!(target.name = %target, proposal.id = %claim.proposal, "released a claim that does not count any more");
@@ -162,38 +169,112 @@ async fn take_one(
     }
 }
 
-/// Releases the claims that are still these very ones.
-pub async fn release(deps: &Deps<'_>, proposal: &ProposalId, held: &[Held]) -> Result<(), Fault> {
-    for held in held {
-        release_where(deps, &held.target, |claim| {
-            claim.proposal == *proposal && claim.fence == held.fence
-        })
-        .await?;
+/// The proposal that holds one of the targets, as far as can be seen without claiming any.
+pub async fn holder(deps: &Deps<'_>, wanted: &Wanted<'_>) -> Result<Option<ProposalId>, Fault> {
+    let looks = stream::iter(wanted.targets.iter().map(
+        async |target| -> Result<Option<ProposalId>, Fault> {
+            let end = load_end(deps.trail, &StreamId::Target(target.clone())).await?;
+            let claim = claim_of(end.held.as_ref()).map_err(TrailError::from)?;
+            let Some(claim) = claim.filter(|claim| claim.proposal != *wanted.proposal) else {
+                return Ok(None);
+            };
+            Ok(counts(deps, &claim).await?.then_some(claim.proposal))
+        },
+    ));
+    let mut looks = std::pin::pin!(looks.buffered(LOOKS_AT_ONCE));
+    while let Some(holder) = looks.next().await {
+        if let Some(holder) = holder? {
+            return Ok(Some(holder));
+        }
     }
+    Ok(None)
+}
+
+/// Whether another's claim counts.
+async fn counts(deps: &Deps<'_>, claim: &Claim) -> Result<bool, TrailError> {
+    let holder = match load_proposal(deps.trail, &claim.proposal).await {
+        // Of one of which nothing holds, no claim does.
+        Err(TrailError::Forged(_)) => None,
+        loaded => loaded?,
+    };
+    Ok(holder.is_some_and(|holder| claim_counts(claim, &holder, deps.clock.now())))
+}
+
+/// Gives back claims that came to nothing, as far as the trail says that the proposal does not need them: it may have
+/// started, and the reply was lost. Where that cannot be known, or not be written, they end with their lease.
+pub async fn give_back(deps: &Deps<'_>, id: &ProposalId, held: &[Held]) {
+    if held.is_empty() {
+        return;
+    }
+    let gives = async {
+        let Some(proposal) = load_proposal(deps.trail, id).await? else {
+            return Ok(());
+        };
+        let needed = proposal.state().holds_its_targets();
+        for held in held {
+            give_back_one(deps, id, held, needed).await?;
+        }
+        Ok::<(), TrailError>(())
+    };
+    if let Err(err) = gives.await {
+        tracing::warn!(proposal.id = %id, error = %err, "claims that came to nothing are left to end with their lease");
+    }
+}
+
+async fn give_back_one(
+    deps: &Deps<'_>,
+    id: &ProposalId,
+    held: &Held,
+    needed: bool,
+) -> Result<(), TrailError> {
+    let stream = Stream::endless(StreamId::Target(held.target.clone()), Actor::Agent);
+    let gives = |last: &[Record], now: Timestamp| {
+        let claim = claim_of(last.last())?;
+        let ours = claim.filter(|claim| claim.proposal == *id && claim.fence == held.fence);
+        Ok(match ours {
+            // It stays the proposal's; only nobody has to wait for whoever did nothing with it.
+            Some(claim) if needed => Next::Append(TargetFact::Claimed(Claim {
+                fence: held.fence + 1,
+                lease_until: now.min(claim.lease_until),
+                ..claim
+            })),
+            Some(claim) => Next::Append(released(claim)),
+            None => Next::<_, Infallible>::Nothing,
+        })
+    };
+    extend(deps.trail, deps.clock, &stream, gives).await?;
     Ok(())
+}
+
+fn released(claim: Claim) -> TargetFact {
+    TargetFact::Released(Release {
+        proposal: claim.proposal,
+        fence: claim.fence,
+    })
 }
 
 /// Releases whatever a settled proposal still holds.
 pub async fn release_all(deps: &Deps<'_>, proposal: &Proposal) -> Result<(), Fault> {
     let now = deps.clock.now();
-    for target in proposal
+    let is_left = |claim: &Claim| claim.proposal == *proposal.id() && !claim_counts(claim, proposal, now);
+    let claims = proposal
         .proposed()
-        .map_or(&[][..], |proposed| &proposed.preview.plan.claims)
-    {
-        let is_left = |claim: &Claim| claim.proposal == *proposal.id() && !claim_counts(claim, proposal, now);
-        release_where(deps, target, is_left).await?;
-    }
-    Ok(())
+        .map(|proposed| proposed.preview.plan.claims_to_undo(false));
+    let releases = claims
+        .iter()
+        .flatten()
+        .map(|target| release_where(deps, target, is_left));
+    stream::iter(releases)
+        .buffer_unordered(LOOKS_AT_ONCE)
+        .try_collect()
+        .await
 }
 
 async fn release_where(deps: &Deps<'_>, target: &Target, ours: impl Fn(&Claim) -> bool) -> Result<(), Fault> {
     let stream = Stream::endless(StreamId::Target(target.clone()), Actor::Agent);
     let releases = |last: &[Record], _| {
         Ok(match claim_of(last.last())?.filter(&ours) {
-            Some(claim) => Next::Append(TargetFact::Released(Release {
-                proposal: claim.proposal,
-                fence: claim.fence,
-            })),
+            Some(claim) => Next::Append(released(claim)),
             None => Next::<_, Infallible>::Nothing,
         })
     };

@@ -7,18 +7,19 @@ use std::time::Duration;
 
 use domain::proposal::{Execution, Proposal};
 use domain::trail::{BrokenChain, StreamId};
-use runtime::queue::Fault;
+use runtime::queue::{Delivery, Fault};
 use trail::{alarm, extend_guard, load_control, name_forged};
 
 use crate::Deps;
 use crate::claims::{self, Claimed, Wanted};
-use crate::take_back::{LEASE_S, revert};
+use crate::take_back::{LEASE_S, again, revert};
 
 /// Names the record that does not hold, and takes back what those before it say is due.
 pub(crate) async fn without_it(
     deps: &Deps<'_>,
     proposal: Proposal,
     fault: &BrokenChain,
+    delivery: &Delivery<'_>,
 ) -> Result<(), Fault> {
     name_forged(deps.trail, deps.clock, fault).await?;
     let now = deps.clock.now();
@@ -37,11 +38,15 @@ pub(crate) async fn without_it(
     if control.guard().has_taken_back(&fault.stream, fault.seq) {
         return Ok(());
     }
-    put_back(deps, &proposal, &execution, fault).await
+    put_back(deps, &proposal, &execution, fault, delivery).await
 }
 
 /// Asks the targets of an effect whether it ended, as the records say. Where it did not, it is ended now.
-pub(crate) async fn ask_targets(deps: &Deps<'_>, proposal: &Proposal) -> Result<(), Fault> {
+pub(crate) async fn ask_targets(
+    deps: &Deps<'_>,
+    proposal: &Proposal,
+    delivery: &Delivery<'_>,
+) -> Result<(), Fault> {
     let Some(execution) = proposal.ended(deps.clock.now()).cloned() else {
         return Ok(());
     };
@@ -51,7 +56,7 @@ pub(crate) async fn ask_targets(deps: &Deps<'_>, proposal: &Proposal) -> Result<
             Ok(value) => value,
             Err(err) => {
                 tracing::warn!(proposal.id = %proposal.id(), error = %err, "a target does not say whether the effect ended");
-                return again(deps, proposal).await;
+                return again(deps, delivery).await;
             }
         };
         if value == change.after && value != change.before {
@@ -67,7 +72,7 @@ pub(crate) async fn ask_targets(deps: &Deps<'_>, proposal: &Proposal) -> Result<
         kind: proposal.state().name().to_owned(),
         problem: format!("says that the effect ended, and {reads}"),
     };
-    put_back(deps, proposal, &execution, &fault).await
+    put_back(deps, proposal, &execution, &fault, delivery).await
 }
 
 /// Brings the targets back without a record on the proposal, which takes none; `guard` says that it was done.
@@ -76,10 +81,11 @@ async fn put_back(
     proposal: &Proposal,
     execution: &Execution,
     fault: &BrokenChain,
+    delivery: &Delivery<'_>,
 ) -> Result<(), Fault> {
     let now = deps.clock.now();
     let lease_until = now.plus_seconds(LEASE_S);
-    let wanted = Wanted::of(proposal, execution, lease_until, true);
+    let wanted = Wanted::back(proposal, execution, lease_until);
     let held = match claims::take(deps, &wanted).await? {
         Claimed::All(held) => held,
         // Whoever holds it does with it what is theirs to do.
@@ -87,26 +93,22 @@ async fn put_back(
             tracing::info!(proposal.id = %proposal.id(), holder.id = %other, "a target is another's now: left alone");
             return Ok(());
         }
-        Claimed::Busy | Claimed::Forged(_) => return again(deps, proposal).await,
+        Claimed::Busy | Claimed::Forged(_) => return again(deps, delivery).await,
     };
     let permit = proposal
         .permit_undo(&held, lease_until, now)
         .or_else(|| proposal.permit_end(&held, lease_until, now));
     let Some(permit) = permit else {
-        return claims::release(deps, proposal.id(), &held).await;
+        claims::give_back(deps, proposal.id(), &held).await;
+        return Ok(());
     };
     alarm(fault);
     if let Err(stuck) = revert(deps, &permit).await {
         tracing::error!(proposal.id = %proposal.id(), reason = stuck.reason(), "could not be taken back");
-        return again(deps, proposal).await;
+        return again(deps, delivery).await;
     }
     tracing::warn!(proposal.id = %proposal.id(), "taken back from the records before one that does not hold");
     extend_guard(deps.trail, deps.clock, |control, _| control.took_back(fault)).await?;
-    claims::release(deps, proposal.id(), &held).await
-}
-
-/// Until it works.
-async fn again(deps: &Deps<'_>, proposal: &Proposal) -> Result<(), Fault> {
-    let later = Duration::from_secs(LEASE_S + 1);
-    Ok(deps.restores.hint(proposal.id(), later).await?)
+    claims::give_back(deps, proposal.id(), &held).await;
+    Ok(())
 }

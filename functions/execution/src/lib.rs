@@ -71,7 +71,7 @@ pub async fn handle(deps: &Deps<'_>, lane: Lane, delivery: Delivery<'_>) -> Resu
     // Whole turns, not one append: what is to be done is decided anew where the proposal moved on meanwhile.
     in_turns(deps.clock, async || match lane {
         Lane::Verify => verify::verify(deps, &id).await,
-        Lane::Execution | Lane::Restore => act(deps, &id, delivery.receives).await,
+        Lane::Execution | Lane::Restore => act(deps, &id, delivery).await,
         Lane::Ingest | Lane::Scoring | Lane::Announce | Lane::Slack | Lane::Outbox | Lane::Housekeeping => {
             Err(Fault::Poison(NOT_OURS.to_owned()))
         }
@@ -83,14 +83,15 @@ pub async fn handle(deps: &Deps<'_>, lane: Lane, delivery: Delivery<'_>) -> Resu
 pub const NOT_OURS: &str = "the message is of a queue that is not one of execution's";
 
 /// Does what a proposal's state asks for now.
-async fn act(deps: &Deps<'_>, id: &ProposalId, receives: u32) -> Result<(), Fault> {
+async fn act(deps: &Deps<'_>, id: &ProposalId, delivery: Delivery<'_>) -> Result<(), Fault> {
+    let receives = delivery.receives;
     let proposal = existing(deps.trail, id).await?;
     let now = deps.clock.now();
     if let Some(fault) = proposal.standing().fault.clone() {
-        return doubted::without_it(deps, proposal, &fault).await;
+        return doubted::without_it(deps, proposal, &fault, &delivery).await;
     }
     if proposal.state().to_take_back(now).is_some() {
-        return take_back::take_back(deps, proposal).await;
+        return take_back::take_back(deps, proposal, delivery).await;
     }
     match proposal.state() {
         State::Approved(_) => start::start(deps, proposal).await,
@@ -111,7 +112,7 @@ async fn act(deps: &Deps<'_>, id: &ProposalId, receives: u32) -> Result<(), Faul
             None => finish(deps, &proposal).await,
         },
         State::Closed(_) => {
-            doubted::ask_targets(deps, &proposal).await?;
+            doubted::ask_targets(deps, &proposal, &delivery).await?;
             finish(deps, &proposal).await
         }
         State::Reasoning(_) | State::Proposed | State::AwaitingApproval(_) => Ok(()),

@@ -118,12 +118,18 @@ pub(crate) async fn settle(
         return Ok(());
     };
     let (permit, receipt) = ours.unzip();
-    let mut readings = read_all(deps, &plan).await?;
+    let mut readings = match read_all(deps, &plan).await {
+        Ok(readings) => readings,
+        Err(fault) => return unread(&proposal, fault),
+    };
     if !as_planned(&plan, &readings) {
         deps.clock
             .sleep(Duration::from_millis(deps.actuator.request_ms()))
             .await;
-        readings = read_all(deps, &plan).await?;
+        readings = match read_all(deps, &plan).await {
+            Ok(readings) => readings,
+            Err(fault) => return unread(&proposal, fault),
+        };
     }
     if as_planned(&plan, &readings) {
         let fact = ProposalFact::Succeeded(Succeeded {
@@ -134,9 +140,40 @@ pub(crate) async fn settle(
     }
     let reason = match drift(&plan, &readings) {
         Some(drift) => drift,
+        None if may_still_land(&proposal, deps) => {
+            // A request that was given up may be worked late. It keeps its targets until its end; then they are read again,
+            // and what landed is taken back.
+            tracing::warn!(proposal.id = %proposal.id(), "it has not taken effect yet: it may until its end");
+            return Ok(());
+        }
         None => "the change did not take effect".to_owned(),
     };
     failed(deps, proposal, permit, reason, readings).await
+}
+
+/// Whether nobody knows what became of a write, and its effect has an end, which has not come.
+fn may_still_land(proposal: &Proposal, deps: &Deps<'_>) -> bool {
+    let State::Unknown(execution) = proposal.state() else {
+        return false;
+    };
+    execution.restore_at.is_some_and(|end| deps.clock.now() < end)
+}
+
+/// What a target that cannot be read means to a proposal that began: nothing. Housekeeping comes back to it every minute,
+/// and neither a record nor a dead letter is left for each try.
+pub(crate) fn unread(proposal: &Proposal, fault: Fault) -> Result<(), Fault> {
+    match fault {
+        Fault::Retry(err) => {
+            tracing::warn!(proposal.id = %proposal.id(), error = format!("{err:#}"), "its targets cannot be read now");
+            Ok(())
+        }
+        Fault::Poison(_) | Fault::Conflict(_) | Fault::Later(_) => Err(fault),
+    }
+}
+
+/// A page that is not sent again: whether it was sent is not known.
+pub(crate) async fn failed_page(deps: &Deps<'_>, proposal: Proposal, reason: String) -> Result<(), Fault> {
+    failed(deps, proposal, None, reason, Vec::new()).await
 }
 
 async fn refused(deps: &Deps<'_>, proposal: Proposal, permit: &Permit, reason: String) -> Result<(), Fault> {

@@ -1,13 +1,16 @@
 //! Starting: nothing is written to the outside before `started` is on the trail.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use domain::action::{Complaint, Preview, Undo};
 use domain::inventory::Condition;
+use domain::ports::TrailError;
 use domain::proposal::{
-    Approval, Expired, Held, Precondition, Proposal, ProposalFact, Proposed, Refused, Started, State, Unclear,
+    Approval, Expired, Held, Kind, Precondition, Proposal, ProposalFact, Proposed, Refused, Started, State,
+    Unclear,
 };
-use domain::trail::{Actor, Control, Record};
+use domain::trail::{Actor, Control, Record, StreamId};
 use domain::value::Timestamp;
 use runtime::queue::Fault;
 use trail::{Advanced, Next, advance, load_control, name_forged};
@@ -16,8 +19,32 @@ use crate::authority::{self, Objection};
 use crate::claims::{self, Claimed, Wanted};
 use crate::{Deps, automatic, outcome, recompute, record, voters};
 
-/// How long to wait before trying again for a target that another proposal holds.
-const TAKEN_AGAIN: Duration = Duration::from_secs(10);
+/// What an approved proposal may do now.
+enum Leave {
+    /// It may start.
+    Given,
+    /// Not before an instant: people may still object.
+    From(Timestamp),
+    /// Something that may pass keeps it: housekeeping comes back to it, every minute, until its approval is over.
+    NotNow(String),
+    /// Its approval is over.
+    Over(Expired),
+    /// It never will.
+    Refused(Refused),
+}
+
+impl Leave {
+    /// Why not, in words.
+    fn objection(self) -> Option<String> {
+        match self {
+            Leave::Given => None,
+            Leave::From(at) => Some(format!("people may object until {at}")),
+            Leave::NotNow(why) => Some(why),
+            Leave::Over(_) => Some("its approval is over".to_owned()),
+            Leave::Refused(refused) => Some(refused.explanation),
+        }
+    }
+}
 
 /// Starts an approved proposal, or says on the trail why not.
 pub(crate) async fn start(deps: &Deps<'_>, proposal: Proposal) -> Result<(), Fault> {
@@ -26,48 +53,23 @@ pub(crate) async fn start(deps: &Deps<'_>, proposal: Proposal) -> Result<(), Fau
     };
     let (approval, proposed) = (approval.clone(), proposed.clone());
     let control = load_control(deps.trail).await?;
-    if let Some(pause) = &control.switches.paused {
-        // Housekeeping comes back to it after the pause.
-        tracing::info!(proposal.id = %proposal.id(), reason = pause.reason, "paused: not started");
-        return Ok(());
-    }
-    if let Some(expired) = expired(&approval, deps.clock.now()) {
-        record(deps, proposal, &expired).await?;
-        return Ok(());
-    }
-    if let Some(from) = approval.not_before
-        && approval.is_held_back(deps.clock.now())
-    {
-        let remaining = Duration::from_millis(from.millis_since(deps.clock.now()));
-        tracing::info!(proposal.id = %proposal.id(), not_before = %from, "held back: will start then");
-        return Ok(deps.again.hint(proposal.id(), remaining).await?);
-    }
-    let automatic = automatic::is_automatic(&proposal);
-    if automatic && control.switches.automatic_off.is_some() {
-        tracing::info!(proposal.id = %proposal.id(), "automatic execution is off: not started");
-        return Ok(());
-    }
-    match authority::refusal(deps, &proposal).await? {
-        Some(Objection::Refuse(refused)) => {
-            tracing::warn!(proposal.id = %proposal.id(), reason = refused.explanation, "refused");
-            record(deps, proposal, &ProposalFact::Refused(refused)).await?;
+    let not_now = |why: &str| tracing::info!(proposal.id = %proposal.id(), reason = why, "not started yet");
+    match leave(deps, &proposal, &approval, &control).await? {
+        Leave::Given => {}
+        Leave::From(at) => {
+            let remaining = Duration::from_millis(at.millis_since(deps.clock.now()));
+            tracing::info!(proposal.id = %proposal.id(), not_before = %at, "held back: will start then");
+            return Ok(deps.again.hint(proposal.id(), remaining).await?);
+        }
+        Leave::NotNow(why) => {
+            not_now(&why);
             return Ok(());
         }
-        Some(Objection::NotNow(because)) => {
-            // Housekeeping comes back to it.
-            tracing::warn!(proposal.id = %proposal.id(), reason = because, "not started");
+        Leave::Over(expired) => {
+            record(deps, proposal, &ProposalFact::Expired(expired)).await?;
             return Ok(());
         }
-        None => {}
-    }
-    match decided(deps, &proposal, &approval, &control, automatic).await? {
-        Decided::Stands => {}
-        Decided::Waits(why) => {
-            // Housekeeping comes back to it until the approval is over; then it is scored again.
-            tracing::warn!(proposal.id = %proposal.id(), reason = why, "not started yet");
-            return Ok(());
-        }
-        Decided::Refused(refused) => {
+        Leave::Refused(refused) => {
             tracing::warn!(proposal.id = %proposal.id(), reason = refused.explanation, "refused");
             record(deps, proposal, &ProposalFact::Refused(refused)).await?;
             return Ok(());
@@ -76,16 +78,22 @@ pub(crate) async fn start(deps: &Deps<'_>, proposal: Proposal) -> Result<(), Fau
     let now = deps.clock.now();
     let wanted = Wanted {
         proposal: proposal.id(),
-        targets: &proposed.preview.plan.claims,
+        targets: Cow::Borrowed(&proposed.preview.plan.claims),
         lease_until: now.plus_seconds(deps.lease_s),
         restore_at: restore_at(&proposed.preview, now),
         taking_back: false,
     };
-    let held = match claims::take(deps, &wanted).await? {
+    // Looked at before anything is written: one that waits for a target leaves no trace of it.
+    let claimed = match claims::holder(deps, &wanted).await? {
+        Some(other) => Claimed::TakenBy(other),
+        None => claims::take(deps, &wanted).await?,
+    };
+    let held = match claimed {
         Claimed::All(held) => held,
         Claimed::TakenBy(other) => {
-            tracing::info!(proposal.id = %proposal.id(), holder.id = %other, "a target is taken: will be tried again");
-            return Ok(deps.again.hint(proposal.id(), TAKEN_AGAIN).await?);
+            // Housekeeping comes back to it: another message of ours for each that came would be one more every minute.
+            not_now(&format!("{other} holds a target"));
+            return Ok(());
         }
         Claimed::Busy => return Err(Fault::Later("another function is about to start it".to_owned())),
         Claimed::Forged(fault) => {
@@ -96,38 +104,62 @@ pub(crate) async fn start(deps: &Deps<'_>, proposal: Proposal) -> Result<(), Fau
         }
     };
     let id = proposal.id().clone();
-    match begin(deps, proposal, &proposed, &held, automatic).await {
+    match begin(deps, proposal, &proposed, &held).await {
         Ok(Some((proposal, started))) => outcome::perform(deps, proposal, &started).await,
-        Ok(None) => claims::release(deps, &id, &held).await,
-        Err(fault) => {
-            // Not started: nobody else should wait for our lease to end.
-            claims::release(deps, &id, &held).await?;
-            Err(fault)
+        other => {
+            // Where it did start after all, and the reply was lost, it keeps them.
+            claims::give_back(deps, &id, &held).await;
+            other.map(|_| ())
         }
     }
 }
 
-/// Takes over from an executor that died: the effect is absolute, so doing it again is doing it once. While the
-/// agent is paused it is not done again: the targets are read, and what they say is recorded.
+/// Takes over from an executor that died.
+///
+/// What it did is recorded, whatever may be done now. Where it did nothing, everything that a start asks is asked again:
+/// hours may have passed. The effect is absolute, so doing it again is doing it once.
 pub(crate) async fn start_again(deps: &Deps<'_>, proposal: Proposal) -> Result<(), Fault> {
-    let State::Executing(execution) = proposal.state().clone() else {
+    let (State::Executing(execution), Some(proposed)) =
+        (proposal.state().clone(), proposal.proposed().cloned())
+    else {
         return Ok(());
     };
-    let paused = load_control(deps.trail).await?.switches.paused.is_some();
-    let objection = match paused {
-        true => None,
-        false => authority::refusal(deps, &proposal).await?,
+    let readings = match outcome::read_all(deps, &execution.plan).await {
+        Ok(readings) => readings,
+        // Housekeeping comes back to it. Nothing is recorded: it may be long.
+        Err(fault) => return outcome::unread(&proposal, fault),
     };
-    if let Some(cause) = not_again(paused, objection) {
-        if execution.plan.page.is_some() {
-            // Nothing tells whether a page was sent. Housekeeping comes back to it after the pause.
-            return Ok(());
+    let untouched = execution.plan.changes.iter().zip(&readings);
+    let untouched = untouched
+        .into_iter()
+        .all(|(change, reading)| change.before == reading.value);
+    if !untouched {
+        return looked_at(deps, proposal, "its executor died".to_owned()).await;
+    }
+    let objection = match as_approved(deps, &proposal).await? {
+        Some((before, approval)) => {
+            let control = load_control(deps.trail).await?;
+            let paused = control.switches.paused.is_some();
+            if paused && execution.plan.page.is_some() {
+                // Nothing tells whether a page was sent. Housekeeping comes back to it after the pause.
+                return Ok(());
+            }
+            match leave(deps, &before, &approval, &control).await?.objection() {
+                Some(objection) => Some(objection),
+                None => match preconditions(deps, &before, &proposed).await {
+                    Ok(refused) => refused.map(|refused| refused.explanation),
+                    Err(fault) => return outcome::unread(&proposal, fault),
+                },
+            }
         }
-        let proposal = record(deps, proposal, &ProposalFact::Unknown(Unclear { cause })).await?;
-        return outcome::settle(deps, proposal, None).await;
+        None => Some("nobody knows who approved it".to_owned()),
+    };
+    if let Some(objection) = objection {
+        let cause = format!("its executor died, and it is not begun again: {objection}");
+        return looked_at(deps, proposal, cause).await;
     }
     let now = deps.clock.now();
-    let wanted = Wanted::of(&proposal, &execution, now.plus_seconds(deps.lease_s), false);
+    let wanted = Wanted::again(&proposal, &execution, now.plus_seconds(deps.lease_s));
     let held = match claims::take(deps, &wanted).await? {
         Claimed::All(held) => held,
         Claimed::TakenBy(other) => return Err(Fault::Later(format!("{other} holds a target"))),
@@ -148,6 +180,86 @@ pub(crate) async fn start_again(deps: &Deps<'_>, proposal: Proposal) -> Result<(
     let proposal = record(deps, proposal, &ProposalFact::Started(started)).await?;
     let started = proposal.last().clone();
     outcome::perform(deps, proposal, &started).await
+}
+
+/// Records that nobody knows what became of it, and then what its targets say.
+async fn looked_at(deps: &Deps<'_>, proposal: Proposal, cause: String) -> Result<(), Fault> {
+    tracing::warn!(proposal.id = %proposal.id(), cause, "an executor died");
+    if proposal
+        .state()
+        .execution()
+        .is_some_and(|execution| execution.plan.page.is_some())
+    {
+        let reason = format!("{cause}; whether the page was sent is not known");
+        return outcome::failed_page(deps, proposal, reason).await;
+    }
+    let proposal = record(deps, proposal, &ProposalFact::Unknown(Unclear { cause })).await?;
+    outcome::settle(deps, proposal, None).await
+}
+
+/// The proposal as it stood before it began, and its approval.
+async fn as_approved(deps: &Deps<'_>, proposal: &Proposal) -> Result<Option<(Proposal, Approval)>, Fault> {
+    let stream = StreamId::Proposal(proposal.id().clone());
+    let mut records = deps.trail.load(&stream).await?;
+    let Some(began) = records
+        .iter()
+        .position(|record| record.kind == Kind::Started.name())
+    else {
+        return Ok(None);
+    };
+    records.truncate(began);
+    let aside = &proposal.standing().set_aside;
+    let before = Proposal::read(&records, deps.trail.keys(), aside).map_err(TrailError::Forged)?;
+    Ok(match before.state().clone() {
+        State::Approved(approval) => Some((before, approval)),
+        State::Reasoning(_)
+        | State::Proposed
+        | State::AwaitingApproval(_)
+        | State::Executing(_)
+        | State::Unknown(_)
+        | State::Succeeded(_)
+        | State::Closed(_) => None,
+    })
+}
+
+/// Whether an approved proposal may start now, as far as records, switches, policy and directory say.
+async fn leave(
+    deps: &Deps<'_>,
+    proposal: &Proposal,
+    approval: &Approval,
+    control: &Control,
+) -> Result<Leave, Fault> {
+    if let Some(pause) = &control.switches.paused {
+        return Ok(Leave::NotNow(format!("the agent is paused: {}", pause.reason)));
+    }
+    let now = deps.clock.now();
+    if let Some(expired) = expired(approval, now) {
+        return Ok(Leave::Over(expired));
+    }
+    if let Some(from) = approval.not_before
+        && approval.is_held_back(now)
+    {
+        return Ok(Leave::From(from));
+    }
+    let automatic = automatic::is_automatic(proposal);
+    if automatic && control.switches.automatic_off.is_some() {
+        return Ok(Leave::NotNow("automatic execution is off".to_owned()));
+    }
+    match authority::refusal(deps, proposal).await? {
+        Some(Objection::Refuse(refused)) => {
+            return Ok(Leave::Refused(refused));
+        }
+        Some(Objection::NotNow(why)) => return Ok(Leave::NotNow(why)),
+        None => {}
+    }
+    Ok(
+        match decided(deps, proposal, approval, control, automatic).await? {
+            Decided::Stands => Leave::Given,
+            // Until its approval is over; then it is scored again.
+            Decided::Waits(why) => Leave::NotNow(why),
+            Decided::Refused(refused) => Leave::Refused(refused),
+        },
+    )
 }
 
 /// Whether what was decided still holds.
@@ -186,30 +298,15 @@ async fn decided(
     })
 }
 
-/// Why an effect that was begun is not begun again, but looked at.
-fn not_again(paused: bool, objection: Option<Objection>) -> Option<String> {
-    match (paused, objection) {
-        (true, _) => Some("its executor died, and the agent is paused".to_owned()),
-        (false, Some(Objection::Refuse(Refused { explanation, .. }) | Objection::NotNow(explanation))) => {
-            Some(format!(
-                "its executor died, and it is not begun again: {explanation}"
-            ))
-        }
-        (false, None) => None,
-    }
-}
-
 type Begun = (Proposal, Record);
 
-/// Checks the preconditions again and appends `started`; `None` where one failed or the approval ran out meanwhile,
-/// which is recorded.
-async fn begin(
+/// Which precondition does not hold any more: the condition, what was previewed, the limits.
+async fn preconditions(
     deps: &Deps<'_>,
-    proposal: Proposal,
+    proposal: &Proposal,
     proposed: &Proposed,
-    held: &[Held],
-    automatic: bool,
-) -> Result<Option<Begun>, Fault> {
+) -> Result<Option<Refused>, Fault> {
+    let automatic = automatic::is_automatic(proposal);
     let refusal = match deps.gateway.inventory().await {
         Ok(inventory) => {
             let condition = inventory.condition(&proposal.received().event);
@@ -223,16 +320,25 @@ async fn begin(
         Err(_) if proposed.preview.plan.changes.is_empty() && !automatic => None,
         Err(err) => return Err(err.into()),
     };
-    let refusal = match refusal {
-        Some(refusal) => Some(refusal),
-        None => automatic::held_back(deps, &proposal, proposed)
-            .await?
-            .map(|reached| Refused {
-                precondition: Precondition::Limit,
-                explanation: reached.because,
-            }),
-    };
-    if let Some(refusal) = refusal {
+    if refusal.is_some() {
+        return Ok(refusal);
+    }
+    let reached = automatic::held_back(deps, proposal, proposed).await?;
+    Ok(reached.map(|reached| Refused {
+        precondition: Precondition::Limit,
+        explanation: reached.because,
+    }))
+}
+
+/// Checks the preconditions again and appends `started`; `None` where one failed or the approval ran out meanwhile,
+/// which is recorded.
+async fn begin(
+    deps: &Deps<'_>,
+    proposal: Proposal,
+    proposed: &Proposed,
+    held: &[Held],
+) -> Result<Option<Begun>, Fault> {
+    if let Some(refusal) = preconditions(deps, &proposal, proposed).await? {
         tracing::info!(proposal.id = %proposal.id(), reason = refusal.explanation, "refused");
         record(deps, proposal, &ProposalFact::Refused(refusal)).await?;
         return Ok(None);
@@ -243,7 +349,7 @@ async fn begin(
     // Decided at the instant of the record: the approval may run out between the check above and this one.
     let starts = |current: &Proposal, now: Timestamp| match current.state() {
         State::Approved(still) if *still == approval => Next::Append(match expired(&approval, now) {
-            Some(expired) => expired,
+            Some(expired) => ProposalFact::Expired(expired),
             None => ProposalFact::Started(Started {
                 plan: proposed.preview.plan.clone(),
                 held: held.to_vec(),
@@ -312,10 +418,10 @@ fn restore_at(preview: &Preview, now: Timestamp) -> Option<Timestamp> {
     }
 }
 
-fn expired(approval: &Approval, now: Timestamp) -> Option<ProposalFact> {
+fn expired(approval: &Approval, now: Timestamp) -> Option<Expired> {
     let deadline = approval.deadline();
-    deadline.has_passed(now).then_some(ProposalFact::Expired(Expired {
+    deadline.has_passed(now).then_some(Expired {
         deadline: deadline.set,
         extension: deadline.extension,
-    }))
+    })
 }

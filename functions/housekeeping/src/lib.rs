@@ -261,7 +261,19 @@ async fn wake(deps: &Deps<'_>, proposal: &Proposal, lane: Lane, report: &mut Rep
         Lane::Announce => deps.announcements,
         Lane::Slack | Lane::Outbox | Lane::Housekeeping => anyhow::bail!("{lane} is woken otherwise"),
     };
-    queue.hint(proposal.id(), Duration::ZERO).await?;
+    // None is sent on by whoever works it: the next ones come in a minute.
+    let hint = Hint {
+        tries: u32::MAX,
+        ..Hint::of(proposal.id())
+    };
+    let at_s: &[u64] = match lane == Lane::Restore && chores::overdue_of(proposal, deps.clock.now()) {
+        // The gateway may be away: within a quarter of a minute of its return the effect ends.
+        true => &[0, 15, 30, 45],
+        false => &[0],
+    };
+    for at in at_s {
+        queue.send(&hint, Duration::from_secs(*at)).await?;
+    }
     tracing::warn!(proposal.id = %proposal.id(), wake = %lane, state = proposal.state().name(), "woken again");
     report.woken += 1;
     Ok(())

@@ -67,20 +67,21 @@ impl MemoryTrail {
         }
         let mut streams = self.streams.lock().unwrap();
         let records = streams.entry(entry.stream.clone()).or_default();
-        let next = records.len() as u64 + 1;
+        let next = records.last().map_or(1, |last| last.seq + 1);
         assert!(
             entry.seq <= next,
             "an append to {} at {} leaves a gap: the next is {next}",
             entry.stream,
             entry.seq
         );
-        if entry.seq < next {
+        if records.iter().any(|record| record.seq == entry.seq) {
             let (stream, seq) = (entry.stream, entry.seq);
             return Err(TrailError::Conflict { stream, seq });
         }
         let writer = self.writers.fetch_add(1, Ordering::SeqCst) + 1;
         let record = keys::sealed(entry, WriterId::new(&format!("w{writer}")).unwrap());
         records.push(record.clone());
+        records.sort_by_key(|record| record.seq);
         self.written
             .lock()
             .unwrap()
@@ -108,6 +109,17 @@ impl MemoryTrail {
         );
         records.push(record);
         self.written.lock().unwrap().push(place);
+    }
+
+    /// Removes a stream's records, as time to live does: at some time after they expired, one by one, in any order.
+    pub fn expire(&self, stream: &StreamId, which: impl Fn(&Record) -> bool) {
+        let mut streams = self.streams.lock().unwrap();
+        if let Some(records) = streams.get_mut(stream) {
+            records.retain(|record| !which(record));
+            if records.is_empty() {
+                streams.remove(stream);
+            }
+        }
     }
 
     /// A stream's records.

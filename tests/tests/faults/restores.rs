@@ -189,7 +189,7 @@ async fn a_restorer_too_slow_for_its_lease_leaves_it_to_the_next() {
     });
     let mut slow = false;
     while !walk::step(&mut task) {
-        if !slow && claims() == before + 3 {
+        if !slow && claims() == before + 1 {
             world.clock.advance(Duration::from_millis(15_001));
             slow = true;
         }

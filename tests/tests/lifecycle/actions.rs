@@ -45,12 +45,10 @@ async fn a_break_of_the_longest_time_ends_on_time() {
             0s    agent  #1 started provider openai: open → blocked, until 300s, holds provider openai (1), model group chat (1), model group embeddings (1)
             0s    agent  #1 succeeded provider openai reads blocked
             300s  agent  provider openai claimed for #1 (2) to take it back
-            300s  agent  model group chat claimed for #1 (2) to take it back
-            300s  agent  model group embeddings claimed for #1 (2) to take it back
             305s  agent  #1 restored provider openai reads open
             305s  agent  provider openai released by #1 (2)
-            305s  agent  model group chat released by #1 (2)
-            305s  agent  model group embeddings released by #1 (2)
+            305s  agent  model group chat released by #1 (1)
+            305s  agent  model group embeddings released by #1 (1)
             420s  agent  #1 verified still: openai fails 62.0 % of 200 requests in 300 s
         "#]],
     )

@@ -38,12 +38,10 @@ async fn a_failing_provider_is_broken_and_restored() {
         0s    agent  #1 started provider openai: open → blocked, until 30s, holds provider openai (1), model group chat (1), model group embeddings (1)
         0s    agent  #1 succeeded provider openai reads blocked
         30s   agent  provider openai claimed for #1 (2) to take it back
-        30s   agent  model group chat claimed for #1 (2) to take it back
-        30s   agent  model group embeddings claimed for #1 (2) to take it back
         35s   agent  #1 restored provider openai reads open
         35s   agent  provider openai released by #1 (2)
-        35s   agent  model group chat released by #1 (2)
-        35s   agent  model group embeddings released by #1 (2)
+        35s   agent  model group chat released by #1 (1)
+        35s   agent  model group embeddings released by #1 (1)
         150s  agent  #1 verified still: openai fails 62.0 % of 200 requests in 300 s
     "#]]).await;
 }

@@ -55,12 +55,10 @@ async fn a_pause_holds_a_start_and_who_approved_is_asked_again_after_it() {
         3660s agent  #1 started provider openai: open → blocked, until 3690s, holds provider openai (1), model group chat (1), model group embeddings (1)
         3660s agent  #1 succeeded provider openai reads blocked
         3690s agent  provider openai claimed for #1 (2) to take it back
-        3690s agent  model group chat claimed for #1 (2) to take it back
-        3690s agent  model group embeddings claimed for #1 (2) to take it back
         3695s agent  #1 restored provider openai reads open
         3695s agent  provider openai released by #1 (2)
-        3695s agent  model group chat released by #1 (2)
-        3695s agent  model group embeddings released by #1 (2)
+        3695s agent  model group chat released by #1 (1)
+        3695s agent  model group embeddings released by #1 (1)
         3810s agent  #1 verified still: openai fails 62.0 % of 200 requests in 300 s
     "#]]).await;
     assert_eq!(world.state(&id).await, "restored");
@@ -128,12 +126,10 @@ async fn a_deadline_does_not_pass_while_the_agent_is_paused() {
         8900s agent  #1 started provider openai: open → blocked, until 8930s, holds provider openai (1), model group chat (1), model group embeddings (1)
         8900s agent  #1 succeeded provider openai reads blocked
         8930s agent  provider openai claimed for #1 (2) to take it back
-        8930s agent  model group chat claimed for #1 (2) to take it back
-        8930s agent  model group embeddings claimed for #1 (2) to take it back
         8935s agent  #1 restored provider openai reads open
         8935s agent  provider openai released by #1 (2)
-        8935s agent  model group chat released by #1 (2)
-        8935s agent  model group embeddings released by #1 (2)
+        8935s agent  model group chat released by #1 (1)
+        8935s agent  model group embeddings released by #1 (1)
         9050s agent  #1 verified still: openai fails 62.0 % of 200 requests in 300 s
     "#]]).await;
 }

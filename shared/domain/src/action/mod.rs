@@ -28,8 +28,8 @@ pub use self::raise_rate_limit::RaiseRateLimit;
 pub use self::reroute_model_group::RerouteModelGroup;
 pub use self::tool::ActionTool;
 use crate::incident::{Event, Severity};
-use crate::inventory::{Change, Inventory, Setting, Target};
-use crate::value::{Limits, Ppm};
+use crate::inventory::{Change, Inventory, ModelGroup, Setting, Target};
+use crate::value::{Limits, Ppm, ProviderId};
 
 /// Which action, without its parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -201,6 +201,53 @@ pub struct Plan {
     pub page: Option<Page>,
     /// Every target that must be held meanwhile, sorted: what is changed, and what the change thins.
     pub claims: Vec<Target>,
+}
+
+impl Plan {
+    /// What whoever takes it back must claim, sorted. While the effect's own claims count (`held`), only what is
+    /// written, so that one does it at a time; otherwise everything, and what the values of before rely on: nobody may
+    /// break a provider while traffic goes back to it.
+    pub fn claims_to_undo(&self, held: bool) -> Vec<Target> {
+        let written = self.changes.iter().map(|change| change.target.clone());
+        let mut claims: Vec<Target> = written.collect();
+        if !held {
+            claims.extend(self.claims.iter().cloned());
+            claims.extend(self.relied_on_by_undo().cloned().map(Target::Provider));
+        }
+        claims.sort();
+        claims.dedup();
+        claims
+    }
+
+    /// The providers that get traffic once it is taken back.
+    fn relied_on_by_undo(&self) -> impl Iterator<Item = &ProviderId> {
+        let befores = self.changes.iter().map(|change| &change.before);
+        let routes = befores.flat_map(|before| match before {
+            Setting::Routes(routes) => routes.as_slice(),
+            Setting::Blocked(_) | Setting::RateLimit { .. } | Setting::Enabled(_) | Setting::HardCap(_) => {
+                &[]
+            }
+        });
+        routes
+            .filter(|route| route.weight > 0)
+            .map(|route| &route.provider)
+    }
+
+    /// Why it cannot be taken back as the gateway is now: a model group would be left without a deployment.
+    pub fn undo_empties(&self, inventory: &Inventory) -> Option<String> {
+        self.changes.iter().find_map(|change| {
+            let (Target::ModelGroup(group), Setting::Routes(routes)) = (&change.target, &change.before)
+            else {
+                return None;
+            };
+            let back = ModelGroup {
+                id: group.clone(),
+                routes: routes.clone(),
+            };
+            let empty = inventory.live_routes(&back).next().is_none();
+            empty.then(|| format!("model group {group} would have no deployment left"))
+        })
+    }
 }
 
 /// A plan with what a person needs to judge it.

@@ -10,14 +10,17 @@ use crate::value::Timestamp;
 /// restore. Before the start, and before an undo on demand, it counts for its lease, which outlives the
 /// function that took it. Anybody who finds a claim that does not count appends `released`.
 pub fn claim_counts(claim: &Claim, holder: &Proposal, now: Timestamp) -> bool {
-    match holder.state() {
-        State::Executing(_) | State::Unknown(_) => true,
-        State::Approved(_) => now <= claim.lease_until,
-        State::Succeeded(done) => {
-            done.restore_pending() || (done.undo.is_approved() && now <= claim.lease_until)
-        }
-        State::Reasoning(_) | State::Proposed | State::AwaitingApproval(_) | State::Closed(_) => false,
-    }
+    let leased = match holder.state() {
+        State::Approved(_) => true,
+        State::Succeeded(done) => done.undo.is_approved(),
+        State::Executing(_)
+        | State::Unknown(_)
+        | State::Reasoning(_)
+        | State::Proposed
+        | State::AwaitingApproval(_)
+        | State::Closed(_) => false,
+    };
+    holder.state().holds_its_targets() || (leased && now <= claim.lease_until)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::Proposal;
 use super::fact::Held;
 use super::state::{Execution, State};
 use crate::action::Plan;
+use crate::inventory::Target;
 use crate::trail::Record;
 use crate::value::{ProposalId, Timestamp};
 
@@ -65,14 +66,20 @@ impl Proposal {
     }
 
     /// Leave to take back what the records say has ended and the target says has not: only with a fresh claim on every
-    /// target of the plan, so never what another proposal did.
+    /// target of the plan and what it relies on, so never what another proposal did.
     pub fn permit_end(&self, held: &[Held], lease: Timestamp, now: Timestamp) -> Option<Permit> {
         let execution = self.ended(now)?;
         self.undo(execution, held, lease)
     }
 
+    /// What whoever takes an effect back must claim now: [`Plan::claims_to_undo`].
+    pub fn claims_to_undo(&self, execution: &Execution) -> Vec<Target> {
+        execution.plan.claims_to_undo(self.state().holds_its_targets())
+    }
+
     fn undo(&self, execution: &Execution, held: &[Held], lease: Timestamp) -> Option<Permit> {
-        if !held.iter().map(|held| &held.target).eq(&execution.plan.claims) {
+        let held = held.iter().map(|held| &held.target);
+        if !held.eq(&self.claims_to_undo(execution)) {
             return None;
         }
         Some(Permit {
@@ -104,7 +111,7 @@ impl Proposal {
     }
 
     /// Leave to take the effect back: only when its end has come, or an undo was approved, and only with a
-    /// fresh claim on every target of the plan.
+    /// fresh claim on all of [`Proposal::claims_to_undo`].
     pub fn permit_undo(&self, held: &[Held], lease: Timestamp, now: Timestamp) -> Option<Permit> {
         let execution = self.state().to_take_back(now)?;
         self.undo(execution, held, lease)

@@ -241,6 +241,20 @@ impl State {
             .filter(|execution| undo_approved || execution.restore_due(now))
     }
 
+    /// Whether the claims of an effect that began count whatever their leases say: it may be in force, and ends or settles
+    /// by itself.
+    pub fn holds_its_targets(&self) -> bool {
+        match self {
+            State::Executing(_) | State::Unknown(_) => true,
+            State::Succeeded(done) => done.restore_pending(),
+            State::Reasoning(_)
+            | State::Proposed
+            | State::AwaitingApproval(_)
+            | State::Approved(_)
+            | State::Closed(_) => false,
+        }
+    }
+
     /// Whether nothing more will happen to the gateway by itself.
     pub(super) fn is_settled(&self) -> bool {
         match self {

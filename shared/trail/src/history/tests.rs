@@ -61,7 +61,8 @@ fn writer() -> WriterId {
 
 fn paused(at: i64) -> Record {
     let fact = Control::default().pause("a test", hour(at)).unwrap();
-    Entry::first(StreamId::Control, hour(at), Actor::System, &fact, None).seal(writer())
+    let entry = Entry::first(StreamId::Control, hour(at), Actor::System, &fact, None);
+    testkit::keys::sealed(entry, writer())
 }
 
 fn lines(records: &[Record]) -> String {

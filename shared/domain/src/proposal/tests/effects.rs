@@ -363,8 +363,11 @@ fn a_request_must_end_within_the_lease_and_before_the_effects_end() {
 #[test]
 fn taking_back_needs_a_due_end_or_an_approved_undo_and_a_claim_on_every_target() {
     let undo = |proposal: &Proposal, seconds: u64| {
-        let claims = &proposal.proposed().unwrap().preview.plan.claims;
-        proposal.permit_undo(&holds(claims), at(seconds + 60), at(seconds))
+        let claims = match proposal.state().execution() {
+            Some(execution) => proposal.claims_to_undo(execution),
+            None => proposal.proposed().unwrap().preview.plan.claims.clone(),
+        };
+        proposal.permit_undo(&holds(&claims), at(seconds + 60), at(seconds))
     };
     let story = succeeded(breaks(300));
     assert!(undo(story.proposal(), 339).is_none());
@@ -374,10 +377,24 @@ fn taking_back_needs_a_due_end_or_an_approved_undo_and_a_claim_on_every_target()
     let unknown = next(executing(breaks(300)), 45, Kind::Unknown, Actor::Agent);
     assert!(undo(unknown.proposal(), 340).is_some());
 
-    let claims = &story.proposal().proposed().unwrap().preview.plan.claims;
-    for some in [&claims[..0], &claims[..1], &claims[1..]] {
-        let permit = story.proposal().permit_undo(&holds(some), at(400), at(340));
-        assert!(permit.is_none(), "{some:?}");
+    // While its own claims count, what is written is claimed again and no more; without them, all that it relies on.
+    let claims = |story: &Story| {
+        let execution = story.proposal().state().execution().unwrap();
+        story.proposal().claims_to_undo(execution)
+    };
+    assert_eq!(claims(&story), [Target::Provider(id("openai"))]);
+    let relied_on = [
+        Target::Provider(id("anthropic")),
+        Target::Provider(id("openai")),
+        Target::ModelGroup(id("chat")),
+    ];
+    assert_eq!(claims(&undo_approved()), relied_on);
+    for (story, now) in [(story, 340), (undo_approved(), 80)] {
+        let claims = claims(&story);
+        for some in [&claims[..0], &claims[1..], &claims[..claims.len() - 1]] {
+            let permit = story.proposal().permit_undo(&holds(some), at(now + 60), at(now));
+            assert!(permit.is_none(), "{some:?}");
+        }
     }
 
     assert!(undo(undo_asked().proposal(), 5000).is_none());
