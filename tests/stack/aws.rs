@@ -223,7 +223,7 @@ impl Aws {
             .send()
             .await
             .unwrap();
-        within(60, "the update of the stack", async || {
+        within(300, "the update of the stack", async || {
             let described = self
                 .looking
                 .cloudformation

@@ -1,6 +1,7 @@
 //! Inserting a record is no authority: whatever is forged starts nothing, keeps nothing in force, and is named.
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+mod crafted;
 mod forged;
 mod schema_one;
 mod unreachable;

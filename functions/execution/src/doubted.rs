@@ -34,9 +34,15 @@ pub(crate) async fn without_it(
         }
         return Ok(());
     };
+    // That `guard` says it was taken back is no more than said: the target is asked, for as long as nobody else may have
+    // set it since.
     let control = load_control(deps.trail).await?;
     if control.guard().has_taken_back(&fault.stream, fault.seq) {
-        return Ok(());
+        let asked = execution.is_asked(now);
+        return match asked {
+            true => ask(deps, &proposal, &execution, delivery).await,
+            false => Ok(()),
+        };
     }
     put_back(deps, &proposal, &execution, fault, delivery).await
 }
@@ -47,9 +53,19 @@ pub(crate) async fn ask_targets(
     proposal: &Proposal,
     delivery: &Delivery<'_>,
 ) -> Result<(), Fault> {
-    let Some(execution) = proposal.ended(deps.clock.now()).cloned() else {
-        return Ok(());
-    };
+    match proposal.ended(deps.clock.now()).cloned() {
+        Some(execution) => ask(deps, proposal, &execution, delivery).await,
+        None => Ok(()),
+    }
+}
+
+/// Asks the targets, and ends what is still in force.
+async fn ask(
+    deps: &Deps<'_>,
+    proposal: &Proposal,
+    execution: &Execution,
+    delivery: &Delivery<'_>,
+) -> Result<(), Fault> {
     let mut in_force = None;
     for change in &execution.plan.changes {
         let value = match deps.actuator.read(&change.target).await {
@@ -72,7 +88,7 @@ pub(crate) async fn ask_targets(
         kind: proposal.state().name().to_owned(),
         problem: format!("says that the effect ended, and {reads}"),
     };
-    put_back(deps, proposal, &execution, &fault, delivery).await
+    put_back(deps, proposal, execution, &fault, delivery).await
 }
 
 /// Brings the targets back without a record on the proposal, which takes none; `guard` says that it was done.

@@ -1,10 +1,13 @@
 //! What was decided without a person is computed again before it starts.
 
+use domain::inventory::Inventory;
 use domain::permission::InForce;
-use domain::proposal::{Precondition, Proposal, Refused};
+use domain::proposal::{Evidence, Precondition, Proposal, Proposed, Refused};
 use domain::risk::recompute::{self, Difference};
 use domain::trail::Control;
 use domain::value::Timestamp;
+use runtime::queue::Fault;
+use trail::{load_control, look_back};
 
 use crate::Deps;
 
@@ -25,6 +28,28 @@ pub(crate) fn refusal(
         &differences,
         "what was decided without a person is not what evidence and policy give",
     )
+}
+
+/// Why what the policy approved does not start on what the gateway and the trail say now: they give a higher score than
+/// the evidence that was recorded, and with it a person is asked.
+pub(crate) async fn on_evidence_of_now(
+    deps: &Deps<'_>,
+    proposal: &Proposal,
+    proposed: &Proposed,
+    inventory: &Inventory,
+) -> Result<Option<Refused>, Fault> {
+    let plan = &proposed.preview.plan;
+    let now = deps.clock.now();
+    let before = look_back(deps.trail, proposal.id(), &plan.changed(), now).await?;
+    let evidence = Evidence::gather(&proposal.received().event, &plan.claims, inventory);
+    let control = load_control(deps.trail).await?;
+    let in_force = deps.policies.in_force(&control).await;
+    let evidence = evidence.with_history(Some(before));
+    let differences = recompute::on_evidence(proposal, evidence, &in_force, deps.deployment, &control, now);
+    Ok(told(
+        &differences,
+        "what was decided without a person is not what gateway and trail give now",
+    ))
 }
 
 /// The refusal that differences make; none where there are none.

@@ -307,21 +307,24 @@ async fn preconditions(
     proposed: &Proposed,
 ) -> Result<Option<Refused>, Fault> {
     let automatic = automatic::is_automatic(proposal);
-    let refusal = match deps.gateway.inventory().await {
-        Ok(inventory) => {
-            let condition = inventory.condition(&proposal.received().event);
-            let event = &proposal.received().event;
-            let preview = proposed
-                .action
-                .check(event, Some(&inventory), &deps.deployment.limits);
-            refusal(&condition, preview, proposed, automatic)
-        }
+    let inventory = match deps.gateway.inventory().await {
+        Ok(inventory) => inventory,
         // A person who approved a page is not kept waiting by the gateway they are paged about.
-        Err(_) if proposed.preview.plan.changes.is_empty() && !automatic => None,
+        Err(_) if proposed.preview.plan.changes.is_empty() && !automatic => return Ok(None),
         Err(err) => return Err(err.into()),
     };
+    let event = &proposal.received().event;
+    let preview = proposed
+        .action
+        .check(event, Some(&inventory), &deps.deployment.limits);
+    let refusal = refusal(&inventory.condition(event), preview, proposed, automatic);
     if refusal.is_some() {
         return Ok(refusal);
+    }
+    if automatic
+        && let Some(refusal) = recompute::on_evidence_of_now(deps, proposal, proposed, &inventory).await?
+    {
+        return Ok(Some(refusal));
     }
     let reached = automatic::held_back(deps, proposal, proposed).await?;
     Ok(reached.map(|reached| Refused {
@@ -403,6 +406,10 @@ fn refusal(
             let complaints: Vec<String> = complaints.iter().map(ToString::to_string).collect();
             refuse(Precondition::Possible, complaints.join("; "))
         }
+        (_, Ok(preview)) if preview.undo != proposed.preview.undo => refuse(
+            Precondition::NoDrift,
+            "it was previewed to be taken back otherwise than its action is".to_owned(),
+        ),
         (_, Ok(preview)) if preview.plan != proposed.preview.plan => refuse(
             Precondition::NoDrift,
             "the gateway is not as it was when this was previewed".to_owned(),

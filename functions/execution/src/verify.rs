@@ -22,6 +22,15 @@ pub(crate) async fn verify(deps: &Deps<'_>, id: &ProposalId) -> Result<(), Fault
     if !had_effect || proposal.verified().is_some() {
         return Ok(());
     }
+    let since = proposal.effect().and_then(|effect| effect.restore_at);
+    let due = since
+        .unwrap_or(proposal.state_since())
+        .plus_seconds(deps.verify_after_s);
+    if deps.clock.now() < due {
+        // Somebody else's: a target that is blocked has nothing to measure. Ours comes when it is due.
+        tracing::warn!(proposal.id = %id, %due, "too early to verify");
+        return Ok(());
+    }
     let condition = deps
         .gateway
         .inventory()

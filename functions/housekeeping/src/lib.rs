@@ -210,7 +210,11 @@ async fn keep(
         name_forged(deps.trail, deps.clock, fault).await?;
         // What is in force ends; nothing else happens to it until an operator has looked.
         let ends = chores::overdue_of(&proposal, now);
-        if ends && !control.guard().has_taken_back(&fault.stream, fault.seq) {
+        let asked = proposal
+            .state()
+            .execution()
+            .is_some_and(|execution| execution.is_asked(now));
+        if ends && (asked || !control.guard().has_taken_back(&fault.stream, fault.seq)) {
             wake(deps, &proposal, Lane::Restore, report).await?;
         }
         return Ok(());

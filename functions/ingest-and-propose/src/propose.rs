@@ -109,8 +109,7 @@ fn declined(reason: DeclineReason, explanation: String) -> ProposalFact {
 
 /// What was before; absent where the trail cannot tell: scoring takes it at its worst.
 async fn before(deps: &Deps<'_>, proposal: &Proposal, plan: &Plan) -> Option<History> {
-    let targets: Vec<Target> = plan.changes.iter().map(|change| change.target.clone()).collect();
-    let history = look_back(deps.trail, proposal.id(), &targets, deps.clock.now()).await;
+    let history = look_back(deps.trail, proposal.id(), &plan.changed(), deps.clock.now()).await;
     history
         .inspect_err(
             |err| tracing::warn!(proposal.id = %proposal.id(), error = %err, "the history could not be read"),

@@ -41,7 +41,8 @@ impl Failure {
                     test: test.to_owned(),
                     output: Vec::new(),
                 });
-            } else if line == "failures:" {
+            } else if line == "failures:" || line == "stack backtrace:" {
+                // A test's own output stands before its panic, and so does all that is of use.
                 inside = false;
             } else if inside
                 && !line.trim().is_empty()
@@ -171,7 +172,8 @@ mod tests {
             failures:\n\n\
             ---- one::fails stdout ----\n\n\
             thread 'one::fails' panicked at src/one.rs:3:5:\n\
-            left: 1\n\n\n\
+            left: 1\n\
+            stack backtrace:\n   0: std::panicking\n\n\
             failures:\n    one::fails\n\n\
             test result: FAILED. 1 passed; 1 failed; 0 ignored\n";
         let failure = Failure {

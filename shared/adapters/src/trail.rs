@@ -30,6 +30,9 @@ const SERVICE: &str = "the trail";
 /// Index of the trail by hour and shard: [`Record::hour`], then `at`; keys only.
 pub const HOUR_INDEX: &str = "by_hour";
 
+/// The last position that a stream has: no stream ever comes near it.
+const LAST_SEQ: u64 = 1 << 53;
+
 type Item = HashMap<String, AttributeValue>;
 
 /// The trail table.
@@ -150,17 +153,20 @@ impl DynamoTrail {
             .send()
             .await
             .map_err(unavailable)?;
-        Ok(found.item.map(|item| read(&item)))
+        Ok(found.item.and_then(|item| read(&item)))
     }
 
-    /// The records of a stream, strongly consistent.
+    /// The records of a stream, strongly consistent. What lies before the first position or behind the last is none, and
+    /// would freeze the stream: it is not asked for.
     fn query(&self, stream: &StreamId) -> QueryFluentBuilder {
         self.client
             .query()
             .table_name(&self.table)
-            .key_condition_expression("#stream = :stream")
+            .key_condition_expression("#stream = :stream AND seq BETWEEN :first AND :last")
             .expression_attribute_names("#stream", "stream")
             .expression_attribute_values(":stream", text(stream))
+            .expression_attribute_values(":first", number(1_u64))
+            .expression_attribute_values(":last", number(LAST_SEQ))
             .consistent_read(true)
     }
 
@@ -191,21 +197,14 @@ impl Trail for DynamoTrail {
         let mut pages = self.query(stream).into_paginator().send();
         let mut records = Vec::new();
         while let Some(page) = pages.next().await {
-            records.extend(page.map_err(unavailable)?.items().iter().map(read));
+            records.extend(page.map_err(unavailable)?.items().iter().filter_map(read));
         }
         Ok(records)
     }
 
     async fn last(&self, stream: &StreamId) -> Result<Option<Record>, TrailError> {
         self.keys_known().await;
-        let page = self
-            .query(stream)
-            .scan_index_forward(false)
-            .limit(1)
-            .send()
-            .await
-            .map_err(unavailable)?;
-        Ok(page.items().first().map(read))
+        Ok(self.newest(stream, 1).await?.pop())
     }
 
     async fn newest(&self, stream: &StreamId, most: usize) -> Result<Vec<Record>, TrailError> {
@@ -221,7 +220,7 @@ impl Trail for DynamoTrail {
         while records.len() < most
             && let Some(page) = pages.next().await
         {
-            records.extend(page.map_err(unavailable)?.items().iter().map(read));
+            records.extend(page.map_err(unavailable)?.items().iter().filter_map(read));
         }
         records.truncate(most);
         Ok(records)
@@ -345,16 +344,24 @@ fn insert(table: &str, record: &Record) -> (String, Vec<AttributeValue>) {
     (statement, values)
 }
 
-/// A record from its item. What is no record is one that never holds: the others of its stream are read all the same.
-fn read(item: &Item) -> Record {
-    read_strictly(item).unwrap_or_else(|problem| {
-        let stream = string(item, "stream").and_then(|name| name.parse().ok());
-        let seq = digits(item, "seq").and_then(|seq| seq.parse().ok());
+/// A record from its item. What is no record is one that never holds: the others of its stream are read all the same. What
+/// lies between two positions is at none, and only told.
+fn read(item: &Item) -> Option<Record> {
+    let seq = digits(item, "seq").and_then(|seq| seq.parse().ok());
+    // Its key was asked for by these: they can be read.
+    let stream = string(item, "stream").and_then(|name| name.parse().ok());
+    let stream = stream.unwrap_or(StreamId::Control);
+    let Some(seq) = seq else {
+        tracing::error!(
+            alarm = "forged_record", trail.stream = %stream, trail.seq = digits(item, "seq"),
+            problem = "lies between two positions: it counts for nothing", "a record of the trail does not hold"
+        );
+        return None;
+    };
+    Some(read_strictly(item).unwrap_or_else(|problem| {
         let digest = string(item, "digest").and_then(|digest| digest.parse().ok());
-        // Its key was asked for by these: they can be read.
-        let (stream, seq) = (stream.unwrap_or(StreamId::Control), seq.unwrap_or_default());
         Record::unreadable(stream, seq, digest, &problem)
-    })
+    }))
 }
 
 /// A record from its item, or what is wrong with it.

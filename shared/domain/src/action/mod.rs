@@ -204,6 +204,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The targets that are changed.
+    pub fn changed(&self) -> Vec<Target> {
+        self.changes.iter().map(|change| change.target.clone()).collect()
+    }
+
     /// What whoever takes it back must claim, sorted. While the effect's own claims count (`held`), only what is
     /// written, so that one does it at a time; otherwise everything, and what the values of before rely on: nobody may
     /// break a provider while traffic goes back to it.

@@ -56,13 +56,18 @@ pub const ASKED_AFTER_S: u64 = 15;
 /// How long after that it is no more: somebody else may have set it since.
 const ASKED_FOR_S: u64 = 900;
 
+impl Execution {
+    /// Whether its own end came lately, so that its target is asked whether it ended.
+    pub fn is_asked(&self, now: Timestamp) -> bool {
+        let from = self.restore_at.map(|end| end.plus_seconds(ASKED_AFTER_S));
+        from.is_some_and(|from| from <= now && now < from.plus_seconds(ASKED_FOR_S))
+    }
+}
+
 impl Proposal {
     /// The effect whose own end has come, and that the records say has ended: its target is to be asked now.
     pub fn ended(&self, now: Timestamp) -> Option<&Execution> {
-        let effect = self.effect()?;
-        let asked_from = effect.restore_at?.plus_seconds(ASKED_AFTER_S);
-        let asks = asked_from <= now && now < asked_from.plus_seconds(ASKED_FOR_S);
-        asks.then_some(effect)
+        self.effect().filter(|effect| effect.is_asked(now))
     }
 
     /// Leave to take back what the records say has ended and the target says has not: only with a fresh claim on every

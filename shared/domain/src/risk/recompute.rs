@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::{Gate, Subject, assess, gate, score};
 use crate::permission::InForce;
-use crate::proposal::{Decision, Proposal, Scored};
+use crate::proposal::{Decision, Evidence, Proposal, Proposed, Scored};
 use crate::trail::Control;
 use crate::value::{Deployment, Timestamp, shorten};
 
@@ -91,6 +91,45 @@ pub fn automatic(
     if differences.is_empty() {
         let now = gate(&subject, recorded.score, in_force, deployment, control, now);
         differences.extend(not_any_more(recorded.decision, &now));
+    }
+    differences
+}
+
+/// What an automatic decision would be on other evidence, at the instant of its score and under what is in force now;
+/// empty where it would run by itself all the same. More risk that still runs by itself is no difference.
+pub fn on_evidence(
+    proposal: &Proposal,
+    evidence: Evidence,
+    in_force: &InForce,
+    deployment: &Deployment,
+    control: &Control,
+    now: Timestamp,
+) -> Vec<Difference> {
+    let (Some(subject), Some(recorded), Some(at)) =
+        (Subject::of(proposal), proposal.scored(), proposal.scored_at())
+    else {
+        return vec![never_scored()];
+    };
+    let proposed = Proposed {
+        evidence,
+        ..subject.proposed.clone()
+    };
+    let risk = assess(&proposed, &in_force.policy, at);
+    if risk.score <= recorded.score {
+        return Vec::new();
+    }
+    let subject = Subject {
+        proposed: &proposed,
+        ..subject
+    };
+    let gate = gate(&subject, risk.score, in_force, deployment, control, now);
+    let mut differences = Vec::from_iter(not_any_more(recorded.decision, &gate));
+    if !differences.is_empty() {
+        differences.push(Difference {
+            name: "score".to_owned(),
+            recorded: recorded.score.to_string(),
+            recomputed: risk.score.to_string(),
+        });
     }
     differences
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::author::{Authority, authors_of, signed_by};
 use super::record::{SCHEMA, SOURCE, UNREADABLE, UNSIGNED_SCHEMA, hour_key};
-use super::{Record, Seq, Signature, StreamId};
+use super::{ControlFact, Fact as _, GuardFact, IncidentFact, Record, Seq, Signature, StreamId, TargetFact};
 use crate::value::Digest;
 
 /// How a stream's records do not hold.
@@ -96,13 +96,28 @@ pub fn problem_of(record: &Record) -> Option<String> {
                 "is a {:?}, which its stream does not know",
                 shown(&record.kind)
             )),
-            authors if authors.contains(&author) => None,
+            authors if authors.contains(&author) => unlike_its_stream(record),
             _ => Some(format!(
                 "was written by {author}, which may not say {}",
                 record.kind
             )),
         },
     }
+}
+
+/// What a record of a stream that never ends says or lacks that none of it does. Of a proposal's, its life tells.
+fn unlike_its_stream(record: &Record) -> Option<String> {
+    if record.expires_at.is_some() && !record.stream.expires() {
+        return Some("would expire, and its stream never ends".to_owned());
+    }
+    let read = match record.stream {
+        StreamId::Control => ControlFact::read(record).map(drop),
+        StreamId::Guard => GuardFact::read(record).map(drop),
+        StreamId::Target(_) => TargetFact::read(record).map(drop),
+        StreamId::Incident(_) => IncidentFact::read(record).map(drop),
+        StreamId::Proposal(_) | StreamId::Limit { .. } => Ok(()),
+    };
+    read.err().map(|bad| format!("cannot be read: {}", bad.problem))
 }
 
 fn shown(kind: &str) -> String {
