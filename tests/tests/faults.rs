@@ -9,6 +9,7 @@ mod nonsense;
 mod races;
 mod restores;
 mod storm;
+mod survival;
 mod unclear;
 
 use domain::ports::Clock;

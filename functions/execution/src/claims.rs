@@ -197,7 +197,10 @@ async fn counts(deps: &Deps<'_>, claim: &Claim) -> Result<bool, TrailError> {
         Err(TrailError::Forged(_)) => None,
         loaded => loaded?,
     };
-    Ok(holder.is_some_and(|holder| claim_counts(claim, &holder, deps.clock.now())))
+    let now = deps.clock.now();
+    // What time to live has begun to remove holds nothing: it ended long ago.
+    let holder = holder.filter(|holder| !holder.has_expired_from_the_trail(now));
+    Ok(holder.is_some_and(|holder| claim_counts(claim, &holder, now)))
 }
 
 /// Gives back claims that came to nothing, as far as the trail says that the proposal does not need them: it may have

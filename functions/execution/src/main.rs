@@ -30,8 +30,10 @@ async fn main() -> Result<(), Error> {
         Arc::new(PayloadBucket::new(&aws, config.policy_bucket)),
         Arc::new(SystemClock),
     );
-    let pager =
-        PagerDuty::new(&config.pagerduty_url, routing_key.value().await?.expose())?.renewed_by(routing_key);
+    // What is in force ends whatever is wrong with the pager.
+    let key = routing_key.value().await;
+    let key = key.as_ref().map(|key| key.expose());
+    let pager = PagerDuty::without_waiting_for(&config.pagerduty_url, key)?.renewed_by(routing_key);
     let actuator =
         AdminActuator::new(&config.gateway_url, token.value().await?.expose(), pager)?.renewed_by(token);
     let queue = |url: &str| SqsQueue::new(&aws, url);
@@ -69,7 +71,7 @@ async fn main() -> Result<(), Error> {
             Some(lane) => execution::handle(deps, lane, delivery).await,
             None => Err(Fault::Poison(NOT_OURS.to_owned())),
         };
-        Ok::<_, Error>(batch(event.payload, dead_letters, handle).await)
+        Ok::<_, Error>(batch(event.payload, Lane::Execution, dead_letters, handle).await)
     }))
     .await
 }

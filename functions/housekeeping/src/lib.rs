@@ -80,10 +80,12 @@ pub struct Report {
 /// One run.
 pub async fn handle(deps: &Deps<'_>) -> anyhow::Result<Report> {
     let began = deps.clock.now();
-    let Followed { control, switched_at } = follow_control(deps).await?;
     let mut report = Report::default();
+    // What is not to be had now must not keep what is in force from ending: it is told at the end.
     let mut last_error = None;
-    for id in turns::of_minute(candidates(deps, &control, began).await?, began) {
+    let Followed { control, switched_at } = follow_control(deps, &mut last_error).await?;
+    let candidates = candidates(deps, &control, began, &mut last_error).await;
+    for id in turns::of_minute(candidates, began) {
         if deps.clock.now().millis_since(began) > deps.budget_s * 1000 {
             report.left += 1;
             continue;
@@ -105,6 +107,7 @@ pub async fn handle(deps: &Deps<'_>) -> anyhow::Result<Report> {
         "swept"
     );
     match last_error {
+        Some(err) if report.failed == 0 => Err(err.context("not everything could be looked at")),
         Some(err) => Err(err.context(format!(
             "{} of {} proposals could not be kept",
             report.failed, report.looked_at
@@ -120,7 +123,7 @@ struct Followed {
 }
 
 /// Records what the template says, where it changed, and makes the event sources agree.
-async fn follow_control(deps: &Deps<'_>) -> anyhow::Result<Followed> {
+async fn follow_control(deps: &Deps<'_>, last_error: &mut Option<anyhow::Error>) -> anyhow::Result<Followed> {
     let follows = |control: &Control, now| control.follow_template(deps.agent_enabled, now);
     extend_guard(deps.trail, deps.clock, follows).await?;
     let control = load_end(deps.trail, &StreamId::Control).await?;
@@ -133,10 +136,14 @@ async fn follow_control(deps: &Deps<'_>) -> anyhow::Result<Followed> {
         switched_at: last.map(|record| record.at).max(),
         control: in_force(&control, &guard)?,
     };
-    deps.sources
-        .set(followed.control.switches.paused.is_none())
-        .await
-        .context("the event sources could not be switched")?;
+    let switched = deps.sources.set(followed.control.switches.paused.is_none()).await;
+    if let Err(err) = switched.context("the event sources could not be switched") {
+        tracing::error!(
+            error = format!("{err:#}"),
+            "the event sources are left as they are"
+        );
+        *last_error = Some(err);
+    }
     Ok(followed)
 }
 
@@ -146,13 +153,8 @@ async fn candidates(
     deps: &Deps<'_>,
     control: &Control,
     now: Timestamp,
-) -> anyhow::Result<BTreeSet<ProposalId>> {
-    let hourly = now.as_seconds() / 60 % 60 == 0;
-    let hours = if hourly {
-        hours_back(deps, control, now).await?
-    } else {
-        2
-    };
+    last_error: &mut Option<anyhow::Error>,
+) -> BTreeSet<ProposalId> {
     let mut ids: BTreeSet<ProposalId> = match deps.view.open().await {
         Ok(open) => open.into_iter().collect(),
         Err(err) => {
@@ -161,19 +163,46 @@ async fn candidates(
             BTreeSet::new()
         }
     };
-    for stream in walk::streams(deps.trail, Window::hours_back(hours, now)).await? {
+    let hourly = now.as_seconds() / 60 % 60 == 0;
+    let hours = match hourly {
+        true => hours_back(deps, control, now).await,
+        false => Ok(2),
+    };
+    let mut missed = |what: &str, err: anyhow::Error| {
+        tracing::error!(
+            error = format!("{err:#}"),
+            "{what} could not be read: left for the next run"
+        );
+        *last_error = Some(err.context(format!("{what} could not be read")));
+    };
+    let hours = hours.unwrap_or_else(|err| {
+        missed("the times of pauses", err);
+        2
+    });
+    let (streams, unread) = walk::streams_found(deps.trail, Window::hours_back(hours, now)).await;
+    if let Some(err) = unread {
+        missed("a part of the index", err.into());
+    }
+    for stream in streams {
         match stream {
             StreamId::Proposal(id) => drop(ids.insert(id)),
             // These were looked at already.
             StreamId::Control | StreamId::Guard => {}
             StreamId::Incident(_) | StreamId::Target(_) | StreamId::Limit { .. } => {
-                if let Some(fault) = fault_of(deps.trail, &stream).await? {
-                    name_forged(deps.trail, deps.clock, &fault).await?;
+                if let Err(err) = name_fault_of(deps, &stream).await {
+                    missed("a stream", err);
                 }
             }
         }
     }
-    Ok(ids)
+    ids
+}
+
+async fn name_fault_of(deps: &Deps<'_>, stream: &StreamId) -> anyhow::Result<()> {
+    if let Some(fault) = fault_of(deps.trail, stream).await? {
+        name_forged(deps.trail, deps.clock, &fault).await?;
+    }
+    Ok(())
 }
 
 /// How many hours back a proposal can have begun that is still alive.
@@ -206,6 +235,10 @@ async fn keep(
         Err(err) => return Err(err.into()),
     };
     let now = deps.clock.now();
+    if proposal.has_expired_from_the_trail(now) {
+        // Time to live removes it record by record: what is left is nothing to act on.
+        return Ok(());
+    }
     if let Some(fault) = &proposal.standing().fault {
         name_forged(deps.trail, deps.clock, fault).await?;
         // What is in force ends; nothing else happens to it until an operator has looked.

@@ -148,10 +148,12 @@ async fn proposal_of(deps: &Deps<'_>, event: &Event) -> Result<(ProposalId, Opti
                 Ok(current) => current.as_ref().is_some_and(|one| one.standing().fault.is_some()),
                 Err(err) => matches!(err, TrailError::Forged(_)),
             };
-            if forged {
-                // A record of it does not hold, and it takes no more: what happens next is another outbreak.
+            let now = deps.clock.now();
+            if forged || is_over(&loaded, &end, now) {
+                // A record of it does not hold, or its time on the trail is over: it takes no more, and what happens next is
+                // another outbreak.
                 let next = of_generation(generation.saturating_add(1));
-                open(deps, stream, &end, &next, deps.clock.now()).await?;
+                open(deps, stream, &end, &next, now).await?;
                 return Ok((next, None));
             }
             loaded?
@@ -183,6 +185,23 @@ async fn proposal_of(deps: &Deps<'_>, event: &Event) -> Result<(ProposalId, Opti
             open(deps, stream, &end, &id, now).await?;
             Ok((id, None))
         }
+    }
+}
+
+/// How long after it was opened a proposal has its first record, seconds, whatever was away meanwhile: a message lives for
+/// 14 days.
+const OPENED_LATELY_S: u64 = 15 * 86_400;
+
+/// Whether the time of a proposal on the trail is over: all of it was removed, or the rest will be.
+fn is_over(current: &Result<Option<Proposal>, TrailError>, end: &End, now: Timestamp) -> bool {
+    match current {
+        Ok(Some(proposal)) => proposal.has_expired_from_the_trail(now),
+        // Opened just now, and nothing is recorded of it yet; or opened long ago, and nothing is left.
+        Ok(None) => end
+            .held
+            .as_ref()
+            .is_some_and(|opened| opened.at.plus_seconds(OPENED_LATELY_S) < now),
+        Err(_) => false,
     }
 }
 

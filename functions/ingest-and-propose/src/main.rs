@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use adapters::{PayloadBucket, Secret, SystemClock};
 use aws_lambda_events::event::sqs::SqsEvent;
+use domain::message::Lane;
 use domain::ports::Clock;
 use domain::trail::Author;
 use domain::value::Timestamp;
@@ -62,7 +63,7 @@ async fn main() -> Result<(), Error> {
         let handle = async |delivery: runtime::queue::Delivery<'_>, _: &_| {
             ingest_and_propose::handle(deps, delivery).await
         };
-        Ok::<_, Error>(batch(event.payload, |_| &dead_letters, handle).await)
+        Ok::<_, Error>(batch(event.payload, Lane::Ingest, |_| &dead_letters, handle).await)
     }))
     .await
 }

@@ -22,9 +22,24 @@ pub async fn models(models: &Models, aws: &SdkConfig) -> anyhow::Result<Vec<Box<
         return bedrock(models, aws);
     }
     let secret = Arc::new(Secret::new(aws, models.secret.clone(), Arc::new(SystemClock)));
-    let key = Token::new("model", secret.value().await?.expose())?;
+    let key = match secret.value().await {
+        Ok(key) => Token::new("model", key.expose()).map_err(|err| err.to_string()),
+        Err(err) => Err(err.to_string()),
+    };
+    let key = key.or_else(|problem| {
+        // Incidents are recorded, and the runbook answers them. The models refuse this, and the key is read again then.
+        tracing::error!(
+            metric = "model_key_unusable",
+            problem,
+            "no model answers until its key is mended"
+        );
+        Token::new("model", UNUSABLE)
+    })?;
     with_key(models, Rotating::fixed(key).renewed_by(secret))
 }
+
+/// What stands for a key that cannot be used.
+const UNUSABLE: &str = "unusable";
 
 /// The configured models behind an HTTP API, asked with this key.
 pub fn with_key(models: &Models, key: Rotating) -> anyhow::Result<Vec<Box<dyn Model>>> {

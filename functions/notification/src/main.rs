@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use adapters::{PayloadBucket, SdkConfig, Secret, SecretOperators, SqsQueue, SystemClock};
 use aws_lambda_events::event::sqs::SqsEvent;
+use domain::message::Lane;
 use domain::trail::Author;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use notification::Deps;
@@ -67,7 +68,9 @@ async fn main() -> Result<(), Error> {
         }
         let messages: SqsEvent = serde_json::from_value(event.payload)?;
         let handle = async |delivery: Delivery<'_>, _: &_| notification::handle(deps, delivery).await;
-        Ok(to_value(batch(messages, |_| &dead_letters, handle).await)?)
+        Ok(to_value(
+            batch(messages, Lane::Slack, |_| &dead_letters, handle).await,
+        )?)
     }))
     .await
 }

@@ -4,6 +4,7 @@
 use adapters::DynamoView;
 use adapters::EventBus;
 use adapters::SnsTopic;
+use domain::message::Lane;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use outbox::Deps;
 use outbox::config::Config;
@@ -34,7 +35,7 @@ async fn main() -> Result<(), Error> {
             Woken::Stream(records) => to_value(outbox::handle(deps, records).await)?,
             Woken::Queue(messages) => {
                 let handle = async |delivery: Delivery<'_>, _: &_| outbox::handle_hint(deps, delivery).await;
-                to_value(batch(messages, |_| &dead_letters, handle).await)?
+                to_value(batch(messages, Lane::Announce, |_| &dead_letters, handle).await)?
             }
         })
     }))

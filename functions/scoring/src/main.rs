@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use adapters::{PayloadBucket, SystemClock};
 use aws_lambda_events::event::sqs::SqsEvent;
+use domain::message::Lane;
 use domain::trail::Author;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use policy::Published;
@@ -36,6 +37,7 @@ async fn main() -> Result<(), Error> {
         Ok::<_, Error>(
             batch(
                 event.payload,
+                Lane::Scoring,
                 |_| &dead_letters,
                 async |delivery, _| scoring::handle(deps, delivery).await,
             )

@@ -1,6 +1,7 @@
 //! A page through PagerDuty's Events API v2:
 //! <https://developer.pagerduty.com/docs/send-alert-event>.
 
+use std::fmt;
 use std::sync::Arc;
 
 use domain::action::Page;
@@ -16,6 +17,9 @@ use crate::outcome;
 
 /// What errors call PagerDuty.
 const SERVICE: &str = "PagerDuty";
+
+/// What stands for a key that cannot be used: PagerDuty refuses it.
+const UNUSABLE: &str = "unusable";
 
 /// The longest summary it takes, characters.
 const MAX_SUMMARY: usize = 1024;
@@ -55,10 +59,35 @@ struct Details {
 impl PagerDuty {
     /// PagerDuty at a base URL, with the routing key of the secret `pagerduty`. Nothing is sent yet.
     pub fn new(base_url: &str, routing_key: &str) -> Result<Self, BadSettings> {
+        Self::with(base_url, Token::new("pagerduty", routing_key)?)
+    }
+
+    /// The same, whatever the key is: what has nothing to do with pages must not wait for a usable one. Without one, a page is
+    /// refused, and the key is read again ([`PagerDuty::renewed_by`]).
+    pub fn without_waiting_for(
+        base_url: &str,
+        routing_key: Result<&str, impl fmt::Display>,
+    ) -> Result<Self, BadSettings> {
+        let key = match routing_key {
+            Ok(key) => Token::new("pagerduty", key).map_err(|err| err.to_string()),
+            Err(err) => Err(err.to_string()),
+        };
+        let key = key.or_else(|problem| {
+            tracing::error!(
+                metric = "pager_key_unusable",
+                problem,
+                "nobody can be paged until the routing key is mended"
+            );
+            Token::new("pagerduty", UNUSABLE)
+        })?;
+        Self::with(base_url, key)
+    }
+
+    fn with(base_url: &str, routing_key: Token) -> Result<Self, BadSettings> {
         Ok(Self {
             client: Client::within(BOUNDS)?,
             base: BaseUrl::new("PAGERDUTY_URL", base_url)?,
-            routing_key: Rotating::fixed(Token::new("pagerduty", routing_key)?),
+            routing_key: Rotating::fixed(routing_key),
         })
     }
 

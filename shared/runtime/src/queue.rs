@@ -6,13 +6,11 @@ use adapters::{DeadLetter, SqsQueue};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
+use domain::message::Lane;
 use domain::ports::{Clock, Trail, TrailError, Unavailable};
 use domain::proposal::Proposal;
 use domain::value::ProposalId;
 use trail::{Race, load_proposal};
-
-/// A message is given up after this many deliveries, as the queues' redrive policies say.
-pub const MAX_RECEIVES: u32 = 5;
 
 /// Why a message was not worked.
 #[derive(Debug)]
@@ -119,15 +117,16 @@ impl DeadLetters for DeadLetterQueue {
 /// Works every message of a batch with `handle`, one after the other.
 ///
 /// A message whose last delivery failed is put to the dead-letter queue here, so that the reason goes with
-/// it; the queue's own redrive policy is there for functions that die.
+/// it; the queue's own redrive policy is there for functions that die. `lane` says how many deliveries there are.
 pub async fn batch<'d>(
     event: SqsEvent,
+    lane: Lane,
     dead_letters: impl Fn(&SqsMessage) -> &'d dyn DeadLetters,
     handle: impl AsyncFn(Delivery<'_>, &SqsMessage) -> Result<(), Fault>,
 ) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
     for message in event.records {
-        if !work(&message, dead_letters(&message), &handle).await {
+        if !work(&message, lane, dead_letters(&message), &handle).await {
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = message.message_id.clone().unwrap_or_default();
             response.batch_item_failures.push(failure);
@@ -139,6 +138,7 @@ pub async fn batch<'d>(
 /// Whether the message is to be acknowledged.
 async fn work(
     message: &SqsMessage,
+    lane: Lane,
     dead_letters: &dyn DeadLetters,
     handle: impl AsyncFn(Delivery<'_>, &SqsMessage) -> Result<(), Fault>,
 ) -> bool {
@@ -149,7 +149,7 @@ async fn work(
         .and_then(|count| count.parse().ok())
         .unwrap_or(1);
     let body = message.body.as_deref().unwrap_or_default();
-    let last = receives >= MAX_RECEIVES;
+    let last = receives >= lane.most_receives();
     let reason = match handle(Delivery { body, receives }, message).await {
         Ok(()) => return true,
         Err(Fault::Later(reason)) => {
@@ -232,7 +232,13 @@ mod tests {
             "down" => Err(Fault::Retry(anyhow!("gateway down"))),
             _ => Ok(()),
         };
-        let response = batch(event(messages), |_| kept as &dyn DeadLetters, handle).await;
+        let response = batch(
+            event(messages),
+            Lane::Scoring,
+            |_| kept as &dyn DeadLetters,
+            handle,
+        )
+        .await;
         response
             .batch_item_failures
             .into_iter()

@@ -28,6 +28,8 @@ pub struct MemoryTrail {
     pub signing: TestKeys,
     /// What signatures are checked with.
     pub keyring: TestKeyring,
+    /// Partitions of the index that do not answer.
+    hidden: Mutex<Vec<String>>,
     streams: Mutex<BTreeMap<StreamId, Vec<Record>>>,
     written: Mutex<Vec<(StreamId, u64)>>,
     writers: AtomicU64,
@@ -109,6 +111,11 @@ impl MemoryTrail {
         );
         records.push(record);
         self.written.lock().unwrap().push(place);
+    }
+
+    /// From now on a partition of the index does not answer.
+    pub fn hide(&self, hour: impl Into<String>) {
+        self.hidden.lock().unwrap().push(hour.into());
     }
 
     /// Removes a stream's records, as time to live does: at some time after they expired, one by one, in any order.
@@ -204,6 +211,11 @@ impl Trail for MemoryTrail {
 
     async fn streams_of(&self, hour: &str) -> Result<Vec<StreamId>, TrailError> {
         self.outages.before("the trail")?;
+        if self.hidden.lock().unwrap().iter().any(|hidden| hidden == hour) {
+            return Err(
+                domain::ports::Unavailable::new("the trail", "this part is down, as the test asked").into(),
+            );
+        }
         let streams = self.streams.lock().unwrap();
         let filed = streams
             .iter()

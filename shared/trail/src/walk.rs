@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use domain::ports::{Trail, TrailError};
 use domain::trail::{HOUR_SHARDS, StreamId};
 use domain::value::{ProposalId, Timestamp};
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 
 /// Partitions of the index that are read at once: a walk through a month takes seconds.
 const AT_ONCE: usize = 16;
@@ -58,12 +58,25 @@ impl Window {
 
 /// The streams with a record in one of the hours that a window touches.
 pub async fn streams(trail: &dyn Trail, window: Window) -> Result<BTreeSet<StreamId>, TrailError> {
-    let mut streams = BTreeSet::new();
+    match streams_found(trail, window).await {
+        (streams, None) => Ok(streams),
+        (_, Some(err)) => Err(err),
+    }
+}
+
+/// The same, as far as the index answers: a part of it that does not hides no other. The error is of the last such part.
+pub async fn streams_found(trail: &dyn Trail, window: Window) -> (BTreeSet<StreamId>, Option<TrailError>) {
+    let (mut streams, mut missed) = (BTreeSet::new(), None);
     for partitions in window.partitions().chunks(AT_ONCE) {
         let reads = partitions.iter().map(|partition| trail.streams_of(partition));
-        streams.extend(try_join_all(reads).await?.into_iter().flatten());
+        for read in join_all(reads).await {
+            match read {
+                Ok(found) => streams.extend(found),
+                Err(err) => missed = Some(err),
+            }
+        }
     }
-    Ok(streams)
+    (streams, missed)
 }
 
 /// The proposals among them.

@@ -34,6 +34,7 @@ const SOURCES: &str = "llm-gateway";
 pub(super) struct Sources {
     off: AtomicBool,
     switched: AtomicUsize,
+    away: AtomicBool,
 }
 
 struct CutSources<'a>(&'a Sources, &'a Cutter);
@@ -42,6 +43,9 @@ struct CutSources<'a>(&'a Sources, &'a Cutter);
 impl EventSources for CutSources<'_> {
     async fn set(&self, enabled: bool) -> Result<(), Unavailable> {
         self.1.point("before", "EventSources::set").await;
+        if self.0.away.load(Ordering::SeqCst) {
+            return Err(Unavailable::new("Lambda", "it is down, as the test asked"));
+        }
         if self.0.off.swap(!enabled, Ordering::SeqCst) == enabled {
             self.0.switched.fetch_add(1, Ordering::SeqCst);
         }
@@ -161,7 +165,7 @@ impl World {
         let handle = async |delivery: Delivery<'_>, message: &SqsMessage| {
             Box::pin(self.handle(from, message.event_source_arn.as_deref(), delivery, cutter)).await
         };
-        let response = batch(event, dead_letters, handle).await;
+        let response = batch(event, from, dead_letters, handle).await;
         if response.batch_item_failures.is_empty() {
             mailbox.acknowledge(mail.id);
         }
@@ -298,6 +302,11 @@ impl World {
     /// How often housekeeping switched the event sources.
     pub fn sources_switched(&self) -> usize {
         self.sources.switched.load(Ordering::SeqCst)
+    }
+
+    /// From now on Lambda's control plane does not answer.
+    pub fn lose_event_sources(&self) {
+        self.sources.away.store(true, Ordering::SeqCst);
     }
 
     /// Delivers whatever can be delivered now, until nothing can.

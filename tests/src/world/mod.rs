@@ -131,7 +131,7 @@ impl World {
         Self {
             reading: FakeGateway::new(&gateway),
             acting: FakeActuator::new(&gateway),
-            queues: Lane::QUEUES.map(|queue| Mailbox::new(&clock, visibility_s(queue))),
+            queues: Lane::QUEUES.map(|queue| Mailbox::new(queue, &clock, visibility_s(queue))),
             minute: Mutex::new(clock.now().as_seconds() / 60),
             clock,
             trail,

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::message::Hint;
+use domain::message::{Hint, Lane};
 use domain::ports::{Clock, Queue, Unavailable};
 use domain::value::Timestamp;
-use runtime::queue::{DeadLetters, MAX_RECEIVES};
+use runtime::queue::DeadLetters;
 use testkit::FrozenClock;
 
 /// A message being worked.
@@ -35,6 +35,7 @@ pub struct Dead {
 /// One queue with its dead-letter queue.
 #[derive(Debug)]
 pub struct Mailbox {
+    lane: Lane,
     clock: FrozenClock,
     visibility: Duration,
     on: AtomicBool,
@@ -44,8 +45,9 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    pub(super) fn new(clock: &FrozenClock, visibility_s: u64) -> Self {
+    pub(super) fn new(lane: Lane, clock: &FrozenClock, visibility_s: u64) -> Self {
         Self {
+            lane,
             clock: clock.clone(),
             visibility: Duration::from_secs(visibility_s),
             on: AtomicBool::new(true),
@@ -57,6 +59,7 @@ impl Mailbox {
 
     pub(super) fn fork(&self, clock: &FrozenClock) -> Self {
         Self {
+            lane: self.lane,
             clock: clock.clone(),
             visibility: self.visibility,
             on: AtomicBool::new(self.is_on()),
@@ -85,7 +88,7 @@ impl Mailbox {
         let mut mail = self.mail.lock().unwrap();
         loop {
             let at = mail.iter().position(|one| one.due <= now)?;
-            if mail[at].receives >= MAX_RECEIVES {
+            if mail[at].receives >= self.lane.most_receives() {
                 let body = mail.remove(at).body;
                 self.dead.lock().unwrap().push(Dead { body, reason: None });
                 continue;

@@ -114,6 +114,12 @@ impl Proposal {
         )
     }
 
+    /// Whether time to live may have removed some of its records: what is left tells nothing of how it ended.
+    pub fn has_expired_from_the_trail(&self, now: Timestamp) -> bool {
+        let expires_at = self.last().expires_at.and_then(|at| i64::try_from(at).ok());
+        expires_at.is_some_and(|at| at <= now.as_seconds())
+    }
+
     /// The next record, if it is legal now.
     pub fn entry(
         &self,
