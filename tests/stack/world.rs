@@ -15,6 +15,7 @@ use domain::trail::{Author, Authority, Record, StreamId, generation, verify_chai
 use domain::value::{Fingerprint, ProposalId};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
+use trail::load_control;
 
 use crate::aws::Aws;
 use crate::policy;
@@ -143,7 +144,7 @@ impl Deployed {
         if generation > 0 {
             let id = ProposalId::new(fingerprint.clone(), generation);
             within(60, &format!("{id} has been settled for long"), async || {
-                let proposal = Proposal::replay(&self.records(&id).await).unwrap();
+                let proposal = self.proposal(&id).await.unwrap();
                 // The gateway may have reported it once more when an earlier test had what it wanted: nobody decides
                 // on that for half an hour.
                 if matches!(proposal.state(), State::AwaitingApproval(_)) {
@@ -171,16 +172,26 @@ impl Deployed {
         self.trail.load(&StreamId::Proposal(id.clone())).await.unwrap()
     }
 
+    /// The proposal, as it stands without what was set aside.
+    pub(crate) async fn proposal(&self, id: &ProposalId) -> Option<Proposal> {
+        let records = self.records(id).await;
+        if records.is_empty() {
+            return None;
+        }
+        let control = load_control(&self.trail).await.unwrap();
+        let aside = control.set_aside_of(&StreamId::Proposal(id.clone()));
+        Some(Proposal::read(&records, self.trail.keys(), &aside).unwrap())
+    }
+
     /// The name of the proposal's state.
     pub(crate) async fn state(&self, id: &ProposalId) -> &'static str {
-        Proposal::replay(&self.records(id).await).unwrap().state().name()
+        self.proposal(id).await.unwrap().state().name()
     }
 
     /// Waits until the proposal's state has a name, and returns it.
     pub(crate) async fn until(&self, id: &ProposalId, seconds: u64, state: &str) -> Proposal {
         within(seconds, &format!("{id} is {state}"), async || {
-            let records = self.records(id).await;
-            let proposal = (!records.is_empty()).then(|| Proposal::replay(&records).unwrap())?;
+            let proposal = self.proposal(id).await?;
             (proposal.state().name() == state).then_some(proposal)
         })
         .await

@@ -8,6 +8,7 @@ mod killed;
 mod nonsense;
 mod races;
 mod restores;
+mod size;
 mod storm;
 mod survival;
 mod unclear;

@@ -6,7 +6,7 @@ use domain::action::Plan;
 use domain::inventory::{Condition, Inventory, Target};
 use domain::ports::{Brief, Conclusion};
 use domain::proposal::{DeclineReason, Declined, Evidence, History, Proposal, ProposalFact, Proposed, State};
-use domain::trail::Actor;
+use domain::trail::{Actor, Fact as _, MAX_BODY_BYTES};
 use runtime::queue::Fault;
 use trail::{Advanced, Next, advance, look_back};
 
@@ -17,7 +17,7 @@ pub(crate) async fn conclude(deps: &Deps<'_>, proposal: Proposal) -> Result<(), 
     let State::Reasoning(lease) = *proposal.state() else {
         return Ok(());
     };
-    let fact = conclusion(deps, &proposal).await?;
+    let fact = recordable(conclusion(deps, &proposal).await?);
     // A repetition may have come between, which changes nothing. Another `received` means that our lease ran out: the
     // conclusion belongs to whoever took it.
     let concludes = |current: &Proposal, _| match *current.state() == State::Reasoning(lease) {
@@ -37,6 +37,22 @@ pub(crate) async fn conclude(deps: &Deps<'_>, proposal: Proposal) -> Result<(), 
     Ok(())
 }
 
+/// How often a proposal is reasoned about. Whoever does may die of it, and each time may cost money.
+const MOST_TRIES: u64 = 5;
+
+/// A conclusion that a record holds. One that it does not would be reached again and again: a person has to look.
+fn recordable(fact: ProposalFact) -> ProposalFact {
+    let bytes = fact.body().len();
+    if bytes <= MAX_BODY_BYTES {
+        return fact;
+    }
+    let explanation = format!(
+        "what would be done has {bytes} bytes, and a record holds {MAX_BODY_BYTES}: a person has to look"
+    );
+    tracing::error!(bytes, "a conclusion is too large to be recorded");
+    declined(DeclineReason::TooLarge, explanation)
+}
+
 async fn conclusion(deps: &Deps<'_>, proposal: &Proposal) -> Result<ProposalFact, Fault> {
     let received = proposal.received();
     let event = &received.event;
@@ -47,6 +63,12 @@ async fn conclusion(deps: &Deps<'_>, proposal: &Proposal) -> Result<ProposalFact
             tier.name()
         );
         return Ok(declined(DeclineReason::Unlicensed, explanation));
+    }
+    if proposal.tries() > MOST_TRIES {
+        let explanation = format!(
+            "whoever reasoned about it did not come to an end {MOST_TRIES} times: a person has to look"
+        );
+        return Ok(declined(DeclineReason::OutOfTries, explanation));
     }
     if let Some(contradiction) = event.contradiction() {
         return Ok(declined(DeclineReason::Contradiction, contradiction));

@@ -28,9 +28,9 @@ pub enum Fault {
 impl From<TrailError> for Fault {
     fn from(err: TrailError) -> Self {
         match err {
-            TrailError::TooLarge { .. } | TrailError::Corrupt(_) | TrailError::Forged(_) => {
-                Fault::Poison(err.to_string())
-            }
+            TrailError::TooLarge { .. } | TrailError::Corrupt(_) => Fault::Poison(err.to_string()),
+            // The message is as good as any: nothing goes on until an operator has looked, and then housekeeping sends another.
+            TrailError::Forged(_) => Fault::Later(err.to_string()),
             TrailError::Conflict { .. } => Fault::Conflict(err.to_string()),
             TrailError::Outrun(_) | TrailError::Unavailable(_) | TrailError::Unsigned { .. } => {
                 Fault::Retry(err.into())

@@ -120,7 +120,8 @@ async fn a_restore_goes_on_until_the_gateway_is_back() {
         told,
         [
             "a proposal waits for approval",
-            "an effect could not be taken back"
+            "an effect could not be taken back",
+            "the trouble is still there after the action",
         ]
     );
 }

@@ -84,7 +84,7 @@ async fn an_incident_that_was_opened_and_not_recorded_yet_is_no_expired_one() {
             // The message comes back, days later.
             fork.clock.advance(Duration::from_secs(10 * 86_400));
             fork.run_until_quiet().await;
-            assert_eq!(fork.proposals(), [id.clone()]);
+            assert_eq!(fork.proposals(), std::slice::from_ref(&id));
             return;
         }
     }

@@ -85,19 +85,19 @@ fn a_story_tells_what_happened_and_that_it_holds() {
               approves 1622ace76d7f
               may start until 2026-11-22T10:15:00.000Z
 
-           6  2026-11-22T10:00:20.000Z  1e6b42865f0f  started, by the agent
+           6  2026-11-22T10:00:20.000Z  8f0bcda8fb88  started, by the agent
               provider openai: open → blocked
               holds provider openai (fence 7), model group chat (fence 7), model group embeddings (fence 7)
               its writer acts until 2026-11-22T10:01:27.000Z
               ends by itself at 2026-11-22T10:05:20.000Z
 
-           7  2026-11-22T10:00:21.000Z  b4c0e6a01ddc  succeeded, by the agent
+           7  2026-11-22T10:00:21.000Z  1d607a8af89e  succeeded, by the agent
               provider openai reads blocked
 
-           8  2026-11-22T10:05:20.000Z  3bf4a30bf6af  restored, by the agent
+           8  2026-11-22T10:05:20.000Z  7b51e2b99703  restored, by the agent
               provider openai reads open
 
-           9  2026-11-22T10:07:20.000Z  b4869e998213  verified, by the agent
+           9  2026-11-22T10:07:20.000Z  72299ff7ed64  verified, by the agent
               the trouble is over: openai fails 0.4 % of 200 requests in 300 s
 
         verified: 9 records, state restored

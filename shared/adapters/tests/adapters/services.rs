@@ -49,6 +49,8 @@ fn announcement(seq: u64) -> Announcement {
             action: Some(ActionKind::BumpBudgetCap),
             risk_score: Some(75),
             decision: None,
+            declined: None,
+            verified: None,
         },
     }
 }

@@ -22,6 +22,8 @@ fn row(provider: &str, seq: u64, open: bool) -> Row {
             action: None,
             risk_score: Some(15),
             decision: None,
+            declined: None,
+            verified: None,
         },
     }
 }

@@ -25,6 +25,19 @@ impl CircuitBreakProvider {
     /// The longest break, seconds.
     pub const MAX_S: u64 = 300;
 
+    /// What it means to each group, or to the first of many.
+    fn impact(&self, thinned: &[&ModelGroup], inventory: &Inventory) -> Vec<String> {
+        let told = thinned.iter().take(MOST_TOLD);
+        let mut impact: Vec<String> = told.map(|group| self.shares(group, inventory)).collect();
+        let more = thinned.len().saturating_sub(MOST_TOLD);
+        if more > 0 {
+            impact.push(format!(
+                "and {more} more model groups, each with a deployment left"
+            ));
+        }
+        impact
+    }
+
     /// A group's traffic shares in percent, with and without the provider.
     fn shares(&self, group: &ModelGroup, inventory: &Inventory) -> String {
         let live: Vec<_> = inventory.live_routes(group).collect();
@@ -53,6 +66,9 @@ impl CircuitBreakProvider {
         format!("model group {}: {}", group.id, shares.join(", "))
     }
 }
+
+/// Model groups whose shares are told one by one; of a provider that serves more, the others are counted.
+const MOST_TOLD: usize = 20;
 
 /// What the library says of it.
 pub(super) const ENTRY: Entry = Entry {
@@ -121,10 +137,7 @@ impl Operation for CircuitBreakProvider {
                 page: None,
                 claims,
             },
-            impact: thinned
-                .iter()
-                .map(|group| self.shares(group, inventory))
-                .collect(),
+            impact: self.impact(&thinned, inventory),
             undo: Undo::Restore {
                 after_s: self.duration_s,
             },

@@ -265,6 +265,7 @@ impl Proposal {
             record: record.digest,
         };
         self.received = received;
+        self.tries += 1;
         Ok(State::Reasoning(lease))
     }
 }

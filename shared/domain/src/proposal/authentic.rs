@@ -44,6 +44,10 @@ impl Proposal {
                 .next(record)
                 .and_then(|()| match verify_signature(record, keys) {
                     Ok(()) => Ok(()),
+                    // Where the keys are not known, what was set aside is not taken up again.
+                    Err(Doubt::Unknown(_)) if aside.contains(&record.seq) => {
+                        Err(BrokenChain::of(record, "has a signature that cannot be checked"))
+                    }
                     Err(Doubt::Unknown(because)) => {
                         standing.unknown = Some(because);
                         Ok(())

@@ -47,6 +47,7 @@ pub struct Proposal {
     last_kind: Kind,
     opened_at: Timestamp,
     received: Received,
+    tries: u64,
     declined: Option<Declined>,
     proposed: Option<Proposed>,
     scored: Option<Scored>,
@@ -112,6 +113,11 @@ impl Proposal {
             &ProposalFact::Received(received),
             Some(expires_at),
         )
+    }
+
+    /// How often somebody began to reason about it.
+    pub fn tries(&self) -> u64 {
+        self.tries
     }
 
     /// Whether time to live may have removed some of its records: what is left tells nothing of how it ended.
@@ -313,6 +319,7 @@ impl Proposal {
             settled_at: None,
             events_seen: BTreeSet::from([received.event.event_id.clone()]),
             received,
+            tries: 1,
             declined: None,
             proposed: None,
             scored: None,

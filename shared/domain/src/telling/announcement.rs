@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::ActionKind;
 use crate::incident::{EventType, Severity};
-use crate::proposal::{Decision, Kind, Proposal, State, UndoState};
+use crate::inventory::Condition;
+use crate::proposal::{Decision, DeclineReason, Kind, Proposal, State, UndoState};
 use crate::trail::Seq;
 use crate::value::{Digest, OrgId, ProposalId, TeamId, Timestamp};
 
@@ -26,6 +27,9 @@ pub struct Announcement {
     /// The proposal just after this record.
     pub summary: Summary,
 }
+
+/// The state of what nobody decided on.
+const EXPIRED: &str = "expired";
 
 /// A proposal in a few words: of bus events, and of the view's rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +54,35 @@ pub struct Summary {
     /// Where it went, once scored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
+    /// Why nothing was proposed, where nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declined: Option<DeclineReason>,
+    /// What the gateway said of the trouble some time after the effect: `confirmed` is still there, `refuted` gone,
+    /// `unreadable` unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<Verdict>,
+}
+
+/// What the gateway said when it was asked again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The trouble is still there.
+    Confirmed,
+    /// It is gone.
+    Refuted,
+    /// Nobody knows.
+    Unreadable,
+}
+
+impl Verdict {
+    fn of(condition: &Condition) -> Self {
+        match condition {
+            Condition::Confirmed(_) => Verdict::Confirmed,
+            Condition::Refuted(_) => Verdict::Refuted,
+            Condition::Unreadable(_) => Verdict::Unreadable,
+        }
+    }
 }
 
 impl Summary {
@@ -65,6 +98,10 @@ impl Summary {
             action: proposal.proposed().map(|proposed| proposed.action.kind()),
             risk_score: proposal.scored().map(|scored| scored.score),
             decision: proposal.scored().map(|scored| scored.decision),
+            declined: proposal.declined().map(|declined| declined.reason),
+            verified: proposal
+                .verified()
+                .map(|verified| Verdict::of(&verified.condition)),
         }
     }
 }
@@ -92,15 +129,25 @@ impl Announcement {
     /// Why people are told of it, if they are: from the score on, of every change.
     pub fn concerns_people(&self) -> Option<Concern> {
         use Urgency::{Decide, Inform, Page};
-        let (urgency, reason) = match (self.kind, self.summary.decision) {
+        let summary = &self.summary;
+        // What ended without anybody having helped: people hear of it once, and not only those who look at a card.
+        let (urgency, reason) = match (self.kind, summary.decision) {
             (Kind::Scored, Some(Decision::Gate)) => (Decide, "a proposal waits for approval"),
             (Kind::Scored, Some(Decision::Auto)) => (Inform, "the policy lets an action run by itself"),
             (Kind::UndoRequested, _) => (Decide, "an undo waits for approval"),
             (Kind::Failed, _) => (Page, "an action failed"),
             (Kind::Unknown, _) => (Page, "it is unknown whether an action took effect"),
             (Kind::RestoreFailed, _) => (Page, "an effect could not be taken back"),
+            (Kind::Declined, _) if summary.declined.is_some_and(DeclineReason::is_inability) => {
+                (Page, "the agent came to no conclusion")
+            }
             // Of what is only watched, nobody is told.
             (_, None | Some(Decision::Shadow)) => return None,
+            (Kind::Expired, _) if summary.state == EXPIRED => (Page, "nobody decided in time"),
+            (Kind::Refused, _) => (Page, "what was approved was refused at its start"),
+            (Kind::Verified, _) if summary.verified == Some(Verdict::Confirmed) => {
+                (Page, "the trouble is still there after the action")
+            }
             (
                 Kind::Amended
                 | Kind::Voted
@@ -108,7 +155,6 @@ impl Announcement {
                 | Kind::Revoked
                 | Kind::Rejected
                 | Kind::Expired
-                | Kind::Refused
                 | Kind::Started
                 | Kind::Succeeded
                 | Kind::Restored

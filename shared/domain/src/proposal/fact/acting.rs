@@ -19,6 +19,7 @@ pub struct Held {
 
 /// `started`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "StartedText", into = "StartedText")]
 pub struct Started {
     /// What will be done: the preview's plan.
     pub plan: Plan,
@@ -30,6 +31,64 @@ pub struct Started {
     pub restore_at: Option<Timestamp>,
     /// Set where a pause moved the deadline that it met.
     pub extension: Option<Extension>,
+}
+
+/// How `started` is stored: of claims on just what the plan claims, their fences alone. A provider may serve hundreds of model
+/// groups, and each would be named twice.
+#[derive(Serialize, Deserialize)]
+struct StartedText {
+    plan: Plan,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    held: Vec<Held>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    fences: Vec<Seq>,
+    lease_until: Timestamp,
+    restore_at: Option<Timestamp>,
+    extension: Option<Extension>,
+}
+
+impl From<Started> for StartedText {
+    fn from(started: Started) -> Self {
+        let as_planned = started
+            .held
+            .iter()
+            .map(|held| &held.target)
+            .eq(&started.plan.claims);
+        let (held, fences) = match as_planned {
+            true => (Vec::new(), started.held.iter().map(|held| held.fence).collect()),
+            false => (started.held, Vec::new()),
+        };
+        Self {
+            plan: started.plan,
+            held,
+            fences,
+            lease_until: started.lease_until,
+            restore_at: started.restore_at,
+            extension: started.extension,
+        }
+    }
+}
+
+impl From<StartedText> for Started {
+    fn from(text: StartedText) -> Self {
+        let of_plan = text
+            .plan
+            .claims
+            .iter()
+            .zip(text.fences)
+            .map(|(target, fence)| Held {
+                target: target.clone(),
+                fence,
+            });
+        let held = text.held.into_iter().chain(of_plan.collect::<Vec<_>>()).collect();
+        Self {
+            plan: text.plan,
+            held,
+            lease_until: text.lease_until,
+            restore_at: text.restore_at,
+            extension: text.extension,
+        }
+    }
 }
 
 /// `succeeded`

@@ -59,9 +59,30 @@ pub enum DeclineReason {
     OutOfTime,
     /// The money.
     OutOfMoney,
+    /// Whoever reasoned about it did not come to an end, several times.
+    OutOfTries,
+    /// What would be done is more than a record holds.
+    TooLarge,
 }
 
 impl DeclineReason {
+    /// Whether the agent could not do better, so that a person has to look.
+    pub fn is_inability(self) -> bool {
+        match self {
+            DeclineReason::OutOfTurns
+            | DeclineReason::OutOfTokens
+            | DeclineReason::OutOfTime
+            | DeclineReason::OutOfMoney
+            | DeclineReason::OutOfTries
+            | DeclineReason::TooLarge => true,
+            DeclineReason::NothingToDo
+            | DeclineReason::Unlicensed
+            | DeclineReason::OutOfScope
+            | DeclineReason::Unconfirmed
+            | DeclineReason::Contradiction => false,
+        }
+    }
+
     /// The reason as recorded.
     pub fn name(self) -> &'static str {
         match self {
@@ -74,6 +95,8 @@ impl DeclineReason {
             DeclineReason::OutOfTokens => "out_of_tokens",
             DeclineReason::OutOfTime => "out_of_time",
             DeclineReason::OutOfMoney => "out_of_money",
+            DeclineReason::OutOfTries => "out_of_tries",
+            DeclineReason::TooLarge => "too_large",
         }
     }
 }
