@@ -10,6 +10,7 @@ mod https;
 mod iam;
 mod insert_only;
 mod keys;
+mod numbers;
 mod parameters;
 mod permissions;
 mod routes;

@@ -17,14 +17,14 @@ const RECORD_AGAIN_S: u64 = 600;
 
 /// How long one restorer keeps the others out, seconds. Short, so that one that dies does not leave the effect
 /// in force for long: every write asks first whether it still fits.
-pub(crate) const LEASE_S: u64 = 20;
+pub const LEASE_S: u64 = 20;
 
 /// How long after a try that failed the next one is made, seconds.
-const AGAIN_S: u64 = 10;
+pub const AGAIN_S: u64 = 10;
 
 /// How often a message is sent once more. AWS stops a function that calls itself 16 times in a row.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html>
-const MOST_TRIES: u32 = 7;
+pub const MOST_TRIES: u32 = 7;
 
 /// Brings every target back to its before-value, and records it. `delivery` is what woke us.
 pub(crate) async fn take_back(

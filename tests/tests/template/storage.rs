@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::operation::create_table::builders::CreateTableInputBuilder;
 use aws_sdk_dynamodb::types::KeySchemaElement;
+use domain::proposal::LONGEST_LIFE_DAYS;
 use domain::value::Tier;
 use serde_json::{Value, json};
 
@@ -108,7 +109,7 @@ fn the_trail_stays(template: &Template) -> Vec<String> {
         (
             "retention by tier",
             bucket["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]["Days"]
-                == json!({"Fn::FindInMap": ["Retention", {"Ref": "LicenseTier"}, "Days"]}),
+                == json!({"Fn::FindInMap": ["Retention", {"Ref": "LicenseTier"}, "LockedDays"]}),
         ),
     ] {
         if !holds {
@@ -164,9 +165,14 @@ fn retention_is_the_tiers(template: &Template) -> Vec<String> {
         wrong.push(format!("LicenseTier allows {allowed}"));
     }
     for tier in Tier::ALL {
-        let days = &template.root()["Mappings"]["Retention"][tier.name()]["Days"];
-        if days.as_u64() != Some(tier.retention_days()) {
-            wrong.push(format!("{} keeps payloads for {days} days", tier.name()));
+        // What names it may be recorded at the end of a proposal's life, of which each record is kept for as long.
+        let kept = LONGEST_LIFE_DAYS + tier.retention_days();
+        let days = &template.root()["Mappings"]["Retention"][tier.name()]["LockedDays"];
+        if days.as_u64() != Some(kept + 1) {
+            wrong.push(format!(
+                "{} keeps payloads for {days} days, and records for {kept}",
+                tier.name()
+            ));
         }
     }
     wrong
@@ -176,6 +182,6 @@ fn retention_is_the_tiers(template: &Template) -> Vec<String> {
 fn payloads_are_kept_as_long_as_the_tiers_records() {
     passes(retention_is_the_tiers);
     notices(retention_is_the_tiers, "business", |root| {
-        root["Mappings"]["Retention"]["business"]["Days"] = json!(364);
+        root["Mappings"]["Retention"]["business"]["LockedDays"] = json!(365);
     });
 }
