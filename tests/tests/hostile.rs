@@ -10,8 +10,7 @@ mod obedient;
 mod paged;
 mod surfaces;
 
-use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 use std::time::Duration;
 
 use domain::action::{Action, Preview};
@@ -81,10 +80,14 @@ pub(crate) enum Way {
 
 /// Lets the agent work one message of the ingest queue.
 pub(crate) async fn work(world: &World, body: &str, way: Way) -> Traces {
-    let log = Log::default();
-    let logging = tracing::subscriber::set_default(runtime::logs(log.clone(), EnvFilter::new("info")));
+    static LOGGING: Once = Once::new();
+    LOGGING.call_once(|| {
+        let logs = runtime::logs(testkit::logs::here, EnvFilter::new("info"));
+        tracing::subscriber::set_global_default(logs).unwrap();
+    });
+    testkit::logs::keep();
     let mut announced = drive(world, body, way).await;
-    drop(logging);
+    let log = testkit::logs::kept();
     assert_eq!(world.gateway.writes(), [], "nothing is executed: {body}");
     let dead = world.queue(Lane::Ingest).dead();
     let outcome = match (world.proposals().as_slice(), dead.as_slice()) {
@@ -124,7 +127,7 @@ pub(crate) async fn work(world: &World, body: &str, way: Way) -> Traces {
     Traces {
         outcome,
         announced,
-        log: log.text(),
+        log,
     }
 }
 
@@ -144,33 +147,4 @@ async fn drive(world: &World, body: &str, way: Way) -> Vec<String> {
         }
     }
     announced
-}
-
-/// Where a test's functions log to.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl tracing_subscriber::fmt::MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
 }

@@ -12,6 +12,7 @@ mod switches;
 mod table;
 mod targets;
 mod threshold;
+mod told;
 mod undo;
 
 use expect_test::Expect;

@@ -132,6 +132,11 @@ async fn announce(deps: &Deps<'_>, id: &ProposalId, records: &[Record]) -> anyho
     deps.bus.publish(&announcements).await?;
     for announcement in &announcements {
         if let Some(concern) = announcement.concerns_people() {
+            let until = records
+                .iter()
+                .filter(|record| record.seq <= announcement.seq)
+                .count();
+            let concern = concern.about(&records[..until]);
             deps.topic.tell(announcement, concern).await?;
         }
     }

@@ -33,6 +33,7 @@ impl SnsTopic {
 impl Topic for SnsTopic {
     async fn tell(&self, announcement: &Announcement, concern: Concern) -> Result<(), Unavailable> {
         let mut message = serde_json::to_value(announcement).map_err(|err| Unavailable::new(SERVICE, err))?;
+        message["text"] = json!(concern.text);
         message["reason"] = json!(concern.reason);
         message["urgency"] = json!(concern.urgency);
         let mut publish = self
@@ -40,7 +41,7 @@ impl Topic for SnsTopic {
             .publish()
             .topic_arn(&self.arn)
             .message(message.to_string());
-        for (name, value) in attributes(announcement, concern) {
+        for (name, value) in attributes(announcement, &concern) {
             let value = MessageAttributeValue::builder()
                 .data_type("String")
                 .string_value(value)
@@ -57,7 +58,7 @@ impl Topic for SnsTopic {
 }
 
 /// What subscribers filter by. An absent one is left out: SNS takes no empty attribute.
-fn attributes(announcement: &Announcement, concern: Concern) -> Vec<(&'static str, String)> {
+fn attributes(announcement: &Announcement, concern: &Concern) -> Vec<(&'static str, String)> {
     let summary = &announcement.summary;
     let optional = [
         ("urgency", Some(concern.urgency.name().to_owned())),

@@ -34,6 +34,7 @@ pub mod environment;
 mod gateway;
 pub mod hostile;
 pub mod keys;
+pub mod logs;
 mod memory;
 mod outages;
 mod policies;

@@ -1,8 +1,7 @@
 //! What fails, fails alone: a record that cannot be read, or a proposal that cannot be announced, beside others of the
 //! same batch.
 
-use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use domain::proposal::{DeclineReason, Declined, ProposalFact};
 use domain::trail::Actor;
@@ -261,30 +260,16 @@ fn a_record_that_nothing_names_fails_the_whole_batch() {
     }
 }
 
-/// Where a test's function logs to.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// The lines that a batch leaves in the log.
 async fn logged(out: &Out, records: Vec<Value>) -> Vec<Value> {
-    let log = Log::default();
-    let writer = log.clone();
-    let logs = runtime::logs(move || writer.clone(), "info".parse().unwrap());
-    let logging = tracing::subscriber::set_default(logs);
+    static LOGGING: Once = Once::new();
+    LOGGING.call_once(|| {
+        let logs = runtime::logs(testkit::logs::here, "info".parse().unwrap());
+        tracing::subscriber::set_global_default(logs).unwrap();
+    });
+    testkit::logs::keep();
     out.works(records).await;
-    drop(logging);
-    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let text = testkit::logs::kept();
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()

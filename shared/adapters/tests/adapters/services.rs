@@ -142,8 +142,9 @@ async fn the_topic_gets_what_filters_need_and_nothing_empty() {
     let concern = Concern {
         urgency: Urgency::Decide,
         reason: "a proposal waits for approval",
+        text: "openai fails".to_owned(),
     };
-    topic.tell(&announcement(3), concern).await.unwrap();
+    topic.tell(&announcement(3), concern.clone()).await.unwrap();
     let mut anonymous = announcement(3);
     anonymous.summary.team_id = None;
     topic.tell(&anonymous, concern).await.unwrap();

@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::story::in_short;
 use crate::action::ActionKind;
 use crate::incident::{EventType, Severity};
 use crate::inventory::Condition;
 use crate::proposal::{Decision, DeclineReason, Kind, Proposal, State, UndoState};
-use crate::trail::Seq;
-use crate::value::{Digest, OrgId, ProposalId, TeamId, Timestamp};
+use crate::trail::{Record, Seq};
+use crate::value::{Digest, OrgId, ProposalId, TeamId, Timestamp, visible};
 
 /// The `detail` of an outgoing event. Its detail-type is `proposal.<kind>`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -169,7 +170,11 @@ impl Announcement {
                 return None;
             }
         };
-        Some(Concern { urgency, reason })
+        Some(Concern {
+            urgency,
+            reason,
+            text: String::new(),
+        })
     }
 }
 
@@ -200,12 +205,33 @@ impl Urgency {
 }
 
 /// Why people are told of an announcement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Concern {
     /// What they are to do.
     pub urgency: Urgency,
     /// Why, in a few words.
     pub reason: &'static str,
+    /// What it is about, in lines: what was proposed with its preview, and the record itself.
+    pub text: String,
+}
+
+impl Concern {
+    /// The same, about the last of a proposal's records. Whose words are in it cannot be seen from its form: nothing in it is
+    /// markup.
+    pub fn about(self, records: &[Record]) -> Self {
+        let proposed = records
+            .iter()
+            .rfind(|record| record.kind == Kind::Proposed.name());
+        let told = [proposed, records.last()].into_iter().flatten();
+        let mut told: Vec<&Record> = told.collect();
+        told.dedup_by_key(|record| record.seq);
+        let lines = told.into_iter().flat_map(in_short);
+        let lines = lines.map(|line| line.render(visible, |at| at.to_string()));
+        Self {
+            text: lines.collect::<Vec<_>>().join("\n"),
+            ..self
+        }
+    }
 }
 
 /// One row of the view: the present state of a proposal. Disposable, and never asked to decide anything.
