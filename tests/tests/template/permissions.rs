@@ -257,6 +257,7 @@ fn the_powers_of_each_function() {
         ExecutionRole: logs:CreateLogStream, logs:PutLogEvents on ExecutionLogGroup
         ExecutionRole: dynamodb:PartiQLInsert on Trail
         ExecutionRole: dynamodb:Query, dynamodb:GetItem on Trail
+        ExecutionRole: dynamodb:Query on ${Trail.Arn}/index/by_hour
         ExecutionRole: secretsmanager:GetSecretValue on GatewayWriteSecret, OperatorsSecret, PagerDutySecret
         ExecutionRole: s3:GetObject on ${PolicyBucket.Arn}/*
         ExecutionRole: sqs:ReceiveMessage, sqs:DeleteMessage, sqs:GetQueueAttributes on ExecutionQueue, RestoreQueue, VerifyQueue
