@@ -29,7 +29,7 @@ pub async fn models(models: &Models, aws: &SdkConfig) -> anyhow::Result<Vec<Box<
     let key = key.or_else(|problem| {
         // Incidents are recorded, and the runbook answers them. The models refuse this, and the key is read again then.
         tracing::error!(
-            metric = "model_key_unusable",
+            alarm = "model_unavailable",
             problem,
             "no model answers until its key is mended"
         );

@@ -74,7 +74,7 @@ impl PagerDuty {
         };
         let key = key.or_else(|problem| {
             tracing::error!(
-                metric = "pager_key_unusable",
+                alarm = "pager_key_unusable",
                 problem,
                 "nobody can be paged until the routing key is mended"
             );
