@@ -183,3 +183,41 @@ async fn a_routing_key_that_was_rotated_is_read_again_for_the_next_try() {
     assert_eq!(sandbox.pages().len(), 1);
     sandbox.stop().await;
 }
+
+#[tokio::test]
+async fn whatever_the_routing_key_is_the_gateway_is_reached_and_the_next_page_takes_the_mended_one() {
+    let sandbox = sandbox().await;
+    let reader = gateway::AdminApi::new(&sandbox.url(), "sandbox-read-token").unwrap();
+    let disables = action(json!({"action": "disable_guardrail", "guardrail": "pii"}));
+    for key in [
+        Ok("a\nkey"),
+        Ok(""),
+        Ok("unset"),
+        Err("Secrets Manager is unavailable"),
+    ] {
+        let pager = PagerDuty::without_waiting_for(&sandbox.url(), key).unwrap();
+        let actuator = AdminActuator::new(&sandbox.url(), "sandbox-write-token", pager).unwrap();
+        let begun = Begun::started(&disables, &reader.inventory().await.unwrap());
+        let plan = begun.permit_undo();
+        let target = &plan.plan().changes[0].target;
+        assert!(actuator.read(target).await.is_ok(), "{key:?}");
+        let outcome = actuator.page(&plan, &page(Severity::Info, "x"), "k").await;
+        assert!(
+            matches!(outcome, Err(ActError::Refused(_))),
+            "{key:?}: {outcome:?}"
+        );
+    }
+    assert!(sandbox.pages().is_empty());
+
+    let mended = FixedCredential::rotated("unusable", KEY);
+    let pager = PagerDuty::without_waiting_for(&sandbox.url(), Ok::<_, String>("a\nkey")).unwrap();
+    let pager = pager.renewed_by(Arc::new(mended));
+    let actuator = AdminActuator::new(&sandbox.url(), "sandbox-write-token", pager).unwrap();
+    let permit = story(&sandbox).await.permit_apply();
+    let told = page(Severity::Critical, "openai fails");
+    let first = actuator.page(&permit, &told, "k").await;
+    assert!(matches!(first, Err(ActError::Unclear(_))), "{first:?}");
+    actuator.page(&permit, &told, "k").await.unwrap();
+    assert_eq!(sandbox.pages().len(), 1);
+    sandbox.stop().await;
+}
