@@ -12,7 +12,7 @@ pub mod config;
 pub mod stream;
 pub mod woken;
 
-use domain::ports::{Bus, Topic, Trail, TrailError, View};
+use domain::ports::{Bus, Clock, Topic, Trail, TrailError, View};
 use domain::proposal::Proposal;
 use domain::telling::{Announcement, Row};
 use domain::trail::{Record, Seq, StreamId};
@@ -33,7 +33,13 @@ pub struct Deps<'a> {
     pub topic: &'a dyn Topic,
     /// The view.
     pub view: &'a dyn View,
+    /// The time.
+    pub clock: &'a dyn Clock,
 }
+
+/// How old what has ended may be to be told to people at first, seconds. A view that was lost knows of nothing that was told:
+/// nobody wants the news of a month again.
+const NEWS_S: u64 = 86_400;
 
 /// How many proposals of a batch are announced side by side: where a service does not answer, the waits for it do not add
 /// up to more than the function's time.
@@ -130,8 +136,13 @@ async fn announce(deps: &Deps<'_>, id: &ProposalId, records: &[Record]) -> anyho
         return Ok(0);
     }
     deps.bus.publish(&announcements).await?;
+    let row = Row::of(&proposal);
+    let is_over = told == 0 && !row.open && row.updated_at.plus_seconds(NEWS_S) < deps.clock.now();
+    if is_over {
+        tracing::warn!(proposal.id = %id, "announced anew, and people are not told again: it ended long ago");
+    }
     for announcement in &announcements {
-        if let Some(concern) = announcement.concerns_people() {
+        if !is_over && let Some(concern) = announcement.concerns_people() {
             let until = records
                 .iter()
                 .filter(|record| record.seq <= announcement.seq)
@@ -141,7 +152,7 @@ async fn announce(deps: &Deps<'_>, id: &ProposalId, records: &[Record]) -> anyho
         }
     }
     // Last: the row says that everything up to its record was announced.
-    deps.view.put(&Row::of(&proposal)).await?;
+    deps.view.put(&row).await?;
     Ok(announcements.len())
 }
 

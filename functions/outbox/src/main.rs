@@ -4,6 +4,7 @@
 use adapters::DynamoView;
 use adapters::EventBus;
 use adapters::SnsTopic;
+use adapters::SystemClock;
 use domain::message::Lane;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use outbox::Deps;
@@ -28,6 +29,7 @@ async fn main() -> Result<(), Error> {
         bus: &bus,
         topic: &topic,
         view: &view,
+        clock: &SystemClock,
     };
 
     run(service_fn(async |event: LambdaEvent<Value>| {

@@ -13,8 +13,8 @@ use outbox::{Deps, handle, handle_hint};
 use runtime::env::Env;
 use runtime::queue::{Delivery, Fault};
 use serde_json::{Value, json};
-use testkit::story::{Story, breaks, reroutes};
-use testkit::{MemoryBus, MemoryTopic, MemoryTrail, MemoryView, sample};
+use testkit::story::{Story, breaks, reroutes, second};
+use testkit::{FrozenClock, MemoryBus, MemoryTopic, MemoryTrail, MemoryView, sample};
 
 /// The outbox with proposals on the trail.
 struct Out {
@@ -22,6 +22,7 @@ struct Out {
     bus: MemoryBus,
     topic: MemoryTopic,
     view: MemoryView,
+    clock: FrozenClock,
 }
 
 impl Out {
@@ -43,6 +44,7 @@ impl Out {
             bus: MemoryBus::default(),
             topic: MemoryTopic::default(),
             view: MemoryView::default(),
+            clock: FrozenClock::at(second(500)),
         }
     }
 
@@ -54,6 +56,7 @@ impl Out {
             bus: &self.bus,
             topic: &self.topic,
             view: &self.view,
+            clock: &self.clock,
         };
         let failures = handle(&deps, batch).await;
         let answer = json!(failures);
@@ -67,6 +70,7 @@ impl Out {
             bus: &self.bus,
             topic: &self.topic,
             view: &self.view,
+            clock: &self.clock,
         };
         handle_hint(&deps, Delivery { body, receives: 1 }).await
     }
@@ -369,5 +373,27 @@ fn what_is_missing_in_the_environment_is_named() {
         let lookup = |asked: &str| (asked != missing && names.contains(&asked)).then(|| "x".to_owned());
         let problem = Config::from(&Env::new(&lookup)).unwrap_err().to_string();
         assert_eq!(problem, format!("environment variable {missing} is not set"));
+    }
+}
+
+#[tokio::test]
+async fn a_view_that_was_lost_tells_people_no_old_news_again() {
+    for (story, days, tells) in [
+        (Story::restored(), 2, false),
+        (Story::restored(), 0, true),
+        // It still waits for somebody.
+        (Story::awaiting(breaks()), 2, true),
+    ] {
+        let out = Out::with(&story);
+        out.clock.advance(std::time::Duration::from_secs(days * 86_400));
+        out.works_hint(&hint(story.proposal().id())).await.unwrap();
+        assert_eq!(out.announced().len(), story.records().len(), "on the bus");
+        assert_eq!(
+            !out.topic.told().is_empty(),
+            tells,
+            "{} after {days} days",
+            story.last().kind
+        );
+        assert!(out.view.row(story.proposal().id()).is_some());
     }
 }

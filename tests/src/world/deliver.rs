@@ -113,6 +113,7 @@ impl World {
             bus: &Cut::new(&self.bus, cutter),
             topic: &Cut::new(&self.topic, cutter),
             view: &Cut::new(&self.view, cutter),
+            clock: &self.clock,
         };
         let batch = serde_json::from_value(json!({ "Records": records })).unwrap();
         if outbox::handle(&deps, batch).await.is_none() {
@@ -249,6 +250,7 @@ impl World {
                     bus: &Cut::new(&self.bus, cutter),
                     topic: &Cut::new(&self.topic, cutter),
                     view: &Cut::new(&self.view, cutter),
+                    clock: &self.clock,
                 };
                 Box::pin(outbox::handle_hint(&deps, delivery)).await
             }
