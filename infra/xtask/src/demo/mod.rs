@@ -119,9 +119,9 @@ impl Demo<'_> {
             if let Some(event) = sent {
                 break event;
             }
-            if began.elapsed() > Duration::from_secs(30) {
+            if began.elapsed() > Duration::from_secs(60) {
                 step.failed();
-                bail!("the sandbox put no provider.unhealthy of {PROVIDER} on the bus within 30 s");
+                bail!("the sandbox put no provider.unhealthy of {PROVIDER} on the bus within 60 s");
             }
             step.heartbeat(|| None);
             tokio::time::sleep(Duration::from_millis(200)).await;
@@ -135,14 +135,14 @@ impl Demo<'_> {
     async fn proposal(&self, event: &Event) -> Result<ProposalId> {
         heading("The agent proposes");
         let received = self
-            .wait("proposal/", &[Kind::Received], &event.event_id, 20)
+            .wait("proposal/", &[Kind::Received], &event.event_id, 60)
             .await?;
         let StreamId::Proposal(proposal) = received.record.stream.clone() else {
             bail!("{} is no proposal", received.record.stream);
         };
         let stream = received.record.stream.to_string();
         let found = self
-            .wait(&stream, &[Kind::Scored, Kind::Declined], "", 20)
+            .wait(&stream, &[Kind::Scored, Kind::Declined], "", 60)
             .await?;
         let scored = match found.fact()? {
             ProposalFact::Scored(scored) => scored,
@@ -181,7 +181,7 @@ impl Demo<'_> {
             "{PROVIDER} was blocked before anybody approved it"
         );
         let card = self
-            .card(proposal, "waiting for the message in #sre", 20, |card| {
+            .card(proposal, "waiting for the message in #sre", 60, |card| {
                 card.says("It waits for 1 approval")
             })
             .await?;
@@ -217,7 +217,7 @@ impl Demo<'_> {
             Kind::Unknown,
             Kind::Rejected,
         ];
-        let found = self.wait(&stream, &ended, "", 30).await?;
+        let found = self.wait(&stream, &ended, "", 60).await?;
         for kind in [Kind::Approved, Kind::Started] {
             found.first(kind).map(tell);
         }
@@ -298,7 +298,7 @@ impl Demo<'_> {
             name: "trail",
             label: &format!("sre-agent trail {proposal}"),
             remedy: "the trail could not be read or does not hold",
-            limit: Duration::from_secs(30),
+            limit: Duration::from_secs(60),
             stdout: Some(story.clone()),
         };
         run.run(self.paths, &mut command).await?;
@@ -326,7 +326,7 @@ impl Demo<'_> {
     async fn told(&self, proposal: &ProposalId) -> Result<()> {
         heading("The message shows how it ended");
         let card = self
-            .card(proposal, "waiting for the message to show it", 20, |card| {
+            .card(proposal, "waiting for the message to show it", 60, |card| {
                 card.says("It was approved by Ada") && card.says("Its effect was taken back")
             })
             .await?;

@@ -20,7 +20,7 @@ use crate::{environment, sandbox};
 const RECENT: &str = "15m";
 
 /// For one export of it.
-const EXPORTS_WITHIN: Duration = Duration::from_secs(30);
+const EXPORTS_WITHIN: Duration = Duration::from_secs(60);
 
 /// The stack, looked at from outside.
 pub(super) struct Demo<'a> {
