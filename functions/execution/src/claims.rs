@@ -273,6 +273,15 @@ pub async fn release_all(deps: &Deps<'_>, proposal: &Proposal) -> Result<(), Fau
         .await
 }
 
+/// Releases whatever a proposal holds whose effect is known to have ended, though its records cannot say so: it never settles,
+/// and would hold its targets for ever.
+pub async fn release_ended(deps: &Deps<'_>, id: &ProposalId, execution: &Execution) -> Result<(), Fault> {
+    for target in &execution.plan.claims_to_undo(false) {
+        release_where(deps, target, |claim| claim.proposal == *id).await?;
+    }
+    Ok(())
+}
+
 async fn release_where(deps: &Deps<'_>, target: &Target, ours: impl Fn(&Claim) -> bool) -> Result<(), Fault> {
     let stream = Stream::endless(StreamId::Target(target.clone()), Actor::Agent);
     let releases = |last: &[Record], _| {

@@ -125,6 +125,5 @@ async fn put_back(
     }
     tracing::warn!(proposal.id = %proposal.id(), "taken back from the records before one that does not hold");
     extend_guard(deps.trail, deps.clock, |control, _| control.took_back(fault)).await?;
-    claims::give_back(deps, proposal.id(), &held).await;
-    Ok(())
+    claims::release_ended(deps, proposal.id(), execution).await
 }

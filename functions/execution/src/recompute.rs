@@ -44,6 +44,10 @@ pub(crate) async fn on_evidence_of_now(
     let evidence = Evidence::gather(&proposal.received().event, &plan.claims, inventory);
     let control = load_control(deps.trail).await?;
     let in_force = deps.policies.in_force(&control).await;
+    if let Some(why) = in_force.instead_because {
+        // What stands in for a policy refuses nobody for good.
+        return Err(Fault::Later(why));
+    }
     let evidence = evidence.with_history(Some(before));
     let differences = recompute::on_evidence(proposal, evidence, &in_force, deps.deployment, &control, now);
     Ok(told(

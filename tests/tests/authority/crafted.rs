@@ -126,6 +126,23 @@ async fn what_is_said_to_have_been_taken_back_is_asked_of_the_target() {
 }
 
 #[tokio::test]
+async fn what_was_taken_back_behind_a_forgery_holds_its_targets_no_more() {
+    let (world, id) = in_force().await;
+    let forged = behind(&world, &StreamId::Proposal(id), "restored", "{}", Author::Scoring).await;
+    world.trail.forge(forged);
+    world.advance(BREAK_S + 80).await;
+    assert!(!is_blocked(&world, "openai"));
+    // The next outbreak is answered, though nobody has set the forgery aside.
+    let event = sample::provider_unhealthy_text("openai");
+    world.send(&sample::with_event_id(&event, "another"));
+    world.run_until_quiet().await;
+    let next = world.proposals().pop().unwrap();
+    world.approve("alice", &next).await.text();
+    world.run_until_quiet().await;
+    assert_eq!(world.state(&next).await, "succeeded");
+}
+
+#[tokio::test]
 async fn a_record_that_says_nothing_readable_freezes_nothing() {
     for (stream, kind, author) in [
         (StreamId::Guard, "automatic_failed", Author::Housekeeping),

@@ -58,6 +58,11 @@ impl Difference {
     }
 }
 
+/// What was scored, its score, and when; none of what never was.
+fn scored_as(proposal: &Proposal) -> Option<(Subject<'_>, &Scored, Timestamp)> {
+    Some((Subject::of(proposal)?, proposal.scored()?, proposal.scored_at()?))
+}
+
 /// What an automatic decision says otherwise than it is, under the policy, deployment and switches of now; empty where
 /// it stands, and only then may it start.
 ///
@@ -70,9 +75,7 @@ pub fn automatic(
     control: &Control,
     now: Timestamp,
 ) -> Vec<Difference> {
-    let (Some(subject), Some(recorded), Some(at)) =
-        (Subject::of(proposal), proposal.scored(), proposal.scored_at())
-    else {
+    let Some((subject, recorded, at)) = scored_as(proposal) else {
         return vec![never_scored()];
     };
     let mut differences = compare(recorded, &score(&subject, in_force, deployment, control, at));
@@ -105,9 +108,7 @@ pub fn on_evidence(
     control: &Control,
     now: Timestamp,
 ) -> Vec<Difference> {
-    let (Some(subject), Some(recorded), Some(at)) =
-        (Subject::of(proposal), proposal.scored(), proposal.scored_at())
-    else {
+    let Some((subject, recorded, at)) = scored_as(proposal) else {
         return vec![never_scored()];
     };
     let proposed = Proposed {
@@ -141,9 +142,7 @@ const PAUSED: &str = "paused_before_ms";
 /// Under the policy of then it must be the same. Another policy may have been published since: then people must not
 /// have been shown less risk than it sees.
 pub fn shown(proposal: &Proposal, in_force: &InForce) -> Vec<Difference> {
-    let (Some(subject), Some(recorded), Some(at)) =
-        (Subject::of(proposal), proposal.scored(), proposal.scored_at())
-    else {
+    let Some((subject, recorded, at)) = scored_as(proposal) else {
         return vec![never_scored()];
     };
     let action = subject.proposed.action.kind();
