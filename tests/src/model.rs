@@ -109,6 +109,7 @@ impl Model for ScriptedModel {
             reply: answer.as_ref().ok().map(|answer| answer.raw.to_string()),
             reply_base64: None,
             problem: answer.as_ref().err().map(ToString::to_string),
+            lost: false,
         });
         answer
     }

@@ -7,4 +7,5 @@
 
 mod fallbacks;
 mod hostile;
+mod money;
 mod path;

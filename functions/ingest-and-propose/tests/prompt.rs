@@ -4,10 +4,11 @@
 use domain::incident::EventType;
 use domain::message::Message;
 use domain::proposal::{Received, Verbatim};
-use domain::value::{Timestamp, is_dangerous};
+use domain::value::{Micros, Timestamp, is_dangerous};
 use expect_test::{expect, expect_file};
+use ingest_and_propose::investigate::budget::{Budget, Limits, Price};
 use ingest_and_propose::investigate::tools;
-use ingest_and_propose::model::{Conversation, Turn, anthropic, openai};
+use ingest_and_propose::model::{Conversation, Turn, Usage, anthropic, openai};
 use ingest_and_propose::prompt;
 use testkit::hostile::{event_with, injections, places};
 use testkit::sample;
@@ -36,6 +37,7 @@ fn conversation() -> Conversation {
         tools: tools(),
         turns: vec![Turn::User(prompt::incident(&received, now()))],
         max_output_tokens: 8_192,
+        attempts: 1,
     }
 }
 
@@ -114,4 +116,38 @@ fn no_hostile_text_in_any_place_of_an_event_gets_out_of_the_fence() {
             injection.name
         );
     }
+}
+
+/// What the first question about an incident reserves, at the defaults and the prices of `claude-sonnet-4-6`.
+#[test]
+fn the_first_question_leaves_room_for_a_retry_and_a_conclusion() {
+    let limits = Limits {
+        turns: 8,
+        tokens: 120_000,
+        seconds: 90,
+        cost: Micros(500_000),
+    };
+    let price = Price {
+        input: Micros(3_000_000),
+        output: Micros(15_000_000),
+    };
+    let mut budget = Budget::new(&limits, now(), now().plus_seconds(110));
+    let room = budget.next(price, conversation().most_tokens(), now()).unwrap();
+    let most = |budget: &mut Budget| {
+        budget.lose(1, &room, price);
+        budget.cost
+    };
+    let first = format!("{room:?}, at most {} USD", most(&mut budget));
+    expect!["Room { reads: 13679, writes: 8192, attempts: 2 }, at most 0.174177 USD"].assert_eq(&first);
+    // Lost, and asked again: the answer as it usually is, and room for more.
+    let usual = Usage {
+        cache_write: 5_000,
+        input: 300,
+        output: 700,
+        ..Usage::default()
+    };
+    budget.count(&usual, &room, price);
+    let next = budget.next(price, 12_000, now()).unwrap();
+    expect!["Room { reads: 12000, writes: 8192, attempts: 1 } after 0.204327 USD"]
+        .assert_eq(&format!("{next:?} after {} USD", budget.cost));
 }

@@ -89,7 +89,9 @@ pub enum Broken {
     Slow(u64),
     /// Longer than is read, bytes.
     TooLong(usize),
-    /// No connection, or it broke off.
+    /// No connection: refused, or nobody by that name. The request was not sent.
+    Unreachable(String),
+    /// The connection broke off.
     Off(String),
 }
 
@@ -99,7 +101,7 @@ impl fmt::Display for Broken {
             Broken::NoConnection(ms) => write!(f, "no connection within {ms} ms"),
             Broken::Slow(ms) => write!(f, "no whole reply within {ms} ms"),
             Broken::TooLong(bytes) => write!(f, "the reply is longer than {bytes} bytes"),
-            Broken::Off(problem) => f.write_str(problem),
+            Broken::Unreachable(problem) | Broken::Off(problem) => f.write_str(problem),
         }
     }
 }
@@ -143,7 +145,7 @@ fn broken(err: &reqwest::Error, bounds: Bounds) -> Broken {
     } else if err.is_timeout() {
         Broken::Slow(bounds.request_ms)
     } else if err.is_connect() {
-        Broken::Off(format!("no connection: {}", causes(err)))
+        Broken::Unreachable(format!("no connection: {}", causes(err)))
     } else {
         Broken::Off(format!("no whole reply: {}", causes(err)))
     }

@@ -1,4 +1,7 @@
 //! What one incident may take of a model: turns, tokens, seconds, money. Each has its own reason when it is used up.
+//!
+//! Money and tokens are never overdrawn, whatever a provider charges in the end: an attempt is only made if the most that
+//! it can read and write fits in what is left, and one of which nobody says what it took counts at that most.
 
 use std::collections::BTreeMap;
 
@@ -81,31 +84,53 @@ impl Budget {
         }
     }
 
-    /// Counts an answer that could have `most` tokens. One that says nothing of its tokens is not free: it counts as
-    /// if it had all of them, and had read as many.
-    pub fn count(&mut self, usage: &Usage, most: u64, price: Price) {
-        let unsaid = Usage {
-            input: most,
-            output: most,
-            ..Usage::default()
-        };
-        let usage = if *usage == Usage::default() {
-            &unsaid
-        } else {
-            usage
+    /// Counts an answer. One that does not say what it read, or what it wrote, is not free: it counts as if that had been
+    /// all that it could.
+    pub fn count(&mut self, usage: &Usage, room: &Room, price: Price) {
+        let most = room.most();
+        let is_read_said = usage.read() > 0;
+        let usage = Usage {
+            cache_write: if is_read_said {
+                usage.cache_write
+            } else {
+                most.cache_write
+            },
+            output: if usage.output > 0 {
+                usage.output
+            } else {
+                most.output
+            },
+            ..*usage
         };
         self.turns += 1;
-        let input = usage
-            .input
-            .saturating_add(usage.cache_read)
-            .saturating_add(usage.cache_write);
-        self.input = self.input.saturating_add(input);
+        self.add(&usage, price);
+    }
+
+    /// Counts attempts that may have been charged without anybody saying how much: each at the most it can have been.
+    pub fn lose(&mut self, attempts: u32, room: &Room, price: Price) {
+        for _ in 0..attempts {
+            self.add(&room.most(), price);
+        }
+    }
+
+    fn add(&mut self, usage: &Usage, price: Price) {
+        self.input = self.input.saturating_add(usage.read());
         self.output = self.output.saturating_add(usage.output);
         self.cost = Micros(self.cost.0.saturating_add(price.of(usage).0));
     }
 
-    /// The most tokens that the next answer may have, or what is used up, with a sentence.
-    pub fn next(&self, price: Price, now: Timestamp) -> Result<u64, (DeclineReason, String)> {
+    /// Why a model was not even asked a first question of `reads` tokens.
+    pub fn too_little(&self, reads: u64) -> String {
+        let Limits { tokens, cost, .. } = &self.limits;
+        let used = self.input.saturating_add(self.output);
+        format!(
+            "it was not asked, as its first question may have {reads} tokens: {used} of {tokens} tokens and {} of {cost} USD are used or may have been charged",
+            self.cost
+        )
+    }
+
+    /// Room for the next answer, to a question of at most `reads` tokens; or what is used up, with a sentence.
+    pub fn next(&self, price: Price, reads: u64, now: Timestamp) -> Result<Room, (DeclineReason, String)> {
         let limits = &self.limits;
         if self.turns >= limits.turns {
             let said = format!("the model had not concluded after {} turns", self.turns);
@@ -118,11 +143,14 @@ impl Budget {
         let tokens = limits
             .tokens
             .saturating_sub(self.input.saturating_add(self.output));
-        if tokens < FEWEST_TOKENS {
+        let writable = tokens.saturating_sub(reads);
+        if writable < FEWEST_TOKENS {
             let said = format!("the model had not concluded within {} tokens", limits.tokens);
             return Err((DeclineReason::OutOfTokens, said));
         }
-        let left = u128::from(limits.cost.0.saturating_sub(self.cost.0)) * 1_000_000;
+        let money = limits.cost.0.saturating_sub(self.cost.0);
+        let read = price.of(&Room::new(reads, 0).most());
+        let left = u128::from(money.saturating_sub(read.0)) * 1_000_000;
         let affordable = left
             .checked_div(u128::from(price.output.0))
             .map_or(u64::MAX, |tokens| u64::try_from(tokens).unwrap_or(u64::MAX));
@@ -130,7 +158,44 @@ impl Budget {
             let said = format!("the model had not concluded for {} USD", limits.cost);
             return Err((DeclineReason::OutOfMoney, said));
         }
-        Ok(tokens.min(affordable).min(MOST_TOKENS))
+        let room = Room::new(reads, writable.min(affordable).min(MOST_TOKENS));
+        let by_money = money.checked_div(price.of(&room.most()).0).unwrap_or(u64::MAX);
+        let by_tokens = tokens / reads.saturating_add(room.writes).max(1);
+        let attempts = by_money.min(by_tokens);
+        Ok(Room {
+            attempts: u32::try_from(attempts).unwrap_or(u32::MAX),
+            ..room
+        })
+    }
+}
+
+/// What one answer can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// The most tokens that are read for it.
+    pub reads: u64,
+    /// The most tokens that it may have.
+    pub writes: u64,
+    /// How many attempts at it fit, where each takes as much as it can.
+    pub attempts: u32,
+}
+
+impl Room {
+    fn new(reads: u64, writes: u64) -> Self {
+        Self {
+            reads,
+            writes,
+            attempts: 1,
+        }
+    }
+
+    /// The most that one attempt can take, at the dearest price: all of it goes into the provider's cache.
+    fn most(&self) -> Usage {
+        Usage {
+            cache_write: self.reads,
+            output: self.writes,
+            ..Usage::default()
+        }
     }
 }
 
@@ -182,24 +247,25 @@ mod tests {
         let used = |change: fn(&mut Budget), seconds: u64| {
             let mut budget = Budget::new(&limits(), at(0), at(1000));
             change(&mut budget);
-            budget.next(SONNET, at(seconds)).map_err(|(reason, _)| reason)
+            let room = budget.next(SONNET, 1_000, at(seconds));
+            room.map(|room| room.writes).map_err(|(reason, _)| reason)
         };
         assert_eq!(used(|_| {}, 59), Ok(MOST_TOKENS));
         assert_eq!(used(|_| {}, 60), Err(DeclineReason::OutOfTime));
         assert_eq!(used(|budget| budget.turns = 3, 0), Err(DeclineReason::OutOfTurns));
-        assert_eq!(used(|budget| budget.input = 48_000, 0), Ok(2_000));
+        assert_eq!(used(|budget| budget.input = 47_000, 0), Ok(2_000));
         assert_eq!(
-            used(|budget| budget.output = 49_000, 0),
+            used(|budget| budget.output = 48_000, 0),
             Err(DeclineReason::OutOfTokens)
         );
-        assert_eq!(used(|budget| budget.cost = Micros(470_000), 0), Ok(2_000));
+        assert_eq!(used(|budget| budget.cost = Micros(466_250), 0), Ok(2_000));
         assert_eq!(
-            used(|budget| budget.cost = Micros(490_000), 0),
+            used(|budget| budget.cost = Micros(482_000), 0),
             Err(DeclineReason::OutOfMoney)
         );
         let short = Budget::new(&limits(), at(0), at(10));
         assert_eq!(
-            short.next(SONNET, at(10)).unwrap_err().0,
+            short.next(SONNET, 0, at(10)).unwrap_err().0,
             DeclineReason::OutOfTime
         );
     }

@@ -187,6 +187,7 @@ impl Investigator<'_> {
                 self.breakers.failed(model.name(), self.clock.now());
             }
             Err(turns::Failed::Missing(reason)) => missing(model.name(), reason),
+            Err(turns::Failed::Unaffordable(_)) => {}
             Ok(_) | Err(turns::Failed::Unusable(_)) => self.breakers.answered(model.name()),
         }
         talked.map_err(|failed| failed.to_string())
@@ -314,6 +315,10 @@ impl Investigator<'_> {
 
     /// Gives back what was not spent. Where that fails, too much stays counted: never too little.
     async fn settle(&self, reservation: &Reservation, cost: Micros) {
+        if cost > self.settings.limits.cost {
+            // A provider that counts more than a question's bytes, or writes more than it may.
+            tracing::error!(%cost, "a model charged more than it could: the day's cap may be exceeded");
+        }
         let stream = self.spending(reservation.stream.clone());
         let settled = SpendFact::Settled {
             reservation: reservation.seq,

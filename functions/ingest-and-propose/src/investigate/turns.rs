@@ -74,6 +74,9 @@ pub(super) enum Failed {
     /// It is not there.
     #[error("{0}")]
     Missing(String),
+    /// It was not asked: what is left does not pay its first answer.
+    #[error("{0}")]
+    Unaffordable(String),
     /// It answered, and nothing could be made of it.
     #[error("{0}")]
     Unusable(String),
@@ -127,19 +130,42 @@ impl Talk<'_> {
             tools: self.tools.to_vec(),
             turns: vec![Turn::User(first)],
             max_output_tokens: 0,
+            attempts: 0,
         };
         let mut repaired = false;
+        // How much of the conversation the model has counted itself, and in how many turns.
+        let mut counted: Option<(u64, usize)> = None;
         loop {
-            conversation.max_output_tokens = match budget.next(self.price, self.clock.now()) {
-                Ok(tokens) => tokens,
+            let reads = most_tokens(&conversation, counted);
+            let room = match budget.next(self.price, reads, self.clock.now()) {
+                Ok(room) => room,
+                Err((DeclineReason::OutOfTokens | DeclineReason::OutOfMoney, _))
+                    if conversation.turns.len() == 1 =>
+                {
+                    return Err(Failed::Unaffordable(budget.too_little(reads)));
+                }
                 Err((reason, explanation)) => return Ok(Ended::Declines { reason, explanation }),
             };
+            conversation.max_output_tokens = room.writes;
+            conversation.attempts = room.attempts;
+            let before = transcript.attempts().len();
             let answered = self
                 .model
                 .answer(&conversation, budget.deadline, transcript)
                 .await;
+            let lost = transcript.lost_after(before, answered.is_ok());
+            budget.lose(lost, &room, self.price);
             let answer = answered?;
-            budget.count(&answer.usage, conversation.max_output_tokens, self.price);
+            budget.count(&answer.usage, &room, self.price);
+            let usage = &answer.usage;
+            let is_counted = usage.read() > 0 && usage.output > 0;
+            // Its answer, which comes next, among them.
+            counted = is_counted.then(|| {
+                (
+                    usage.read().saturating_add(usage.output),
+                    conversation.turns.len() + 1,
+                )
+            });
             let raw = answer.raw.clone();
             match self.read(&answer)? {
                 Next::Ended(ended) => return Ok(ended),
@@ -238,6 +264,19 @@ impl Talk<'_> {
         match action.check(event, self.brief.inventory, self.bounds) {
             Ok(_) => Ok(Ended::Proposes { action, rationale }),
             Err(complaints) => Err(complaints.iter().map(ToString::to_string).collect()),
+        }
+    }
+}
+
+/// The most tokens of the next question: what the last answer said it had read and written, and what was said since; or,
+/// where it said nothing, everything.
+fn most_tokens(conversation: &Conversation, counted: Option<(u64, usize)>) -> u64 {
+    match counted {
+        None => conversation.most_tokens(),
+        Some((tokens, turns)) => {
+            let since = conversation.turns.iter().skip(turns).map(Turn::most_tokens);
+            // Around the answer itself, too, there are words when it is given back.
+            since.fold(tokens.saturating_add(Conversation::AROUND), u64::saturating_add)
         }
     }
 }

@@ -73,6 +73,7 @@ impl Model for Anthropic {
             model: &self.model,
             path: PATH,
             body: body(&self.model, conversation),
+            attempts: conversation.attempts,
         };
         let reply = self
             .endpoint

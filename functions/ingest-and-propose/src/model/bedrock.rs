@@ -18,7 +18,7 @@ use aws_config::SdkConfig;
 use aws_sdk_bedrockruntime::config::interceptors::FinalizerInterceptorContextRef;
 use aws_sdk_bedrockruntime::config::retry::RetryConfig;
 use aws_sdk_bedrockruntime::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_bedrockruntime::error::{BoxError, DisplayErrorContext};
+use aws_sdk_bedrockruntime::error::{BoxError, DisplayErrorContext, SdkError};
 use aws_sdk_bedrockruntime::{Client, config};
 use domain::ports::Clock;
 use domain::value::Timestamp;
@@ -89,6 +89,7 @@ impl Model for Bedrock {
             model: &self.model,
             path: &format!("/model/{}/converse", self.model),
             body: body(&self.model, conversation),
+            attempts: conversation.attempts,
         };
         let bounds = Bounds {
             clock: &*self.clock,
@@ -124,7 +125,15 @@ impl Transport for Call<'_> {
         let problem = match tokio::time::timeout(limit, send).await {
             Err(_) => Some(Problem::Slow),
             Ok(Ok(_)) => None,
-            Ok(Err(err)) => Some(Problem::Broken(brief(&DisplayErrorContext(&err).to_string()))),
+            Ok(Err(err)) => {
+                let why = brief(&DisplayErrorContext(&err).to_string());
+                let is_unsent = matches!(err, SdkError::ConstructionFailure(_));
+                Some(if is_unsent {
+                    Problem::Unsent(why)
+                } else {
+                    Problem::Broken(why)
+                })
+            }
         };
         let mut outcome = seen.take();
         // With a whole reply, what the SDK makes of it does not matter.

@@ -174,7 +174,8 @@ impl From<Broken> for Problem {
         match broken {
             Broken::Slow(_) => Self::Slow,
             Broken::TooLong(_) => Self::TooLong,
-            Broken::NoConnection(_) | Broken::Off(_) => Self::Broken(broken.to_string()),
+            Broken::NoConnection(_) | Broken::Unreachable(_) => Self::Unsent(broken.to_string()),
+            Broken::Off(_) => Self::Broken(broken.to_string()),
         }
     }
 }

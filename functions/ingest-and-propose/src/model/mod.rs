@@ -9,6 +9,7 @@
 //! | `openai` | chat completions, as LiteLLM and most gateways speak them |
 //! | `bedrock` | Bedrock's Converse; with the feature `bedrock` |
 //! | `refusal` | what a reply that is no success means |
+//! | `size` | the most tokens that a conversation can have |
 //! | `transcript` | what was sent and received, byte for byte |
 //!
 //! What a model answers is data. Nothing here acts on it, and nothing of it is believed.
@@ -20,6 +21,7 @@ pub mod http;
 pub mod openai;
 mod refusal;
 mod retry;
+mod size;
 pub mod transcript;
 
 use async_trait::async_trait;
@@ -51,6 +53,9 @@ pub struct Conversation {
     pub turns: Vec<Turn>,
     /// The most tokens that the next answer may have, thinking included.
     pub max_output_tokens: u64,
+    /// How many attempts at it can be paid that may be charged: the one that is answered, and those of which nobody says
+    /// what they cost. Those that certainly cost nothing are none of them.
+    pub attempts: u32,
 }
 
 /// One thing said.
@@ -120,6 +125,15 @@ pub struct Usage {
     pub output: u64,
 }
 
+impl Usage {
+    /// Everything read, whatever its price.
+    pub fn read(&self) -> u64 {
+        self.input
+            .saturating_add(self.cache_read)
+            .saturating_add(self.cache_write)
+    }
+}
+
 /// What a model said.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
@@ -161,8 +175,8 @@ pub trait Model: Send + Sync {
     /// Its name, as it is asked for and recorded.
     fn name(&self) -> &str;
 
-    /// Asks for the next answer, with retries, not after `deadline`. Every attempt is added to the transcript,
-    /// whatever becomes of it.
+    /// Asks for the next answer, with retries, not after `deadline`, and not when [`Conversation::attempts`] of them may
+    /// have been charged. Every attempt is added to the transcript, whatever becomes of it.
     async fn answer(
         &self,
         conversation: &Conversation,

@@ -53,6 +53,7 @@ impl Model for OpenAi {
             model: &self.model,
             path: PATH,
             body: body(&self.model, conversation),
+            attempts: conversation.attempts,
         };
         let reply = self
             .endpoint

@@ -31,6 +31,34 @@ const NO_SUCH_MODEL: [&str; 4] = [
     "model identifier is invalid",
 ];
 
+/// What gateways say, in lower case, of a request that got no answer in time from the provider behind them, or whose
+/// connection to it broke. LiteLLM's classes `Timeout` and `APIConnectionError`, the latter with a 500:
+/// <https://docs.litellm.ai/docs/exception_mapping>
+const GIVEN_UP: [&str; 5] = [
+    "timed out",
+    "timeout",
+    "apiconnectionerror",
+    "connection error",
+    "disconnected",
+];
+
+/// Whether a request that got this refusal may be charged all the same.
+///
+/// A provider that refuses, is overloaded or failed has charged nothing. Where somebody between gave up waiting, the
+/// provider goes on, and charges: seen of 504 (<https://github.com/openai/openai-python/issues/399>) and of timeouts
+/// (<https://github.com/zed-industries/zed/issues/19502>). 424 is Bedrock's model that failed at its answer, 520 to 524
+/// are Cloudflare's (<https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/>).
+pub(super) fn may_have_cost(status: u16, body: &[u8]) -> bool {
+    match status {
+        408 | 424 | 499 | 502 | 504 | 520..=524 => true,
+        500.. => {
+            let lower = String::from_utf8_lossy(body).to_lowercase();
+            GIVEN_UP.iter().any(|phrase| lower.contains(phrase))
+        }
+        _ => false,
+    }
+}
+
 /// Why there is no answer in a reply with this status, which is no success.
 pub(super) fn refused(status: u16, body: &[u8]) -> NoAnswer {
     let text = String::from_utf8_lossy(body);

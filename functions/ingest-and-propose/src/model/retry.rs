@@ -16,7 +16,7 @@ use reqwest::header::HeaderMap;
 
 use super::NoAnswer;
 use super::http::BOUNDS;
-use super::refusal::refused;
+use super::refusal::{may_have_cost, refused};
 use super::transcript::{Attempt, Transcript};
 
 /// How often a request is tried again: the SDKs' default.
@@ -39,6 +39,8 @@ pub(super) struct Request<'a> {
     /// Path below the API's URL.
     pub(super) path: &'a str,
     pub(super) body: String,
+    /// How many attempts that may be charged can be paid.
+    pub(super) attempts: u32,
 }
 
 /// What came of one attempt.
@@ -53,6 +55,8 @@ pub(super) struct Outcome {
 
 /// Why there is no whole reply.
 pub(super) enum Problem {
+    /// The request was not sent. It may be when tried again.
+    Unsent(String),
     /// It may come when asked again.
     Broken(String),
     /// It took longer than it may.
@@ -84,7 +88,8 @@ pub(super) struct Bounds<'a> {
 
 /// Sends the request until there is a reply that is a success, and returns its body.
 ///
-/// A key that is refused (401, 403) is renewed once, and the request repeated if there is another.
+/// A key that is refused (401, 403) is renewed once, and the request repeated if there is another. It is not repeated
+/// where that could cost more than there is.
 pub(super) async fn persist(
     transport: &mut dyn Transport,
     request: &Request<'_>,
@@ -95,6 +100,7 @@ pub(super) async fn persist(
     let mut attempt = 0;
     let mut retries = 0;
     let mut renewed = false;
+    let mut lost = 0;
     let mut last = String::new();
     loop {
         let limit = left().min(bounds.attempt);
@@ -107,6 +113,7 @@ pub(super) async fn persist(
         let outcome = transport.send(request, limit).await?;
         let took_ms = bounds.clock.now().millis_since(at);
         transcript.add(outcome.attempt(request, at, took_ms, attempt, limit));
+        lost += u32::from(outcome.is_lost());
 
         let key_refused = matches!(outcome.status, Some(401 | 403)) && outcome.problem.is_none();
         if key_refused && !renewed {
@@ -134,6 +141,11 @@ pub(super) async fn persist(
         if retries == RETRIES {
             return Err(tried(no_answer, attempt));
         }
+        if lost >= request.attempts {
+            return Err(NoAnswer::Unavailable(format!(
+                "{no_answer}; not tried again, as {lost} attempts may have been charged and another cannot be paid"
+            )));
+        }
         if wait > Duration::from_millis(LONGEST_WAIT_MS) || wait >= left() {
             // Another model may answer in the time that this one wants to be left alone.
             let wait = wait.as_millis();
@@ -158,7 +170,7 @@ pub(super) async fn persist(
 impl Problem {
     fn told(&self, limit: Duration) -> String {
         match self {
-            Self::Broken(why) => why.clone(),
+            Self::Unsent(why) | Self::Broken(why) => why.clone(),
             Self::Slow => format!("no whole reply within {} ms", limit.as_millis()),
             Self::TooLong => format!("the reply is longer than {} bytes", BOUNDS.reply_bytes),
         }
@@ -191,6 +203,17 @@ impl Outcome {
             reply,
             reply_base64,
             problem: self.problem.as_ref().map(|problem| problem.told(limit)),
+            lost: self.is_lost(),
+        }
+    }
+
+    /// Whether it may be charged though nobody says how much: it may have been read, and answered in vain.
+    fn is_lost(&self) -> bool {
+        match (self.status, &self.problem) {
+            (Some(200..=299), problem) => problem.is_some(),
+            (Some(status), _) => may_have_cost(status, &self.body),
+            (None, Some(Problem::Unsent(_))) => false,
+            (None, _) => true,
         }
     }
 
@@ -207,7 +230,7 @@ impl Outcome {
     /// How long to wait before it is tried again; `None` where it is not.
     fn wait(&self, retries: u32, now: Timestamp) -> Option<Duration> {
         let again = match &self.problem {
-            Some(Problem::Broken(_) | Problem::Slow) => true,
+            Some(Problem::Unsent(_) | Problem::Broken(_) | Problem::Slow) => true,
             Some(Problem::TooLong) => false,
             None => match self.header("x-should-retry") {
                 Some("true") => !matches!(self.status, Some(200..=299)),

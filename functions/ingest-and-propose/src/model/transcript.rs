@@ -47,6 +47,16 @@ pub struct Attempt {
     /// Why there is no whole reply.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// Whether it may have been charged without anybody saying how much: it is counted at the most it may have cost.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub lost: bool,
+}
+
+impl Attempt {
+    /// Whether it is a success, whole; what it cost stands in it, if it can be read.
+    fn is_success(&self) -> bool {
+        matches!(self.status, Some(200..=299)) && self.problem.is_none()
+    }
 }
 
 impl Transcript {
@@ -58,6 +68,14 @@ impl Transcript {
     /// The attempts so far.
     pub fn attempts(&self) -> &[Attempt] {
         &self.attempts
+    }
+
+    /// How many attempts after the first `before` may have been charged without anybody saying how much. A success out
+    /// of which came no answer is one of them.
+    pub fn lost_after(&self, before: usize, is_answered: bool) -> u32 {
+        let lost = self.attempts.iter().skip(before);
+        let lost = lost.filter(|attempt| attempt.lost || (!is_answered && attempt.is_success()));
+        u32::try_from(lost.count()).unwrap_or(u32::MAX)
     }
 
     /// From the first request to the last reply, ms.

@@ -180,6 +180,7 @@ pub(crate) fn first() -> Conversation {
         ],
         turns: vec![Turn::User("provider.unhealthy: openai".to_owned())],
         max_output_tokens: 4096,
+        attempts: 3,
     }
 }
 

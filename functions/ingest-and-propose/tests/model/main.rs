@@ -4,6 +4,7 @@
 mod anthropic;
 #[cfg(feature = "bedrock")]
 mod bedrock;
+mod charges;
 mod common;
 mod faults;
 mod keys;

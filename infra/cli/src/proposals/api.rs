@@ -219,9 +219,12 @@ impl Api {
         match (heard.status, heard.broken) {
             (Some(status), None) => Ok((status, heard.body)),
             (_, Some(broken @ Broken::NoConnection(_))) => Err(Problem::Unsent(broken.to_string())),
-            (_, Some(broken @ (Broken::Slow(_) | Broken::TooLong(_) | Broken::Off(_)))) => {
-                Err(Problem::Lost(broken.to_string()))
-            }
+            (
+                _,
+                Some(
+                    broken @ (Broken::Slow(_) | Broken::TooLong(_) | Broken::Unreachable(_) | Broken::Off(_)),
+                ),
+            ) => Err(Problem::Lost(broken.to_string())),
             (None, None) => Err(Problem::Lost("no reply".to_owned())),
         }
     }
