@@ -17,8 +17,20 @@ pub struct Config {
     pub bus: String,
     /// ARN of the topic of what needs a person, from `APPROVAL_TOPIC_ARN`.
     pub topic: String,
+    /// ARN of the key of the links, from `LINK_SECRET`, and where the pages are, from `PAGES_URL`. Where one of them is not
+    /// set, people are told without a link.
+    pub pages: Option<Pages>,
     /// URL of its queue's dead-letter queue, from `ANNOUNCE_DLQ_URL`.
     pub dead_letters: String,
+}
+
+/// The proposals' pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pages {
+    /// ARN of the key of the links.
+    pub link_secret: String,
+    /// Where the pages are.
+    pub url: String,
 }
 
 impl Config {
@@ -30,6 +42,10 @@ impl Config {
             proposals_table: env.text("PROPOSALS_TABLE")?,
             bus: env.text("BUS_NAME")?,
             topic: env.text("APPROVAL_TOPIC_ARN")?,
+            pages: env
+                .optional("LINK_SECRET")
+                .zip(env.optional("PAGES_URL"))
+                .map(|(link_secret, url)| Pages { link_secret, url }),
             dead_letters: env.text("ANNOUNCE_DLQ_URL")?,
         })
     }

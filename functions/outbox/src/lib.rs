@@ -9,6 +9,7 @@
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 pub mod config;
+pub mod links;
 pub mod stream;
 pub mod woken;
 
@@ -21,6 +22,7 @@ use futures::StreamExt as _;
 use runtime::queue::{Delivery, Fault, hinted};
 use trail::read_proposal;
 
+use crate::links::Links;
 use crate::stream::{Batch, Brought, Failures, Part};
 
 /// What this function may use.
@@ -33,6 +35,8 @@ pub struct Deps<'a> {
     pub topic: &'a dyn Topic,
     /// The view.
     pub view: &'a dyn View,
+    /// The links to the proposals' pages, which the topic's messages carry.
+    pub links: &'a Links<'a>,
     /// The time.
     pub clock: &'a dyn Clock,
 }
@@ -147,7 +151,8 @@ async fn announce(deps: &Deps<'_>, id: &ProposalId, records: &[Record]) -> anyho
                 .iter()
                 .filter(|record| record.seq <= announcement.seq)
                 .count();
-            let concern = concern.about(&records[..until]);
+            let link = deps.links.of(id, deps.clock).await;
+            let concern = concern.about(&records[..until]).with_link(link);
             deps.topic.tell(announcement, concern).await?;
         }
     }

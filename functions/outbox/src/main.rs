@@ -1,14 +1,17 @@
 //! Lambda entry point: builds the real adapters and hands the trail's stream to [`outbox::handle`], and the
 //! queue's messages to [`outbox::handle_hint`].
 
+use std::sync::Arc;
+
 use adapters::DynamoView;
 use adapters::EventBus;
 use adapters::SnsTopic;
-use adapters::SystemClock;
+use adapters::{Secret, SystemClock};
 use domain::message::Lane;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use outbox::Deps;
 use outbox::config::Config;
+use outbox::links::Links;
 use outbox::woken::Woken;
 use runtime::env::{Env, process};
 use runtime::queue::{DeadLetterQueue, Delivery, batch};
@@ -23,12 +26,19 @@ async fn main() -> Result<(), Error> {
     let bus = EventBus::new(&aws, config.bus);
     let topic = SnsTopic::new(&aws, config.topic);
     let view = DynamoView::new(&aws, config.proposals_table);
+    let secret = |arn: &str| Secret::new(&aws, arn, Arc::new(SystemClock));
+    let link_secret = config.pages.as_ref().map(|pages| secret(&pages.link_secret));
+    let links = match (&link_secret, &config.pages) {
+        (Some(secret), Some(pages)) => Links::new(secret, &pages.url),
+        (None, _) | (_, None) => Links::none(),
+    };
     let dead_letters = DeadLetterQueue::new(&aws, config.dead_letters, "outbox");
     let deps = &Deps {
         trail: &trail,
         bus: &bus,
         topic: &topic,
         view: &view,
+        links: &links,
         clock: &SystemClock,
     };
 

@@ -3,10 +3,13 @@
 
 #[path = "outbox/alone.rs"]
 mod alone;
+#[path = "outbox/links.rs"]
+mod links;
 
 use domain::message::hint;
 use domain::trail::StreamId;
 use outbox::config::Config;
+use outbox::links::Links;
 use outbox::stream::{Batch, Failures};
 use outbox::woken::Woken;
 use outbox::{Deps, handle, handle_hint};
@@ -56,6 +59,7 @@ impl Out {
             bus: &self.bus,
             topic: &self.topic,
             view: &self.view,
+            links: &Links::none(),
             clock: &self.clock,
         };
         let failures = handle(&deps, batch).await;
@@ -70,6 +74,7 @@ impl Out {
             bus: &self.bus,
             topic: &self.topic,
             view: &self.view,
+            links: &Links::none(),
             clock: &self.clock,
         };
         handle_hint(&deps, Delivery { body, receives: 1 }).await

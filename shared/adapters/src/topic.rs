@@ -6,7 +6,7 @@ use aws_sdk_sns::Client;
 use aws_sdk_sns::types::MessageAttributeValue;
 use domain::ports::{Topic, Unavailable};
 use domain::telling::{Announcement, Concern};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::aws;
 
@@ -32,10 +32,7 @@ impl SnsTopic {
 #[async_trait]
 impl Topic for SnsTopic {
     async fn tell(&self, announcement: &Announcement, concern: Concern) -> Result<(), Unavailable> {
-        let mut message = serde_json::to_value(announcement).map_err(|err| Unavailable::new(SERVICE, err))?;
-        message["text"] = json!(concern.text);
-        message["reason"] = json!(concern.reason);
-        message["urgency"] = json!(concern.urgency);
+        let message = message(announcement, &concern).map_err(|err| Unavailable::new(SERVICE, err))?;
         let mut publish = self
             .client
             .publish()
@@ -57,6 +54,18 @@ impl Topic for SnsTopic {
     }
 }
 
+/// What subscribers read: the announcement, and why they are told.
+fn message(announcement: &Announcement, concern: &Concern) -> serde_json::Result<Value> {
+    let mut message = serde_json::to_value(announcement)?;
+    message["text"] = json!(concern.text);
+    message["reason"] = json!(concern.reason);
+    message["urgency"] = json!(concern.urgency);
+    if let Some(link) = &concern.link {
+        message["link"] = json!(link);
+    }
+    Ok(message)
+}
+
 /// What subscribers filter by. An absent one is left out: SNS takes no empty attribute.
 fn attributes(announcement: &Announcement, concern: &Concern) -> Vec<(&'static str, String)> {
     let summary = &announcement.summary;
@@ -71,4 +80,38 @@ fn attributes(announcement: &Announcement, concern: &Concern) -> Vec<(&'static s
         .into_iter()
         .filter_map(|(name, value)| Some((name, value?)))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::message::hinted;
+    use domain::telling::Urgency;
+
+    use super::*;
+
+    #[test]
+    fn a_message_with_a_link_wakes_its_reader_as_one_without_does() {
+        let announcement: Announcement = serde_json::from_value(json!({
+            "version": 1, "proposal": "te62pwqbdtyue7vjfvvymfu5mi-1", "seq": 3, "kind": "scored",
+            "digest": "0".repeat(64), "at": "2026-11-22T10:00:20.000Z",
+            "summary": {"state": "awaiting_approval", "event_type": "provider.unhealthy", "org_id": "acme",
+                        "severity": "critical"},
+        }))
+        .unwrap();
+        let concern = Concern {
+            urgency: Urgency::Decide,
+            reason: "a proposal waits for approval",
+            text: "provider.unhealthy".to_owned(),
+            link: None,
+        };
+        for link in [None, Some("https://pages.example/proposals/x?t=y".to_owned())] {
+            let message = message(&announcement, &concern.clone().with_link(link.clone())).unwrap();
+            assert_eq!(message.get("link"), link.map(Value::from).as_ref());
+            let notification = json!({"TopicArn": "arn:aws:sns:x:1:t", "Message": message.to_string()});
+            assert_eq!(
+                hinted(&notification.to_string()),
+                Ok(announcement.proposal.clone())
+            );
+        }
+    }
 }

@@ -14,17 +14,24 @@ use housekeeping::Report;
 
 use housekeeping::event_sources::EventSources;
 use ingest_and_propose::investigate::Investigator;
+use outbox::links::Links;
 use runtime::link::LinkKey;
 use runtime::queue::{DeadLetters, Delivery, Fault, batch};
 use serde_json::json;
 use testkit::keys::Writes;
-use testkit::{Cut, Cutter};
+use testkit::{Cut, Cutter, FixedCredential};
 
 use super::slack::CutSlack;
 use super::{Mail, VERIFY_AFTER_S, World, rules};
 
 /// Deliveries after which a world does not come to rest by itself any more.
 const MOST_TURNS: usize = 2_000;
+
+/// The key of the links to proposals' pages.
+pub(super) const LINK_KEY: &str = "the key of the links";
+
+/// Where those pages are.
+pub(super) const PAGES: &str = "https://pages.example";
 
 /// The sources whose events are taken.
 const SOURCES: &str = "llm-gateway";
@@ -108,11 +115,13 @@ impl World {
                        "Keys": {"stream": {"S": stream.to_string()}, "seq": {"N": seq.to_string()}}}})
             })
             .collect();
+        let link_secret = FixedCredential::new(LINK_KEY);
         let deps = outbox::Deps {
             trail: &Cut::new(&self.trail, cutter),
             bus: &Cut::new(&self.bus, cutter),
             topic: &Cut::new(&self.topic, cutter),
             view: &Cut::new(&self.view, cutter),
+            links: &Links::new(&link_secret, PAGES),
             clock: &self.clock,
         };
         let batch = serde_json::from_value(json!({ "Records": records })).unwrap();
@@ -245,11 +254,13 @@ impl World {
                 Box::pin(execution::handle(&deps, lane, delivery)).await
             }
             Lane::Announce => {
+                let link_secret = FixedCredential::new(LINK_KEY);
                 let deps = outbox::Deps {
                     trail,
                     bus: &Cut::new(&self.bus, cutter),
                     topic: &Cut::new(&self.topic, cutter),
                     view: &Cut::new(&self.view, cutter),
+                    links: &Links::new(&link_secret, PAGES),
                     clock: &self.clock,
                 };
                 Box::pin(outbox::handle_hint(&deps, delivery)).await
@@ -263,8 +274,8 @@ impl World {
                     slack: &CutSlack(&self.slack, cutter),
                     routes: self.routes.as_ref(),
                     again: &Cut::new(self.queue(Lane::Slack), cutter),
-                    links: &LinkKey::new("the key of the links".to_owned()).unwrap(),
-                    pages: "https://pages.example",
+                    links: &LinkKey::new(LINK_KEY.to_owned()).unwrap(),
+                    pages: PAGES,
                     clock,
                 };
                 Box::pin(notification::handle(&deps, delivery)).await

@@ -12,13 +12,14 @@ use domain::ports::Clock;
 use domain::telling::Line;
 use domain::trail::{Author, StreamId};
 use domain::value::{Digest, ProposalId};
-use runtime::http::HttpRequest;
+use runtime::http::{HttpRequest, HttpResponse};
 use runtime::link::LinkKey;
 use serde_json::Value;
 use testkit::keys::Writes;
 use testkit::{Cut, Cutter, FixedCredential, sample, slack};
 
 use super::World;
+use super::deliver::{LINK_KEY, PAGES};
 
 /// What Slack signs with.
 const SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
@@ -132,6 +133,28 @@ impl World {
             .with_header("x-slack-request-timestamp", &signed.timestamp)
             .with_header("x-slack-signature", &signed.signature)
             .with_body(signed.body);
+        let (response, mut told) = self.respond(&request, cutter).await;
+        // A form turns into what became of it.
+        let body: Value = serde_json::from_str(&response.body).unwrap_or_default();
+        let said = body.pointer("/view/blocks/0/text/text").and_then(Value::as_str);
+        told.extend(said.map(str::to_owned));
+        Answer {
+            status: response.status,
+            told,
+        }
+    }
+
+    /// The page behind a link: its status, and the page.
+    pub async fn opens(&self, link: &str) -> (u16, String) {
+        let path = link.strip_prefix(PAGES).expect("a link to the pages");
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let mut request = HttpRequest::new("GET", path);
+        request.query = query.to_owned();
+        let (response, _) = self.respond(&request, &Cutter::never()).await;
+        (response.status, response.body)
+    }
+
+    async fn respond(&self, request: &HttpRequest, cutter: &Cutter) -> (HttpResponse, Vec<String>) {
         let ears = Ears(Mutex::default(), cutter);
         let secret = FixedCredential::new(SECRET);
         let trust = Trust {
@@ -139,7 +162,7 @@ impl World {
             app: slack::APP.to_owned(),
             teams: vec![sample::SLACK_TEAM.to_owned()],
         };
-        let links = LinkKey::new("the key of the links".to_owned()).expect("a key");
+        let links = LinkKey::new(LINK_KEY.to_owned()).expect("a key");
         let trail = Cut::new(&self.trail, cutter);
         let deps = Deps {
             trail: &Writes::by(Author::Callback, &trail),
@@ -155,16 +178,8 @@ impl World {
                 links: &links,
             },
         };
-        let response = handle(&deps, &request).await;
-        let mut told = ears.0.into_inner().unwrap();
-        // A form turns into what became of it.
-        let body: Value = serde_json::from_str(&response.body).unwrap_or_default();
-        let said = body.pointer("/view/blocks/0/text/text").and_then(Value::as_str);
-        told.extend(said.map(str::to_owned));
-        Answer {
-            status: response.status,
-            told,
-        }
+        let response = handle(&deps, request).await;
+        (response, ears.0.into_inner().unwrap())
     }
 
     /// A payload of the sample's workspace, signed now.

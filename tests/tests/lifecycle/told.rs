@@ -45,6 +45,32 @@ async fn a_question_says_what_is_asked() {
 }
 
 #[tokio::test]
+async fn what_is_told_links_to_the_page_of_its_proposal_and_to_no_other() {
+    let (world, id) = waiting().await;
+    world.approve("alice", &id).await.text();
+    world.settle().await;
+    world.advance(3600).await;
+    let other = world.send(&sample::provider_unhealthy_text("mistral"));
+    world.run_until_quiet().await;
+    let told = world.topic.told();
+    assert!(told.len() > 4, "{}", told.len());
+    for (announcement, concern) in told {
+        let link = concern.link.unwrap();
+        assert!(concern.text.ends_with(&link), "{}", concern.text);
+        let (status, page) = world.opens(&link).await;
+        assert_eq!(status, 200, "{link}");
+        assert!(page.contains(&announcement.proposal.to_string()), "{link}");
+        let (this, that) = if announcement.proposal == id {
+            (&id, &other)
+        } else {
+            (&other, &id)
+        };
+        let elsewhere = link.replace(&this.to_string(), &that.to_string());
+        assert_eq!(world.opens(&elsewhere).await.0, 404, "{elsewhere}");
+    }
+}
+
+#[tokio::test]
 async fn what_nobody_decided_on_pages_once() {
     let (world, id) = waiting().await;
     heals(&world);

@@ -297,6 +297,7 @@ fn the_powers_of_each_function() {
         OutboxRole: sqs:ReceiveMessage, sqs:DeleteMessage, sqs:GetQueueAttributes on AnnounceQueue
         OutboxRole: events:PutEvents on event-bus/${AWS::StackName}
         OutboxRole: sns:Publish on ApprovalTopic
+        OutboxRole: secretsmanager:GetSecretValue on LinkSecret
         OutboxRole: sqs:SendMessage on AnnounceDeadLetterQueue, OutboxDeadLetterQueue
         ScoringRole: logs:CreateLogStream, logs:PutLogEvents on ScoringLogGroup
         ScoringRole: dynamodb:PartiQLInsert on Trail

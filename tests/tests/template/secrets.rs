@@ -30,7 +30,7 @@ const SECRETS: [(&str, &[&str]); 8] = [
         "NotificationRole",
         &["LinkSecret", "OperatorsSecret", "SlackBotSecret"],
     ),
-    ("OutboxRole", &[]),
+    ("OutboxRole", &["LinkSecret"]),
     ("ScoringRole", &[]),
 ];
 

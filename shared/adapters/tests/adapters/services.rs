@@ -143,14 +143,17 @@ async fn the_topic_gets_what_filters_need_and_nothing_empty() {
         urgency: Urgency::Decide,
         reason: "a proposal waits for approval",
         text: "openai fails".to_owned(),
+        link: Some("https://pages.example/p".to_owned()),
     };
     topic.tell(&announcement(3), concern.clone()).await.unwrap();
     let mut anonymous = announcement(3);
     anonymous.summary.team_id = None;
-    topic.tell(&anonymous, concern).await.unwrap();
+    topic.tell(&anonymous, concern.with_link(None)).await.unwrap();
 
     let requests = server.received_requests().await.unwrap();
     let form = |at: usize| String::from_utf8(requests[at].body.clone()).unwrap();
+    let links = [0, 1].map(|at| form(at).contains("link%22%3A%22https%3A%2F%2Fpages.example%2Fp%22"));
+    assert_eq!(links, [true, false], "{}", form(0));
     for attribute in ["urgency", "kind", "action", "team", "severity"] {
         assert!(form(0).contains(&format!(".Name={attribute}")), "{}", form(0));
     }

@@ -174,6 +174,7 @@ impl Announcement {
             urgency,
             reason,
             text: String::new(),
+            link: None,
         })
     }
 }
@@ -211,8 +212,10 @@ pub struct Concern {
     pub urgency: Urgency,
     /// Why, in a few words.
     pub reason: &'static str,
-    /// What it is about, in lines: what was proposed with its preview, and the record itself.
+    /// What it is about, in lines: what was proposed with its preview, and the record itself; and where the page is.
     pub text: String,
+    /// The link to the proposal's page, where there is one. Whoever has it may look, and do nothing.
+    pub link: Option<String>,
 }
 
 impl Concern {
@@ -231,6 +234,15 @@ impl Concern {
             text: lines.collect::<Vec<_>>().join("\n"),
             ..self
         }
+    }
+
+    /// The same, with the link to the proposal's page, if there is one.
+    pub fn with_link(self, link: Option<String>) -> Self {
+        let text = match &link {
+            Some(link) => format!("{}\nAll of it: {link}", self.text),
+            None => self.text,
+        };
+        Self { text, link, ..self }
     }
 }
 
