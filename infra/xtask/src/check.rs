@@ -156,6 +156,11 @@ fn failures(paths: &Paths, step: CheckStep, counts: Counts) -> Vec<Failure> {
 }
 
 impl Arguments {
+    /// Whether no step is left out.
+    pub(crate) fn runs_everything(&self) -> bool {
+        self.only.is_empty() && !self.skip_stack
+    }
+
     /// Whether a step is asked for.
     fn runs(&self, step: CheckStep) -> bool {
         (self.only.is_empty() || self.only.contains(&step)) && !(self.skip_stack && step.needs_the_stack())

@@ -19,6 +19,7 @@ mod net;
 mod paths;
 mod processes;
 mod progress;
+mod room;
 mod sandbox;
 mod send;
 mod slack;
@@ -37,6 +38,7 @@ use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::paths::Paths;
+use crate::room::Work;
 
 /// Tasks of this repository.
 #[derive(Parser)]
@@ -114,6 +116,17 @@ fn stopped_by(signal: u8, why: &str) -> ExitCode {
 }
 
 async fn perform(task: Task, paths: &Paths) -> Result<ExitCode> {
+    match &task {
+        Task::Demo(_) | Task::Up(_) => room::check(paths, Work::Stack)?,
+        Task::Test(arguments) if arguments.runs_everything() => room::check(paths, Work::Everything)?,
+        Task::Test(_)
+        | Task::Down
+        | Task::Env(_)
+        | Task::Eval(_)
+        | Task::Send(_)
+        | Task::Invoke(_)
+        | Task::Fault(_) => {}
+    }
     match task {
         Task::Demo(arguments) => demo::run(paths, &arguments).await.map(|()| ExitCode::SUCCESS),
         Task::Up(arguments) => stack::up_and_keep(paths, &arguments)

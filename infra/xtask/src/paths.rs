@@ -28,6 +28,11 @@ impl Paths {
         Ok(Self { root, target })
     }
 
+    /// Everything that is built or installed.
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
+    }
+
     /// Pinned tools, one virtual environment each.
     pub(crate) fn tools(&self) -> PathBuf {
         self.target.join("tools")
