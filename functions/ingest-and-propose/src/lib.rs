@@ -166,17 +166,18 @@ async fn proposal_of(deps: &Deps<'_>, event: &Event) -> Result<(ProposalId, Opti
         // A redelivery, however late, is not a new outbreak.
         return Ok((proposal.id().clone(), current));
     }
+    let now = deps.clock.now();
     if generation > 1 {
-        // Nor is one that comes when the next outbreak is under way already.
+        // Nor is one that comes when the next outbreak is under way already. What is over on the trail is no memory.
         let before = match load_proposal(deps.trail, &of_generation(generation - 1)).await {
             Err(TrailError::Forged(_)) => None,
             loaded => loaded?,
         };
-        if let Some(before) = before.filter(|before| before.has_seen(&event.event_id)) {
+        let kept = before.filter(|before| !before.has_expired_from_the_trail(now));
+        if let Some(before) = kept.filter(|before| before.has_seen(&event.event_id)) {
             return Ok((before.id().clone(), Some(before)));
         }
     }
-    let now = deps.clock.now();
     let window_s = deps.deployment.correlation_window_s;
     let settled_at = current.as_ref().and_then(Proposal::settled_at);
     match generation::belongs(&fingerprint, generation, settled_at, window_s, now) {

@@ -71,6 +71,27 @@ async fn a_trouble_that_comes_back_when_its_trail_expired_is_another_and_people_
     }
 }
 
+/// An id that was used years ago is another event's now, whichever outbreak of then had it.
+#[tokio::test]
+async fn an_event_whose_id_is_that_of_an_expired_one_is_not_swallowed() {
+    let event = sample::provider_unhealthy_text("openai");
+    for removed in [|record: &Record| record.seq % 2 == 0, |_: &Record| false] {
+        let world = of_long_ago(removed).await;
+        let first = world.send(&sample::with_event_id(&event, "years-later"));
+        world.run_until_quiet().await;
+        // The id of the expired outbreak's own event, while the next one is under way.
+        world.send(&event);
+        world.run_until_quiet().await;
+        let next = ProposalId::new(first.fingerprint().clone(), 2);
+        let kinds = world.kinds(&next).await;
+        assert_eq!(
+            kinds.iter().filter(|kind| *kind == "repeated").count(),
+            1,
+            "{kinds:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn an_incident_that_was_opened_and_not_recorded_yet_is_no_expired_one() {
     let world = World::new(sample::inventory_with_unhealthy("openai"));
