@@ -69,7 +69,14 @@ pub(crate) async fn take_back(
     let Some(permit) = proposal.permit_undo(&held, lease_until, now) else {
         return claims::release_all(deps, &proposal).await;
     };
-    match revert(deps, &permit).await {
+    let reverted = revert(deps, &permit).await;
+    if proposal.state().to_take_back(deps.clock.now()).is_none() {
+        // What is recorded now would be an end before the end.
+        return Err(Fault::Later(
+            "the clock went back while an effect was taken back".to_owned(),
+        ));
+    }
+    match reverted {
         Ok(Reverted { readings, wrote }) => {
             let tried = wrote || execution.restore_failed_at.is_some();
             let never = matches!(proposal.state(), State::Unknown(_)) && !tried;
