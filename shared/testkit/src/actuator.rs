@@ -8,6 +8,7 @@ use domain::action::Page;
 use domain::inventory::{Change, Setting, Target};
 use domain::ports::{ActError, Actuator, Unavailable};
 use domain::proposal::{Permit, Power};
+use domain::value::ProposalId;
 
 use crate::gateway::Outside;
 use crate::outages::Outages;
@@ -77,7 +78,13 @@ impl FakeActuator {
         Some(faults.remove(at).1)
     }
 
-    fn write(&self, target: &Target, value: &Setting) -> Result<(), ActError> {
+    /// Writes a value, for a proposal whose effect it is; taking one back is nobody's.
+    fn write(
+        &self,
+        target: &Target,
+        value: &Setting,
+        effect_of: Option<&ProposalId>,
+    ) -> Result<(), ActError> {
         let unclear = || ActError::Unclear("the connection broke, as the test asked".to_owned());
         let fault = self.fault(Some(target));
         if let Some(WriteFault::Slow(time)) = fault {
@@ -93,10 +100,17 @@ impl FakeActuator {
             }
             Some(WriteFault::UnclearAfter | WriteFault::Slow(_)) | None => {}
         }
+        let changes = inner
+            .inventory
+            .setting(target)
+            .is_some_and(|before| before != *value);
         if !inner.write(target, value.clone()) {
             return Err(ActError::Refused(format!(
                 "the gateway has no {target} that takes {value}"
             )));
+        }
+        if let Some(proposal) = effect_of.filter(|_| changes) {
+            inner.effects.push((proposal.clone(), target.clone()));
         }
         match fault {
             Some(WriteFault::UnclearAfter) => Err(unclear()),
@@ -122,14 +136,14 @@ impl Actuator for FakeActuator {
         if permit.power() != Power::Apply || !permit.plan().changes.contains(change) {
             return Err(ActError::Refused(format!("the permit does not cover {change}")));
         }
-        self.write(&change.target, &change.after)
+        self.write(&change.target, &change.after, Some(permit.proposal()))
     }
 
     async fn revert(&self, permit: &Permit, change: &Change) -> Result<(), ActError> {
         if !permit.plan().changes.contains(change) {
             return Err(ActError::Refused(format!("the permit does not cover {change}")));
         }
-        self.write(&change.target, &change.before)
+        self.write(&change.target, &change.before, None)
     }
 
     async fn page(&self, _: &Permit, page: &Page, dedup_key: &str) -> Result<(), ActError> {

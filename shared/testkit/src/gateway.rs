@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use domain::action::Page;
 use domain::inventory::{Inventory, Setting, Target};
 use domain::ports::{Clock, Gateway, Unavailable};
+use domain::value::ProposalId;
 
 use crate::clock::FrozenClock;
 use crate::outages::Outages;
@@ -24,6 +25,7 @@ pub(crate) struct Inner {
     pub(crate) writes: Vec<(Target, Setting)>,
     pub(crate) pages: Vec<(String, Page)>,
     pub(crate) late: Vec<(Target, Setting)>,
+    pub(crate) effects: Vec<(ProposalId, Target)>,
 }
 
 impl Outside {
@@ -35,6 +37,7 @@ impl Outside {
                 writes: Vec::new(),
                 pages: Vec::new(),
                 late: Vec::new(),
+                effects: Vec::new(),
             })),
             clock: clock.clone(),
         }
@@ -78,6 +81,16 @@ impl Outside {
     /// Every write that had its effect, in order.
     pub fn writes(&self) -> Vec<(Target, Setting)> {
         self.inner.lock().unwrap().writes.clone()
+    }
+
+    /// The writes that changed a target for a proposal at once, in order; those that landed late are not among them.
+    pub fn effects(&self) -> Vec<(ProposalId, Target)> {
+        self.inner.lock().unwrap().effects.clone()
+    }
+
+    /// Whether a write is still on its way.
+    pub fn has_late_writes(&self) -> bool {
+        !self.inner.lock().unwrap().late.is_empty()
     }
 
     /// The distinct incidents paged, by dedup key, in order.

@@ -129,6 +129,20 @@ impl MemoryTrail {
         }
     }
 
+    /// Whether nothing is left of a stream, or its records have expired at a time, seconds since 1970.
+    pub fn is_expired(&self, stream: &StreamId, now: u64) -> bool {
+        let streams = self.streams.lock().unwrap();
+        let over = |record: &Record| record.expires_at.is_some_and(|at| at <= now);
+        streams.get(stream).is_none_or(|records| records.iter().any(over))
+    }
+
+    /// How many records there are of a stream, and the last one's digest.
+    pub fn version(&self, stream: &StreamId) -> (usize, Option<Digest>) {
+        let streams = self.streams.lock().unwrap();
+        let records = streams.get(stream).map_or(&[][..], Vec::as_slice);
+        (records.len(), records.last().map(|last| last.digest))
+    }
+
     /// A stream's records.
     pub fn records(&self, stream: &StreamId) -> Vec<Record> {
         self.streams
@@ -144,13 +158,15 @@ impl MemoryTrail {
         self.streams.lock().unwrap().keys().cloned().collect()
     }
 
-    /// Every record, in the order of writing: what the table's stream would deliver.
+    /// Every record that time to live has left, in the order of writing: what the table's stream would deliver.
     pub fn everything(&self) -> Vec<Record> {
         let written = self.written.lock().unwrap();
         let streams = self.streams.lock().unwrap();
-        let record =
-            |(stream, seq): &(StreamId, u64)| streams[stream][usize::try_from(*seq).unwrap() - 1].clone();
-        written.iter().map(record).collect()
+        let record = |(stream, seq): &(StreamId, u64)| {
+            let left = streams.get(stream)?;
+            left.iter().find(|record| record.seq == *seq).cloned()
+        };
+        written.iter().filter_map(record).collect()
     }
 
     /// The records' kinds of one stream.

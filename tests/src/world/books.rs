@@ -6,7 +6,7 @@ use adapters::DynamoTrail;
 use async_trait::async_trait;
 use domain::ports::{Trail, TrailError};
 use domain::trail::{Entry, Record, Seq, StreamId, Verifier};
-use domain::value::Timestamp;
+use domain::value::{Digest, Timestamp};
 use testkit::{Dynamo, MemoryTrail};
 
 /// The trail, which remembers the order of its records as the table's stream does.
@@ -71,10 +71,32 @@ impl Books {
 
     /// The streams, each once.
     pub fn streams(&self) -> Vec<StreamId> {
+        if let Kept::Memory(trail) = &self.kept {
+            return trail.streams();
+        }
         let mut streams: Vec<_> = self.written().into_iter().map(|(stream, _)| stream).collect();
         streams.sort();
         streams.dedup();
         streams
+    }
+
+    /// Whether a stream's records may be removed at a time, seconds since 1970. In DynamoDB the tests let nothing expire.
+    pub(super) fn is_expired(&self, stream: &StreamId, now: u64) -> bool {
+        match &self.kept {
+            Kept::Memory(trail) => trail.is_expired(stream, now),
+            Kept::Dynamo(..) => false,
+        }
+    }
+
+    /// How many records there are of a stream, and the last one's digest: changed, where the stream is.
+    pub(super) async fn version(&self, stream: &StreamId) -> (usize, Option<Digest>) {
+        match &self.kept {
+            Kept::Memory(trail) => trail.version(stream),
+            Kept::Dynamo(..) => {
+                let records = self.seen(stream).await;
+                (records.len(), records.last().map(|last| last.digest))
+            }
+        }
     }
 
     /// A stream's records, as the test sees them: without any outage.

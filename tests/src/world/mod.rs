@@ -12,6 +12,7 @@ mod rules;
 mod slack;
 mod story;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -24,7 +25,7 @@ use domain::policy::Policy;
 use domain::ports::{Brief, Clock, Conclusion, Reasoner, Trail, Unavailable};
 use domain::proposal::{Proposal, Proposer};
 use domain::trail::{Actor, ControlFact, Entry, Record, StreamId};
-use domain::value::{Deployment, Micros, ProposalId};
+use domain::value::{Deployment, Digest, Micros, ProposalId};
 use ingest_and_propose::investigate::Settings;
 use ingest_and_propose::investigate::breaker::Breakers;
 use ingest_and_propose::investigate::budget::{Limits, Price, Prices};
@@ -101,7 +102,11 @@ pub struct World {
     at_first: Inventory,
     streamed: AtomicUsize,
     minute: Mutex<i64>,
+    looked_at: Mutex<BTreeMap<ProposalId, (Version, Proposal)>>,
 }
+
+/// How many records a stream has, and the last one's digest.
+type Version = (usize, Option<Digest>);
 
 impl World {
     /// A world in which `inventory` is the gateway, with the trail in memory and the default policy.
@@ -157,6 +162,7 @@ impl World {
             sources: deliver::Sources::default(),
             at_first: inventory,
             streamed: AtomicUsize::new(0),
+            looked_at: Mutex::default(),
         }
     }
 
@@ -211,15 +217,32 @@ impl World {
         Proposal::replay(&records).unwrap()
     }
 
+    /// The same, not replayed again where nothing was added since. A record that was changed in its place is not seen.
+    pub(crate) async fn glance(&self, id: &ProposalId) -> Proposal {
+        let version = self.trail.version(&StreamId::Proposal(id.clone())).await;
+        if let Some((seen, proposal)) = self.looked_at.lock().unwrap().get(id)
+            && *seen == version
+        {
+            return proposal.clone();
+        }
+        let proposal = self.proposal(id).await;
+        let seen = (version, proposal.clone());
+        self.looked_at.lock().unwrap().insert(id.clone(), seen);
+        proposal
+    }
+
     /// The name of a proposal's state.
     pub async fn state(&self, id: &ProposalId) -> &'static str {
         self.proposal(id).await.state().name()
     }
 
-    /// The proposals, in the order of their ids.
+    /// The proposals whose records have not expired, in the order of their ids.
     pub fn proposals(&self) -> Vec<ProposalId> {
+        let now = u64::try_from(self.clock.now().as_seconds()).unwrap();
         let id = |stream| match stream {
-            StreamId::Proposal(id) => Some(id),
+            StreamId::Proposal(id) if !self.trail.is_expired(&StreamId::Proposal(id.clone()), now) => {
+                Some(id)
+            }
             _ => None,
         };
         self.trail.streams().into_iter().filter_map(id).collect()
@@ -231,12 +254,12 @@ impl World {
         records.into_iter().map(|record| record.kind).collect()
     }
 
-    /// Every record, in the order of writing.
+    /// Every record that time to live has left, in the order of writing.
     pub async fn records(&self) -> Vec<Record> {
         let mut records = Vec::new();
         for (stream, seq) in self.trail.written() {
             let stream = self.trail.seen(&stream).await;
-            records.push(stream[usize::try_from(seq).unwrap() - 1].clone());
+            records.extend(stream.into_iter().find(|record| record.seq == seq));
         }
         records
     }

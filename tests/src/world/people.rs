@@ -96,10 +96,23 @@ impl World {
         values: &[(&str, &str)],
         cutter: &Cutter,
     ) -> Answer {
-        let shown = Shown {
-            proposal: proposal.clone(),
-            seen: self.shown(proposal).await,
-        };
+        let seen = self.shown(proposal).await;
+        self.fills_in_about(who, does, proposal, seen, values, cutter)
+            .await
+    }
+
+    /// The same, behind a button of a message that showed a certain record.
+    pub async fn fills_in_about(
+        &self,
+        who: &str,
+        does: Does,
+        proposal: &ProposalId,
+        seen: Digest,
+        values: &[(&str, &str)],
+        cutter: &Cutter,
+    ) -> Answer {
+        let proposal = proposal.clone();
+        let shown = Shown { proposal, seen };
         let payload = slack::submission(user(who), does.name(), &shown.text(), values);
         self.request(self.signed(payload), cutter).await
     }

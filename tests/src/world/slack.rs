@@ -200,10 +200,19 @@ fn refused(code: &str, whose: Whose) -> Fault {
 pub(super) struct CutSlack<'a>(pub(super) &'a FakeSlack, pub(super) &'a Cutter);
 
 impl CutSlack<'_> {
-    async fn call<T>(&self, name: &str, call: impl FnOnce(&FakeSlack) -> T) -> T {
-        self.1.point("before", name).await;
+    async fn call<T>(
+        &self,
+        name: &str,
+        call: impl FnOnce(&FakeSlack) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let lost = || Err(Fault::Unclear("Slack: no answer".to_owned()));
+        if self.1.point("before", name).await {
+            return lost();
+        }
         let answer = call(self.0);
-        self.1.point("after", name).await;
+        if self.1.point("after", name).await {
+            return lost();
+        }
         answer
     }
 }

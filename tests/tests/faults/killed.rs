@@ -8,42 +8,7 @@ use testkit::{Cutter, Ran, sample};
 use tests::World;
 use tests::world::Script;
 
-use super::{approved, in_force, waiting};
-
-/// The world goes on: messages come again, people click, time passes. One proposal, one effect, all over.
-async fn ends_well(world: &World, id: &ProposalId) {
-    ends(world, id).await;
-    assert_eq!(world.breaks("openai"), 1, "{}", world.story().await);
-}
-
-/// The same, with an effect at most: a function that dies just before it, for longer than the break lasts,
-/// leaves nothing to be done but to say that it is over.
-async fn ends(world: &World, id: &ProposalId) {
-    world.assert_sound().await;
-    for _ in 0..8 {
-        world.run_until_quiet().await;
-        world.assert_sound().await;
-        if world.proposals().contains(id) && world.state(id).await == "awaiting_approval" {
-            world.approve("alice", id).await;
-        }
-        world.advance(60).await;
-        world.assert_sound().await;
-    }
-    world.settle().await;
-    let story = world.story().await;
-    assert_eq!(world.proposals().as_slice(), std::slice::from_ref(id), "{story}");
-    assert_eq!(world.state(id).await, "restored", "{story}");
-    let kinds = world.kinds(id).await;
-    let of = |kind: &str| kinds.iter().filter(|one| *one == kind).count();
-    assert_eq!(
-        (of("proposed"), of("approved"), of("restored")),
-        (1, 1, 1),
-        "{story}"
-    );
-    assert!(world.breaks("openai") <= 1, "{story}");
-    world.assert_at_rest().await;
-    world.assert_as_before();
-}
+use super::{approved, due, ends, ends_well, in_force, killed_after, proposed, sent, waiting};
 
 /// Kills one delivery of a queue at every point.
 async fn killed(from: Lane, prepare: impl AsyncFn() -> (World, ProposalId)) -> usize {
@@ -63,45 +28,6 @@ async fn killed_and(
         then(&world, &id).await;
     })
     .await
-}
-
-/// Kills one delivery just after it appended a record of this kind.
-async fn killed_after(
-    world: impl AsyncFn() -> (World, ProposalId),
-    from: Lane,
-    kind: &str,
-) -> (World, ProposalId) {
-    for point in 0..100 {
-        let (world, id) = world().await;
-        let cutter = Cutter::at(point);
-        cutter.run(world.deliver(from, &cutter)).await;
-        let at = cutter.cut_at().unwrap();
-        if at.starts_with(&format!("after Trail::append of {kind}")) {
-            return (world, id);
-        }
-    }
-    panic!("{from:?} appends no {kind}");
-}
-
-async fn sent() -> (World, ProposalId) {
-    let world = World::new(sample::inventory_with_unhealthy("openai"));
-    let id = world.send(&sample::provider_unhealthy_text("openai"));
-    (world, id)
-}
-
-async fn proposed() -> (World, ProposalId) {
-    let (world, id) = sent().await;
-    world.deliver(Lane::Ingest, &Cutter::never()).await;
-    world.turn_stream(&Cutter::never()).await;
-    world.turn_bus();
-    (world, id)
-}
-
-/// In force, at the moment of its end, before anything is done about it.
-async fn due() -> (World, ProposalId) {
-    let (world, id) = in_force().await;
-    world.clock.advance(std::time::Duration::from_secs(30));
-    (world, id)
 }
 
 #[tokio::test]

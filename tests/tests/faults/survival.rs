@@ -75,7 +75,7 @@ async fn a_trouble_that_comes_back_when_its_trail_expired_is_another_and_people_
 #[tokio::test]
 async fn an_event_whose_id_is_that_of_an_expired_one_is_not_swallowed() {
     let event = sample::provider_unhealthy_text("openai");
-    for removed in [|record: &Record| record.seq % 2 == 0, |_: &Record| false] {
+    for removed in [|record: &Record| record.seq.is_multiple_of(2), |_: &Record| false] {
         let world = of_long_ago(removed).await;
         let first = world.send(&sample::with_event_id(&event, "years-later"));
         world.run_until_quiet().await;

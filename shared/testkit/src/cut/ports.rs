@@ -1,31 +1,7 @@
-//! Handlers that die: a function's process may end between any two steps.
-//!
-//! A test wraps the ports it gives to a handler in [`Cut`]. Each call of a port then has two points, before
-//! and after its effect, and a [`Cutter`] lets the handler's future be dropped at one of them.
-//!
-//! ```
-//! # use testkit::cut::{every_point, Cut, Cutter};
-//! # use testkit::MemoryTrail;
-//! # use domain::ports::Trail;
-//! # use domain::trail::StreamId;
-//! # async fn handle(trail: &dyn Trail) { trail.load(&StreamId::Control).await.unwrap(); }
-//! # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-//! let points = every_point(async |cutter: &Cutter| {
-//!     let trail = MemoryTrail::new();
-//!     let deps = Cut::new(&trail, cutter);
-//!     cutter.run(handle(&deps)).await; // dies at this round's point
-//!     handle(&deps).await; // the message comes again
-//!     // … and here the test looks at what became of it.
-//! })
-//! .await;
-//! assert_eq!(points, 2);
-//! # });
-//! ```
+//! The ports that a handler calls, with points.
 
 use std::fmt;
 use std::future::Future;
-use std::sync::Mutex;
-use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -41,161 +17,34 @@ use domain::proposal::Permit;
 use domain::telling::{Announcement, Concern, Row};
 use domain::trail::{Entry, Record, Seq, StreamId, Verifier};
 use domain::value::{Digest, ProposalId, Timestamp};
-use tokio::sync::Notify;
 
-/// Rounds after which [`every_point`] gives up: a handler with this many steps does not end.
-const MOST_POINTS: usize = 2_000;
+use super::Cutter;
 
-/// Decides at which point a handler dies. Points are counted only within [`Cutter::run`].
-#[derive(Debug)]
-pub struct Cutter {
-    at: Option<usize>,
-    gives_way: bool,
-    state: Mutex<State>,
-    reached: Notify,
+/// How a port says that a call failed.
+trait Lost {
+    /// Nobody knows whether it had its effect.
+    fn lost() -> Self;
 }
 
-#[derive(Debug, Default)]
-struct State {
-    running: bool,
-    passed: usize,
-    cut_at: Option<String>,
-}
-
-/// How a future ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ran<T> {
-    /// It was dropped at its point.
-    Cut,
-    /// It ended before its point came.
-    Done(T),
-}
-
-impl<T> Ran<T> {
-    /// The output. Panics where the future was cut.
-    pub fn unwrap(self) -> T {
-        match self {
-            Ran::Done(output) => output,
-            Ran::Cut => panic!("the future was cut"),
-        }
+impl Lost for Unavailable {
+    fn lost() -> Self {
+        Unavailable::new("it", "it failed, as the test asked")
     }
 }
 
-impl Cutter {
-    /// Dies at a point, counted from 0.
-    pub fn at(point: usize) -> Self {
-        Self {
-            at: Some(point),
-            gives_way: false,
-            state: Mutex::default(),
-            reached: Notify::new(),
-        }
-    }
-
-    /// Never dies.
-    pub fn never() -> Self {
-        Self {
-            at: None,
-            ..Self::at(0)
-        }
-    }
-
-    /// Never dies, and lets others run before each call: for handlers that a test interleaves.
-    pub fn gives_way() -> Self {
-        Self {
-            gives_way: true,
-            ..Self::never()
-        }
-    }
-
-    /// Runs a future until its end or until the point, where it is dropped. A cutter cuts once: later runs
-    /// go to their end.
-    pub async fn run<T>(&self, future: impl Future<Output = T>) -> Ran<T> {
-        self.state.lock().unwrap().running = true;
-        let ran = tokio::select! {
-            biased;
-            output = future => Ran::Done(output),
-            () = self.reached.notified() => Ran::Cut,
-        };
-        self.state.lock().unwrap().running = false;
-        ran
-    }
-
-    /// Where the future was dropped, such as `after Trail::append`; `None` while it was not.
-    pub fn cut_at(&self) -> Option<String> {
-        self.state.lock().unwrap().cut_at.clone()
-    }
-
-    /// The points passed so far within [`Cutter::run`].
-    pub fn passed(&self) -> usize {
-        self.state.lock().unwrap().passed
-    }
-
-    /// One point: returns, or never does. For ports that [`Cut`] does not know.
-    pub async fn point(&self, when: &str, call: &str) {
-        if self.gives_way && when == "before" {
-            give_way().await;
-        }
-        {
-            let mut state = self.state.lock().unwrap();
-            if !state.running || state.cut_at.is_some() {
-                return;
-            }
-            if self.at != Some(state.passed) {
-                state.passed += 1;
-                return;
-            }
-            state.cut_at = Some(format!("{when} {call}"));
-        }
-        self.reached.notify_one();
-        std::future::pending().await
+impl Lost for TrailError {
+    fn lost() -> Self {
+        Unavailable::lost().into()
     }
 }
 
-/// Pending once.
-async fn give_way() {
-    let mut gave_way = false;
-    std::future::poll_fn(|context| {
-        if std::mem::replace(&mut gave_way, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
-}
-
-/// Runs a scenario once for every point at which a handler can die, and at last once without.
-/// Returns how many points there were. The scenario makes its world anew each time and runs its handler with
-/// [`Cutter::run`]; a panic in it is preceded by a line that names the point.
-pub async fn every_point(mut scenario: impl AsyncFnMut(&Cutter)) -> usize {
-    for point in 0..MOST_POINTS {
-        let cutter = Cutter::at(point);
-        let named = Named(&cutter);
-        scenario(&cutter).await;
-        drop(named);
-        if cutter.cut_at().is_none() {
-            return point;
-        }
-    }
-    panic!("the handler has more than {MOST_POINTS} points: it does not end");
-}
-
-/// Says at which point the handler had been cut when the scenario panicked.
-struct Named<'a>(&'a Cutter);
-
-impl Drop for Named<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            match self.0.cut_at() {
-                Some(at) => eprintln!("the handler was cut {at} (point {})", self.0.passed()),
-                None => eprintln!("the handler was not cut"),
-            }
-        }
+impl Lost for ActError {
+    fn lost() -> Self {
+        ActError::Unclear("the connection broke, as the test asked".to_owned())
     }
 }
 
-/// A port whose calls a [`Cutter`] can cut, before and after their effect. Implements what `T` implements.
+/// A port whose calls a [`Cutter`] can cut, or let fail, before and after their effect. Implements what `T` implements.
 pub struct Cut<'a, T: ?Sized> {
     inner: &'a T,
     cutter: &'a Cutter,
@@ -207,10 +56,14 @@ impl<'a, T: ?Sized> Cut<'a, T> {
         Self { inner, cutter }
     }
 
-    async fn call<R>(&self, name: &str, call: impl Future<Output = R>) -> R {
-        self.cutter.point("before", name).await;
+    async fn call<R, E: Lost>(&self, name: &str, call: impl Future<Output = Result<R, E>>) -> Result<R, E> {
+        if self.cutter.point("before", name).await {
+            return Err(E::lost());
+        }
         let reply = call.await;
-        self.cutter.point("after", name).await;
+        if self.cutter.point("after", name).await {
+            return Err(E::lost());
+        }
         reply
     }
 }
@@ -262,7 +115,10 @@ impl<T: Clock + ?Sized> Clock for Cut<'_, T> {
     }
 
     async fn sleep(&self, time: Duration) {
-        self.call("Clock::sleep", self.inner.sleep(time)).await;
+        // It cannot fail.
+        self.cutter.point("before", "Clock::sleep").await;
+        self.inner.sleep(time).await;
+        self.cutter.point("after", "Clock::sleep").await;
     }
 }
 
