@@ -64,7 +64,7 @@ pub async fn handle(deps: &Deps<'_>, delivery: Delivery<'_>) -> Result<(), Fault
     }
     // Whole turns, not one append: which proposal an event belongs to is decided anew where somebody was quicker.
     in_turns(deps.clock, async || match &message {
-        Message::Incident(incident) => take(deps, incident, delivery.receives).await,
+        Message::Incident(incident) => Box::pin(take(deps, incident, delivery.receives)).await,
         Message::Hint(id) => resume(deps, id).await,
     })
     .await
@@ -75,20 +75,24 @@ async fn take(deps: &Deps<'_>, incident: &Reported, receives: u32) -> Result<(),
     let event = &incident.event;
     let paused = is_paused(deps).await?;
     let (id, current) = proposal_of(deps, event).await?;
+    // Nobody reasons during a pause: the lease is over when it begins, and the first after the pause takes it.
+    let lease_s = if paused { 0 } else { deps.lease_s };
     let Some(proposal) = current else {
-        // Nobody reasons during a pause: the lease is over when it begins, and the first after the pause takes it.
-        let lease_s = if paused { 0 } else { deps.lease_s };
         let received = received(deps, incident, lease_s, deps.clock.now()).await?;
         let now = deps.clock.now();
         let entry = Proposal::first_entry(id, received, now, Actor::Agent, deps.deployment.tier);
         let proposal = Proposal::replay(&[deps.trail.append(entry).await?]).map_err(TrailError::from)?;
-        if paused {
-            tracing::info!(proposal.id = %proposal.id(), "paused: recorded, and not reasoned about");
-            return Ok(());
-        }
-        return propose::conclude(deps, proposal).await;
+        return reason(deps, proposal, paused).await;
     };
     let seen = proposal.has_seen(&event.event_id);
+    if !seen && proposal.judges_afresh(deps.clock.now()) {
+        let received = received(deps, incident, lease_s, deps.clock.now()).await?;
+        let entry = proposal
+            .entry(deps.clock.now(), Actor::Agent, &ProposalFact::Received(received))
+            .map_err(TrailError::from)?;
+        let record = deps.trail.append(entry).await?;
+        return reason(deps, proposal.apply(&record).map_err(TrailError::from)?, paused).await;
+    }
     let proposal = if seen || !proposal.takes_repeats() {
         proposal
     } else {
@@ -108,6 +112,16 @@ async fn take(deps: &Deps<'_>, incident: &Reported, receives: u32) -> Result<(),
         )));
     }
     Ok(())
+}
+
+/// Reasons about what was just received, unless the agent is paused.
+async fn reason(deps: &Deps<'_>, proposal: Proposal, paused: bool) -> Result<(), Fault> {
+    if paused {
+        tracing::info!(proposal.id = %proposal.id(), "paused: recorded, and not reasoned about");
+        return Ok(());
+    }
+    // On the heap: it is the largest of the futures here, and is made in several places.
+    Box::pin(propose::conclude(deps, proposal)).await
 }
 
 /// Whether somebody began to reason about it, and died.
@@ -179,7 +193,8 @@ async fn proposal_of(deps: &Deps<'_>, event: &Event) -> Result<(ProposalId, Opti
         }
     }
     let window_s = deps.deployment.correlation_window_s;
-    let settled_at = current.as_ref().and_then(Proposal::settled_at);
+    let settled = current.as_ref().filter(|one| !one.awaits_a_better_event(now));
+    let settled_at = settled.and_then(Proposal::settled_at);
     match generation::belongs(&fingerprint, generation, settled_at, window_s, now) {
         Belongs::Current(id) => Ok((id, current)),
         Belongs::Next(id) => {

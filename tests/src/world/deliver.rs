@@ -331,11 +331,12 @@ impl World {
 
     async fn run_until_quiet_by(&self, cutter: &Cutter) {
         for _ in 0..MOST_TURNS {
-            let mut moved = self.turn_stream(cutter).await;
+            // On the heap, as the handlers' futures: a test's stack is small.
+            let mut moved = Box::pin(self.turn_stream(cutter)).await;
             moved |= self.turn_bus();
             moved |= self.turn_topic();
             for queue in Lane::QUEUES {
-                moved |= self.deliver(queue, cutter).await;
+                moved |= Box::pin(self.deliver(queue, cutter)).await;
             }
             if !moved {
                 return;

@@ -262,3 +262,62 @@ async fn what_reads_otherwise_than_it_was_previewed_is_refused() {
     assert_eq!(world.state(&id).await, "refused");
     world.assert_at_rest().await;
 }
+
+/// Minutes of events about openai, one a minute, from now on.
+async fn minutes_of(world: &World, minutes: std::ops::Range<u64>) {
+    let event = sample::provider_unhealthy_text("openai");
+    for minute in minutes {
+        world.send(&sample::with_event_id(&event, &format!("minute-{minute}")));
+        world.run_until_quiet().await;
+        world.advance(60).await;
+    }
+}
+
+#[tokio::test]
+async fn a_worthless_or_early_event_silences_nothing() {
+    // Early: the gateway's window does not show it yet. Worthless: it contradicts its own definition.
+    let worthless = json!({"provider": "openai", "error_rate": 0.04, "requests": 180, "window_s": 300});
+    for first in [
+        sample::provider_unhealthy_text("openai"),
+        sample::envelope("provider.unhealthy", worthless),
+    ] {
+        let world = World::new(sample::inventory());
+        let id = world.send(&first);
+        world.run_until_quiet().await;
+        assert_eq!(world.state(&id).await, "declined");
+        world
+            .gateway
+            .change(|inventory| inventory.providers[0].error_rate = Ppm(900_000));
+        // What came before comes again, and is no other event.
+        world.send(&first);
+        world.run_until_quiet().await;
+        assert_eq!(world.state(&id).await, "declined");
+        minutes_of(&world, 0..1).await;
+        assert_eq!(world.proposals(), std::slice::from_ref(&id), "the same trouble");
+        assert_eq!(world.state(&id).await, "awaiting_approval");
+        assert_eq!(world.topic.urgent().len(), 1, "{}", world.story().await);
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_worthless_events_costs_little_and_still_silences_nothing() {
+    let world = World::new(sample::inventory());
+    let id = world.send(&sample::provider_unhealthy_text("openai"));
+    minutes_of(&world, 0..180).await;
+    let kinds = world.kinds(&id).await;
+    let judged = kinds.iter().filter(|kind| *kind == "received").count();
+    // Fifty, and one an hour in the two hours after that.
+    assert_eq!(judged, 52, "{kinds:?}");
+    assert_eq!(world.proposals(), std::slice::from_ref(&id));
+    assert_eq!(world.topic.told(), []);
+    world
+        .gateway
+        .change(|inventory| inventory.providers[0].error_rate = Ppm(900_000));
+    minutes_of(&world, 180..245).await;
+    assert_eq!(
+        world.topic.urgent().len(),
+        1,
+        "within an hour: {}",
+        world.story().await
+    );
+}

@@ -250,14 +250,23 @@ impl Proposal {
         state: State,
         received: Received,
     ) -> Result<State, Problem> {
-        let State::Reasoning(lease) = state else {
-            return Err(NOT_NOW);
-        };
-        require(!lease.holds(record.at), "takes a lease that still holds")?;
         require(
             received.event.fingerprint() == *self.id.fingerprint(),
             "received an event of another trouble",
         )?;
+        match state {
+            State::Reasoning(lease) => {
+                require(!lease.holds(record.at), "takes a lease that still holds")?;
+                self.tries += 1;
+            }
+            State::Closed(Outcome::Declined) if self.was_declined_for_its_event() => {
+                require(!self.has_seen(&received.event.event_id), "judges an event again")?;
+                self.tries = 1;
+                self.judged += 1;
+                (self.declined, self.because) = (None, None);
+            }
+            _ => return Err(NOT_NOW),
+        }
         self.requesters.extend(received.requested_by.iter().cloned());
         self.events_seen.insert(received.event.event_id.clone());
         let lease = Lease {
@@ -265,7 +274,6 @@ impl Proposal {
             record: record.digest,
         };
         self.received = received;
-        self.tries += 1;
         Ok(State::Reasoning(lease))
     }
 }

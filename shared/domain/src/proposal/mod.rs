@@ -39,6 +39,16 @@ pub const LONGEST_LIFE_DAYS: u64 = 30;
 /// Repetitions recorded on one proposal; further ones are only counted by the gateway.
 pub const MOST_REPEATS: usize = 50;
 
+/// Events about one trouble that are each judged afresh after the last was declined for what it was; the ones after that are
+/// once an hour.
+pub const MOST_JUDGED: u64 = 50;
+
+/// How long after that an event is judged again, seconds.
+const JUDGED_AGAIN_S: u64 = 3_600;
+
+/// How long after it was opened one that was declined for its event takes the next about its trouble, seconds.
+const AWAITS_S: u64 = 86_400;
+
 /// One proposal, replayed from its records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposal {
@@ -48,6 +58,7 @@ pub struct Proposal {
     opened_at: Timestamp,
     received: Received,
     tries: u64,
+    judged: u64,
     declined: Option<Declined>,
     proposed: Option<Proposed>,
     scored: Option<Scored>,
@@ -115,9 +126,26 @@ impl Proposal {
         )
     }
 
-    /// How often somebody began to reason about it.
+    /// How often somebody began to reason about its event.
     pub fn tries(&self) -> u64 {
         self.tries
+    }
+
+    /// Whether the next event about its trouble is judged afresh, as its own was declined for what it was: a worthless or
+    /// early event silences nothing.
+    pub fn judges_afresh(&self, now: Timestamp) -> bool {
+        self.was_declined_for_its_event()
+            && (self.judged < MOST_JUDGED || self.state_since().plus_seconds(JUDGED_AGAIN_S) <= now)
+    }
+
+    /// Whether its trouble stays with it, though it is settled: events that are worth nothing open no proposal each.
+    pub fn awaits_a_better_event(&self, now: Timestamp) -> bool {
+        self.was_declined_for_its_event() && now < self.opened_at.plus_seconds(AWAITS_S)
+    }
+
+    fn was_declined_for_its_event(&self) -> bool {
+        let declined = self.declined.as_ref();
+        declined.is_some_and(|declined| declined.reason.is_of_the_event())
     }
 
     /// Whether time to live may have removed some of its records: what is left tells nothing of how it ended.
@@ -320,6 +348,7 @@ impl Proposal {
             events_seen: BTreeSet::from([received.event.event_id.clone()]),
             received,
             tries: 1,
+            judged: 1,
             declined: None,
             proposed: None,
             scored: None,

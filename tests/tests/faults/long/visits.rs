@@ -65,7 +65,7 @@ pub(super) const MUST_FAIL: &[(&str, &str)] = &[
 
 /// The records that move a proposal, each with the states that it must meet at some time. The rest only informs.
 const MUST_MEET: &[(&str, &[&str])] = &[
-    ("received", &["–", "reasoning"]),
+    ("received", &["–", "reasoning", "declined"]),
     ("declined", &["reasoning"]),
     ("proposed", &["reasoning"]),
     ("scored: gate", &["proposed"]),

@@ -83,6 +83,22 @@ impl DeclineReason {
         }
     }
 
+    /// Whether what was declined is the event, before anybody reasoned: it says nothing of the next one about the same
+    /// trouble.
+    pub fn is_of_the_event(self) -> bool {
+        match self {
+            DeclineReason::Unlicensed | DeclineReason::Unconfirmed | DeclineReason::Contradiction => true,
+            DeclineReason::NothingToDo
+            | DeclineReason::OutOfScope
+            | DeclineReason::OutOfTurns
+            | DeclineReason::OutOfTokens
+            | DeclineReason::OutOfTime
+            | DeclineReason::OutOfMoney
+            | DeclineReason::OutOfTries
+            | DeclineReason::TooLarge => false,
+        }
+    }
+
     /// The reason as recorded.
     pub fn name(self) -> &'static str {
         match self {

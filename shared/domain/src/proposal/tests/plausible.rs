@@ -8,7 +8,7 @@ use crate::proposal::{
     Unclear, Verbatim, Verified, Voted,
 };
 use crate::samples::*;
-use crate::value::{Digest, Timestamp};
+use crate::value::{Digest, EventId, Timestamp};
 
 /// Facts of a kind for a proposal at an instant: at least one of them is legal wherever the kind is.
 pub(super) fn facts(proposal: &Proposal, kind: Kind, when: Timestamp) -> Vec<ProposalFact> {
@@ -89,8 +89,10 @@ pub(super) fn facts(proposal: &Proposal, kind: Kind, when: Timestamp) -> Vec<Pro
 }
 
 fn received(proposal: &Proposal, when: Timestamp) -> ProposalFact {
+    let mut event = proposal.received().event.clone();
+    event.event_id = EventId::new(&format!("e-{}", when.as_millis())).unwrap();
     ProposalFact::Received(Received {
-        event: proposal.received().event.clone(),
+        event,
         verbatim: Verbatim::Inline("{}".to_owned()),
         occurred_at: when,
         lease_until: when.plus_seconds(60),

@@ -3,7 +3,7 @@
 use expect_test::expect;
 
 use super::plausible::facts;
-use crate::proposal::{Decision, Kind, Proposal, ProposalFact, State};
+use crate::proposal::{Decision, DeclineReason, Declined, Kind, MOST_JUDGED, Proposal, ProposalFact, State};
 use crate::samples::*;
 use crate::trail::{Actor, Entry, StreamId};
 use crate::value::{Digest, ProposalId, Timestamp};
@@ -44,12 +44,10 @@ fn states() -> Vec<(&'static str, Vec<Story>)> {
         ),
         (
             "declined",
-            vec![after(
-                Story::of(&unhealthy(), None),
-                Kind::Declined,
-                10,
-                Actor::Agent,
-            )],
+            vec![
+                after(Story::of(&unhealthy(), None), Kind::Declined, 10, Actor::Agent),
+                for_its_event(),
+            ],
         ),
         ("shadow", vec![decided(Decision::Shadow)]),
         (
@@ -83,6 +81,16 @@ fn states() -> Vec<(&'static str, Vec<Story>)> {
             vec![after(succeeded(breaks(300)), Kind::Restored, 340, Actor::System)],
         ),
     ]
+}
+
+/// Declined for what its event was.
+fn for_its_event() -> Story {
+    let declined = Declined {
+        reason: DeclineReason::Unconfirmed,
+        explanation: "of the test".to_owned(),
+        proposer: None,
+    };
+    Story::of(&unhealthy(), None).then(10, Actor::Agent, &ProposalFact::Declined(declined))
 }
 
 /// Where a fact of this kind leads, soon and late, whoever writes it; every different answer.
@@ -179,7 +187,7 @@ fn the_whole_table_of_states_and_kinds() {
     }
     expect![[r#"
                         –    reas prop wait appr exec unkn succ decl shad reje expi refu fail rest
-        received        reas reas ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
+        received        reas reas ·    ·    ·    ·    ·    ·    reas ·    ·    ·    ·    ·    ·
         declined        ·    decl ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
         proposed        ·    prop ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
         scored: gate    ·    ·    wait ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·    ·
@@ -275,6 +283,11 @@ fn closed_proposals_take_only_what_informs() {
                 let fact = facts(proposal, kind, at(6000)).remove(0);
                 assert_eq!(fact.what(), kind);
                 let next = story.attempt(at(6000), person("carol"), &fact);
+                if kind == Kind::Received && proposal.judges_afresh(at(6000)) {
+                    // The one that is opened again.
+                    assert_eq!(next.unwrap().proposal().settled_at(), None);
+                    continue;
+                }
                 assert_eq!(next.is_ok(), informs, "{name} {kind}");
                 if let Ok(next) = next {
                     let next = next.proposal();
@@ -285,4 +298,34 @@ fn closed_proposals_take_only_what_informs() {
             }
         }
     }
+}
+
+#[test]
+fn what_was_declined_for_its_event_is_judged_again_for_another_and_as_often_as_is_allowed() {
+    let story = for_its_event();
+    let proposal = story.proposal();
+    assert_eq!(proposal.tries(), 1);
+    let mut same = proposal.received().clone();
+    same.lease_until = at(100);
+    let again = story.attempt(at(20), Actor::Agent, &ProposalFact::Received(same));
+    assert!(
+        again
+            .unwrap_err()
+            .to_string()
+            .ends_with("it judges an event again"),
+        "a redelivery is no other event"
+    );
+    // Fifty in all, and then one an hour.
+    let declined = ProposalFact::Declined(proposal.declined().unwrap().clone());
+    let mut story = story;
+    for nth in 1..MOST_JUDGED {
+        assert!(story.proposal().judges_afresh(at(nth * 100)), "{nth}");
+        let fact = facts(story.proposal(), Kind::Received, at(nth * 100)).remove(0);
+        story = story.then(nth * 100, Actor::Agent, &fact);
+        assert_eq!((story.proposal().tries(), story.proposal().declined()), (1, None));
+        story = story.then(nth * 100 + 1, Actor::Agent, &declined);
+    }
+    let last = MOST_JUDGED * 100 - 99;
+    assert!(!story.proposal().judges_afresh(at(last + 3_599)));
+    assert!(story.proposal().judges_afresh(at(last + 3_600)));
 }
