@@ -69,6 +69,9 @@ fn every_history_ends_well() {
             if seed >= histories {
                 return visits;
             }
+            if seed > 0 && seed.is_multiple_of(100) {
+                eprintln!("{seed} of {histories} histories");
+            }
             visits.add(History::of(seed).walk().visits());
         }
     };

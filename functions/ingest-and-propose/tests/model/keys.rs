@@ -3,14 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use adapters::SystemClock;
+use domain::ports::Clock;
+use domain::value::Micros;
 use expect_test::expect;
-use ingest_and_propose::model::Model;
+use ingest_and_propose::config::{Api, Models};
+use ingest_and_propose::investigate::budget::{Limits, Prices};
 use ingest_and_propose::model::anthropic::Anthropic;
 use ingest_and_propose::model::http::Auth;
 use ingest_and_propose::model::openai::OpenAi;
+use ingest_and_propose::model::transcript::Transcript;
+use ingest_and_propose::model::{Model, NoAnswer};
+use ingest_and_propose::wiring;
 use outbound::{Rotating, Token};
 use serde_json::json;
-use testkit::{FixedCredential, FrozenClock};
+use testkit::{FixedCredential, FrozenClock, Proxy};
 use wiremock::matchers::header;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -113,4 +120,52 @@ async fn a_reply_that_echoes_the_key_brings_it_nowhere() {
     }
     let server = serving(vec![anthropic::saying(KEY)]).await;
     assert_eq!(ask_anthropic(&server.uri()).await.outcome.unwrap().text, "…");
+}
+
+/// A Secrets Manager that answers everything so.
+async fn secrets(status: u16, body: serde_json::Value) -> (MockServer, Proxy) {
+    let server = MockServer::start().await;
+    let reply = ResponseTemplate::new(status).set_body_json(body);
+    Mock::given(wiremock::matchers::any())
+        .respond_with(reply)
+        .mount(&server)
+        .await;
+    let proxy = Proxy::to(&server.address().to_string()).await;
+    (server, proxy)
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_used_leaves_models_that_refuse_and_stops_nothing() {
+    let api = knowing("x-api-key", KEY, anthropic::good()).await;
+    let missing = json!({"__type": "ResourceNotFoundException", "message": "there is none"});
+    for (status, body) in [
+        (200, json!({"SecretString": ""})),
+        (200, json!({"SecretString": " \n"})),
+        (200, json!({"SecretString": "hunter2\r\nx-admin: yes"})),
+        (400, missing),
+    ] {
+        let (_server, proxy) = secrets(status, body.clone()).await;
+        let configured = Models {
+            api: Api::Anthropic,
+            url: api.uri(),
+            secret: "arn:x".to_owned(),
+            transcript_bucket: "transcripts".to_owned(),
+            names: vec!["m".to_owned()],
+            prices: Prices::new(),
+            limits: Limits {
+                turns: 1,
+                tokens: 1,
+                seconds: 1,
+                cost: Micros(1),
+            },
+            daily_cap: Micros(1),
+        };
+        let models = wiring::models(&configured, proxy.config()).await.unwrap();
+        let mut transcript = Transcript::default();
+        let deadline = SystemClock.now().plus_seconds(30);
+        let answer = models[0].answer(&first(), deadline, &mut transcript).await;
+        let refused = answer.unwrap_err();
+        assert!(matches!(refused, NoAnswer::Rejected(_)), "{body}: {refused:?}");
+        assert!(!format!("{refused:?}").contains("hunter2"), "{refused:?}");
+    }
 }

@@ -51,6 +51,7 @@ impl History {
         self.stage.weather.is_calm(true);
         self.stage.is_frozen(false);
         self.stage.is_well(false);
+        world.trail.as_memory().signing.outages.end();
         world.acting.forget_faults();
         world.gateway.land_late_writes();
         walk::now(async {

@@ -257,6 +257,12 @@ impl<'a, 'b> Storm<'a, 'b> {
     }
 
     fn outage(&mut self) {
+        if self.life.dice.below(8) == 0 {
+            // Whoever has to sign cannot.
+            let calls = 1 + self.life.dice.below(20);
+            self.stage.world.trail.as_memory().signing.outages.next(calls);
+            return;
+        }
         let service = SERVICES[self.life.dice.below(SERVICES.len())];
         let seconds = [5, 20, 90, 240][self.life.dice.below(4)];
         self.stage.weather.loses(service, seconds);
@@ -265,6 +271,8 @@ impl<'a, 'b> Storm<'a, 'b> {
     /// Somebody pauses the agent, switches off what runs by itself, or freezes changes; or ends that.
     fn switch(&mut self) {
         let world = &self.stage.world;
+        // Whoever does that comes back until KMS signs it.
+        world.trail.as_memory().signing.outages.end();
         let control = walk::now(load_control(&world.trail)).unwrap();
         match self.life.dice.below(4) {
             0 | 1 => match control.switches.paused {

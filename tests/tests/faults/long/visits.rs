@@ -63,7 +63,7 @@ pub(super) const MUST_FAIL: &[(&str, &str)] = &[
     ("slack", "Trail::load"),
 ];
 
-/// The records that move a proposal, each with the states that it must meet at some time. The rest only informs.
+/// Each kind of record with the states that it must meet at some time. `escalated` and `commented` are written by nobody yet.
 const MUST_MEET: &[(&str, &[&str])] = &[
     ("received", &["–", "reasoning", "declined"]),
     ("declined", &["reasoning"]),
@@ -87,6 +87,42 @@ const MUST_MEET: &[(&str, &[&str])] = &[
     ("undo_requested", &["succeeded"]),
     ("undo_approved", &["succeeded"]),
     ("undo_rejected", &["succeeded"]),
+    ("verified", &["succeeded", "restored"]),
+    (
+        "repeated",
+        &[
+            "reasoning",
+            "proposed",
+            "awaiting_approval",
+            "approved",
+            "executing",
+            "unknown",
+            "succeeded",
+            "declined",
+            "shadow",
+            "rejected",
+            "expired",
+            "refused",
+            "failed",
+            "restored",
+        ],
+    ),
+    (
+        "notified",
+        &[
+            "proposed",
+            "awaiting_approval",
+            "approved",
+            "executing",
+            "unknown",
+            "succeeded",
+            "rejected",
+            "expired",
+            "refused",
+            "failed",
+            "restored",
+        ],
+    ),
 ];
 
 /// A call's name without what it was about.
