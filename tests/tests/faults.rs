@@ -127,3 +127,47 @@ pub(crate) async fn killed_after(
     }
     panic!("{from:?} appends no {kind}");
 }
+
+/// The records that people hear of, or that somebody waits for.
+pub(crate) const STEPS: [&str; 4] = ["proposed", "scored", "approved", "succeeded"];
+
+/// A record of this kind, of [`STEPS`], was just written, and the stream has not brought it yet.
+pub(crate) async fn just_recorded(kind: &str) -> (World, ProposalId) {
+    let never = Cutter::never();
+    let (world, id) = match kind {
+        "proposed" => sent().await,
+        "scored" => proposed().await,
+        "approved" => waiting().await,
+        _ => approved().await,
+    };
+    match kind {
+        "proposed" => world.deliver(Lane::Ingest, &never).await,
+        "scored" => world.deliver(Lane::Scoring, &never).await,
+        "approved" => world.approve("alice", &id).await.status == 200,
+        _ => world.deliver(Lane::Execution, &never).await,
+    };
+    assert!(world.kinds(&id).await.contains(&kind.to_owned()), "{kind}");
+    (world, id)
+}
+
+/// How many stages [`without_messages`] knows.
+pub(crate) const STAGES: usize = 5;
+
+/// A world in which every message is lost, and every lease is over: only housekeeping can help.
+pub(crate) async fn without_messages(stage: usize) -> (World, ProposalId) {
+    let (world, id) = match stage {
+        // The reasoner died when it had the lease.
+        0 => killed_after(sent, Lane::Ingest, "received").await,
+        1 => proposed().await,
+        2 => approved().await,
+        // The executor died when it had started.
+        3 => killed_after(approved, Lane::Execution, "started").await,
+        _ => in_force().await,
+    };
+    for queue in Lane::QUEUES {
+        world.queue(queue).lose();
+    }
+    // Longer than the longest lease.
+    world.clock.advance(Duration::from_secs(130));
+    (world, id)
+}

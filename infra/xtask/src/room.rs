@@ -16,6 +16,14 @@ pub(crate) enum Work {
 }
 
 impl Work {
+    /// The tool that it installs last: where that is, nearly all of it is.
+    fn ends_with(self) -> &'static str {
+        match self {
+            Work::Stack => "ministack",
+            Work::Everything => "cargo-lambda",
+        }
+    }
+
     /// What it takes on the disk, GB; and what it takes again where it was done before: what changed is linked anew, and a
     /// stack writes its logs.
     fn takes_gb(self, built: bool) -> u64 {
@@ -36,7 +44,7 @@ pub(crate) fn check(paths: &Paths, work: Work) -> Result<()> {
     };
     let stat = rustix::fs::statvfs(disk)?;
     let free = stat.f_bavail.saturating_mul(stat.f_frsize);
-    let built = paths.tools().exists() && target.join("debug").exists();
+    let built = paths.tools().join(work.ends_with()).exists();
     lacks(target, free, work.takes_gb(built))
 }
 

@@ -9,7 +9,9 @@ use testkit::Cutter;
 use testkit::cut::every_failure;
 use tests::World;
 
-use super::{approved, due, ends, ends_well, in_force, killed_after, proposed, sent, waiting};
+use super::{
+    STAGES, STEPS, approved, due, ends, ends_well, just_recorded, proposed, sent, waiting, without_messages,
+};
 
 /// The world goes on, and it ends as what failed allows: the break is over, if it came in time to begin; or it never was,
 /// which people hear of; or, where nobody could look at the gateway, a person was paged in its place. Where the history could
@@ -119,24 +121,9 @@ async fn any_call_of_the_callback_fails() {
 
 #[tokio::test]
 async fn any_call_of_the_outbox_fails_after_every_step() {
-    for (step, kind) in ["proposed", "scored", "approved", "succeeded"]
-        .into_iter()
-        .enumerate()
-    {
+    for kind in STEPS {
         let points = every_failure(async |cutter: &Cutter| {
-            let (world, id) = match step {
-                0 => sent().await,
-                1 => proposed().await,
-                2 => waiting().await,
-                _ => approved().await,
-            };
-            match step {
-                0 => world.deliver(Lane::Ingest, &Cutter::never()).await,
-                1 => world.deliver(Lane::Scoring, &Cutter::never()).await,
-                2 => world.approve("alice", &id).await.status == 200,
-                _ => world.deliver(Lane::Execution, &Cutter::never()).await,
-            };
-            assert!(world.kinds(&id).await.contains(&kind.to_owned()), "{kind}");
+            let (world, id) = just_recorded(kind).await;
             cutter.run(world.turn_stream(cutter)).await.unwrap();
             ends_well(&world, &id).await;
         })
@@ -148,20 +135,9 @@ async fn any_call_of_the_outbox_fails_after_every_step() {
 /// What housekeeping does not come to in a run, it does in the next.
 #[tokio::test]
 async fn any_call_of_housekeeping_fails_with_every_message_lost() {
-    for stage in 0..5 {
+    for stage in 0..STAGES {
         let points = every_failure(async |cutter: &Cutter| {
-            let (world, id) = match stage {
-                0 => killed_after(sent, Lane::Ingest, "received").await,
-                1 => proposed().await,
-                2 => approved().await,
-                3 => killed_after(approved, Lane::Execution, "started").await,
-                _ => in_force().await,
-            };
-            for queue in Lane::QUEUES {
-                world.queue(queue).lose();
-            }
-            // Longer than the longest lease.
-            world.clock.advance(Duration::from_secs(130));
+            let (world, id) = without_messages(stage).await;
             // It may fail, but never silently: then nothing failed.
             let report = cutter.run(world.keep_house(cutter)).await.unwrap();
             assert!(report.is_ok() || cutter.cut_at().is_some(), "{report:?}");

@@ -8,7 +8,9 @@ use testkit::{Cutter, Ran, sample};
 use tests::World;
 use tests::world::Script;
 
-use super::{approved, due, ends, ends_well, in_force, killed_after, proposed, sent, waiting};
+use super::{
+    STAGES, STEPS, approved, due, ends, ends_well, just_recorded, proposed, sent, waiting, without_messages,
+};
 
 /// Kills one delivery of a queue at every point.
 async fn killed(from: Lane, prepare: impl AsyncFn() -> (World, ProposalId)) -> usize {
@@ -107,22 +109,9 @@ async fn the_callback_is_killed_anywhere() {
 
 #[tokio::test]
 async fn the_outbox_is_killed_anywhere_after_every_step() {
-    let steps: [(usize, &str); 4] = [(0, "proposed"), (1, "scored"), (2, "approved"), (3, "succeeded")];
-    for (step, kind) in steps {
+    for kind in STEPS {
         let points = every_point(async |cutter: &Cutter| {
-            let (world, id) = match step {
-                0 => sent().await,
-                1 => proposed().await,
-                2 => waiting().await,
-                _ => approved().await,
-            };
-            match step {
-                0 => world.deliver(Lane::Ingest, &Cutter::never()).await,
-                1 => world.deliver(Lane::Scoring, &Cutter::never()).await,
-                2 => world.approve("alice", &id).await.status == 200,
-                _ => world.deliver(Lane::Execution, &Cutter::never()).await,
-            };
-            assert!(world.kinds(&id).await.contains(&kind.to_owned()), "{kind}");
+            let (world, id) = just_recorded(kind).await;
             cutter.run(world.turn_stream(cutter)).await;
             ends_well(&world, &id).await;
         })
@@ -134,22 +123,9 @@ async fn the_outbox_is_killed_anywhere_after_every_step() {
 /// Worlds in which only housekeeping can help, as every message is lost.
 #[tokio::test]
 async fn housekeeping_is_killed_anywhere_with_every_message_lost() {
-    for stage in 0..5 {
+    for stage in 0..STAGES {
         let points = every_point(async |cutter: &Cutter| {
-            let (world, id) = match stage {
-                // The reasoner dies when it has the lease.
-                0 => killed_after(sent, Lane::Ingest, "received").await,
-                1 => proposed().await,
-                2 => approved().await,
-                // The executor dies when it has started.
-                3 => killed_after(approved, Lane::Execution, "started").await,
-                _ => in_force().await,
-            };
-            for queue in Lane::QUEUES {
-                world.queue(queue).lose();
-            }
-            // Longer than the longest lease.
-            world.clock.advance(std::time::Duration::from_secs(130));
+            let (world, id) = without_messages(stage).await;
             if let Ran::Done(report) = cutter.run(world.keep_house(cutter)).await {
                 // Whoever is to act next; and the outbox, where the stream has not woken it either.
                 let unannounced = matches!(stage, 0 | 3);

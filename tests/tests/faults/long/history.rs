@@ -198,9 +198,7 @@ impl Stage {
             }
         });
     }
-}
 
-impl Stage {
     /// Whether changes are frozen.
     pub(super) fn is_frozen(&self, frozen: bool) {
         let time = |text: &str| LocalTime::try_from(text.to_owned()).unwrap();

@@ -70,10 +70,9 @@ impl<'a, 'b> Storm<'a, 'b> {
             560..810 => self.begin(),
             810..845 => self.pass(),
             845..851 => self.write_fault(),
-            851..880 => {}
-            880..882 => self.outage(),
-            882..896 => self.event(),
-            896..902 if !self.running.is_empty() => {
+            851..853 => self.outage(),
+            853..867 => self.event(),
+            867..873 if !self.running.is_empty() => {
                 let dies = self.life.dice.below(self.running.len());
                 drop(self.running.swap_remove(dies));
             }
@@ -327,7 +326,8 @@ impl<'a, 'b> Storm<'a, 'b> {
                 .count()
         };
         let messages: usize = Lane::QUEUES.iter().map(hints).sum();
-        let most = MOST_HINTS * world.proposals().len() + self.life.copies + self.stage.weather.failures();
+        let most =
+            MOST_HINTS * world.proposals().len() + self.life.copies + self.stage.weather.failed_sends();
         if messages > most {
             let queues = Lane::QUEUES.map(|lane| (lane, hints(&lane)));
             panic!(

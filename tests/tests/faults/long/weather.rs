@@ -77,15 +77,14 @@ impl Weather {
         inner.away = None;
     }
 
-    /// How many calls have failed.
-    pub(super) fn failures(&self) -> usize {
-        self.0
-            .lock()
-            .unwrap()
+    /// How many sends to a queue have failed, whose hints may have arrived and are sent again.
+    pub(super) fn failed_sends(&self) -> usize {
+        let inner = self.0.lock().unwrap();
+        let sends = inner
             .calls
-            .values()
-            .map(|(_, failed)| failed)
-            .sum()
+            .iter()
+            .filter(|((_, call, _), _)| call == "Queue::send");
+        sends.map(|(_, (_, failed))| failed).sum()
     }
 
     /// The calls so far.
