@@ -41,7 +41,7 @@ pub(crate) async fn on_evidence_of_now(
     let plan = &proposed.preview.plan;
     let now = deps.clock.now();
     let before = look_back(deps.trail, proposal.id(), &plan.changed(), now).await?;
-    let evidence = Evidence::gather(&proposal.received().event, &plan.claims, inventory);
+    let evidence = Evidence::gather(&proposal.received().event, plan, inventory);
     let control = load_control(deps.trail).await?;
     let in_force = deps.policies.in_force(&control).await;
     if let Some(why) = in_force.instead_because {

@@ -307,7 +307,7 @@ async fn preconditions(
     proposed: &Proposed,
 ) -> Result<Option<Refused>, Fault> {
     let automatic = automatic::is_automatic(proposal);
-    let inventory = match deps.gateway.inventory().await {
+    let inventory = match deps.gateway.reading(deps.clock.now()).await {
         Ok(inventory) => inventory,
         // A person who approved a page is not kept waiting by the gateway they are paged about.
         Err(_) if proposed.preview.plan.changes.is_empty() && !automatic => return Ok(None),

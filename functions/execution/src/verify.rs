@@ -33,9 +33,9 @@ pub(crate) async fn verify(deps: &Deps<'_>, id: &ProposalId) -> Result<(), Fault
     }
     let condition = deps
         .gateway
-        .inventory()
+        .reading(deps.clock.now())
         .await?
-        .condition(&proposal.received().event);
+        .condition_afterwards(&proposal.received().event);
     tracing::info!(proposal.id = %id, condition = ?condition, "verified");
     record(deps, proposal, &ProposalFact::Verified(Verified { condition })).await?;
     Ok(())

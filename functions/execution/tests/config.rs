@@ -23,6 +23,8 @@ const COMPLETE: environment::Table<'static> = &[
     ("APPROVAL_VETO_S", "0"),
     ("CORRELATION_WINDOW_S", "900"),
     ("MAX_BUDGET_CAP", "10000.00"),
+    ("MAX_RPM", "10000"),
+    ("MAX_TPM", "10000000"),
     ("GATEWAY_URL", "https://gateway"),
     ("GATEWAY_WRITE_SECRET", "arn:write"),
     ("PAGERDUTY_URL", "https://events.pagerduty.com"),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::model::Tool;
 
 /// Version of the prompt. It goes up with every change of its words or tools, which the snapshots show.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What is the same for every incident.
 pub const SYSTEM: &str = include_str!("prompt/system.md");

@@ -3,7 +3,8 @@
 use std::convert::Infallible;
 
 use domain::action::Plan;
-use domain::inventory::{Condition, Inventory, Target};
+use domain::incident::Event;
+use domain::inventory::{Condition, Inventory};
 use domain::ports::{Brief, Conclusion};
 use domain::proposal::{DeclineReason, Declined, Evidence, History, Proposal, ProposalFact, Proposed, State};
 use domain::trail::{Actor, Fact as _, MAX_BODY_BYTES};
@@ -73,7 +74,7 @@ async fn conclusion(deps: &Deps<'_>, proposal: &Proposal) -> Result<ProposalFact
     if let Some(contradiction) = event.contradiction() {
         return Ok(declined(DeclineReason::Contradiction, contradiction));
     }
-    let inventory = deps.gateway.inventory().await;
+    let inventory = deps.gateway.reading(deps.clock.now()).await;
     let condition = match &inventory {
         Ok(inventory) => inventory.condition(event),
         Err(err) => Condition::Unreadable(err.to_string()),
@@ -101,7 +102,7 @@ async fn conclusion(deps: &Deps<'_>, proposal: &Proposal) -> Result<ProposalFact
             // As if the reasoner were hostile: bounds, targets and relation to the event are decided here.
             match action.check(event, inventory.as_ref(), &deps.deployment.limits) {
                 Ok(preview) => ProposalFact::Proposed(Box::new(Proposed {
-                    evidence: evidence(condition, inventory.as_ref(), received, &preview.plan.claims)
+                    evidence: evidence(&condition, inventory.as_ref(), event, &preview.plan)
                         .with_history(before(deps, proposal, &preview.plan).await),
                     action,
                     preview,
@@ -139,16 +140,11 @@ async fn before(deps: &Deps<'_>, proposal: &Proposal, plan: &Plan) -> Option<His
         .ok()
 }
 
-fn evidence(
-    condition: Condition,
-    inventory: Option<&Inventory>,
-    received: &domain::proposal::Received,
-    targets: &[Target],
-) -> Evidence {
-    match (condition, inventory) {
-        (Condition::Unreadable(problem), _) => Evidence::unreadable(&problem),
-        (_, Some(inventory)) => Evidence::gather(&received.event, targets, inventory),
-        (Condition::Confirmed(_) | Condition::Refuted(_), None) => {
+fn evidence(condition: &Condition, inventory: Option<&Inventory>, event: &Event, plan: &Plan) -> Evidence {
+    match (inventory, condition) {
+        (Some(inventory), _) => Evidence::gather(event, plan, inventory),
+        (None, Condition::Unreadable(problem)) => Evidence::unreadable(problem),
+        (None, Condition::Confirmed(_) | Condition::Refuted(_)) => {
             Evidence::unreadable("the gateway was not read")
         }
     }

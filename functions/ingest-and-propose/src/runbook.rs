@@ -5,8 +5,8 @@
 //! | provider unhealthy | break it, if every model group keeps a healthy deployment; else page |
 //! | latency spike | re-route to a healthy deployment of the group; else page |
 //! | budget, soft | decline: nothing is refused yet |
-//! | budget, hard | page |
-//! | SLA, a latency, with a provider | re-route; else page |
+//! | budget, hard | page; decline a cap of zero, which is a block on purpose |
+//! | SLA, a latency, of a contract about a provider | re-route; else page |
 //! | SLA, any other | page |
 
 use async_trait::async_trait;
@@ -15,10 +15,10 @@ use domain::incident::{BudgetKind, Event, Trouble};
 use domain::inventory::{Inventory, ModelGroup, Provider};
 use domain::ports::{Brief, Conclusion, Reasoner, Unavailable};
 use domain::proposal::{DeclineReason, Declined, Proposer};
-use domain::value::{Limits, ProviderId, visible};
+use domain::value::{Limits, Micros, ProviderId, visible};
 
 /// Version of the rules above, recorded with every proposal.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// The runbook with its one parameter.
 #[derive(Debug, Clone)]
@@ -45,8 +45,16 @@ impl Runbook {
                 "The gateway could not be read, so nothing on it may be changed.",
             );
         };
+        let believed = &inventory.believe(event).event;
+        let names_others = (event.provider().is_some() && event.provider() != believed.provider())
+            || (event.model_group().is_some() && event.model_group() != believed.model_group());
+        let event = believed;
         match &event.trouble {
             Trouble::ProviderUnhealthy { provider, .. } => self.break_provider(event, provider, inventory),
+            // What does not belong together on the gateway moves nothing.
+            Trouble::LatencySpike { .. } | Trouble::SlaViolation { .. } if names_others => {
+                page(event, "What it names does not belong together on the gateway.")
+            }
             Trouble::LatencySpike { provider, .. } => self.reroute(event, provider, inventory),
             Trouble::BudgetExceeded {
                 kind: BudgetKind::Soft,
@@ -56,6 +64,17 @@ impl Runbook {
                 explanation: "a soft limit only warns: the gateway refuses nothing yet".to_owned(),
                 proposer: Some(myself()),
             }),
+            Trouble::BudgetExceeded { owner, .. }
+                if inventory
+                    .budget(owner)
+                    .is_some_and(|budget| budget.hard_cap == Micros(0)) =>
+            {
+                Conclusion::Decline(Declined {
+                    reason: DeclineReason::NothingToDo,
+                    explanation: format!("the cap of {owner} is zero: that is a block on purpose"),
+                    proposer: Some(myself()),
+                })
+            }
             Trouble::BudgetExceeded {
                 kind: BudgetKind::Hard,
                 ..

@@ -217,14 +217,43 @@ fn a_contract_about_a_providers_latency_moves_its_group() {
 }
 
 #[test]
-fn any_other_contract_is_paged() {
+fn what_does_not_belong_together_moves_nothing() {
     let inventory = sample::inventory_with_violation("gold");
+    let blames = |more: Value| {
+        let mut detail = json!({"metric": "p95", "target": 2000, "actual": 3400});
+        detail
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        says(&sla(detail), Some(&inventory))
+    };
+    for others in [
+        json!({"provider": "openai", "model_group": "chat"}),
+        json!({"provider": "anthropic", "model_group": "ocr"}),
+    ] {
+        let said = blames(others);
+        assert!(said.starts_with(r#"{"action":"page_oncall""#), "{said}");
+        assert!(
+            said.ends_with("What it names does not belong together on the gateway."),
+            "{said}"
+        );
+    }
+    // What the event leaves open, the gateway says.
+    let said = blames(json!({}));
+    assert!(said.starts_with(r#"{"action":"reroute_model_group""#), "{said}");
+}
+
+#[test]
+fn any_other_contract_is_paged() {
+    let mut inventory = sample::inventory_with_violation("gold");
+    // It is about whoever serves it, whatever the event names.
+    inventory.contracts[0].provider = None;
     check(
-        &sla(json!({"metric": "p95", "target": 2000, "actual": 3400})),
+        &sla(json!({"metric": "p95", "target": 2000, "actual": 3400, "provider": "anthropic"})),
         &inventory,
         &expect![[r#"
             {"action":"page_oncall","severity":"warning","summary":"contract gold: p95 is 3400 ms, target 2000 ms"}
-            contract gold: p95 is 3400 ms, target 2000 ms. The contract names no provider to move away from."#]],
+            contract gold: p95 is 3400 ms, target 2000 ms. What it names does not belong together on the gateway."#]],
     );
     let of_success =
         json!({"metric": "success_rate", "target": 0.9, "actual": 0.71, "provider": "anthropic"});
@@ -232,8 +261,8 @@ fn any_other_contract_is_paged() {
         &sla(of_success),
         &inventory,
         &expect![[r#"
-        {"action":"page_oncall","severity":"warning","summary":"contract gold: success rate is 71.0 %, target 90.0 %"}
-        contract gold: success rate is 71.0 %, target 90.0 %. The contract names no provider to move away from."#]],
+            {"action":"page_oncall","severity":"warning","summary":"contract gold: success rate is 71.0 %, target 90.0 %"}
+            contract gold: success rate is 71.0 %, target 90.0 %. What it names does not belong together on the gateway."#]],
     );
 }
 
@@ -310,6 +339,8 @@ const COMPLETE: environment::Table<'static> = &[
     ("APPROVAL_VETO_S", "0"),
     ("CORRELATION_WINDOW_S", "900"),
     ("MAX_BUDGET_CAP", "10000.00"),
+    ("MAX_RPM", "10000"),
+    ("MAX_TPM", "10000000"),
 ];
 
 fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, BadVariable> {

@@ -310,6 +310,8 @@ const COMPLETE: environment::Table<'static> = &[
     ("APPROVAL_VETO_S", "0"),
     ("CORRELATION_WINDOW_S", "900"),
     ("MAX_BUDGET_CAP", "10000.00"),
+    ("MAX_RPM", "10000"),
+    ("MAX_TPM", "10000000"),
 ];
 
 fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, BadVariable> {

@@ -141,6 +141,14 @@ pub trait Clock: Send + Sync {
 pub trait Gateway: Send + Sync {
     /// Everything at one instant.
     async fn inventory(&self) -> Result<Inventory, Unavailable>;
+
+    /// The same, where it is a reading of now: an empty or a stale one is as good as none.
+    async fn reading(&self, now: Timestamp) -> Result<Inventory, Unavailable> {
+        let inventory = self.inventory().await?;
+        inventory
+            .of_now(now)
+            .map_err(|problem| Unavailable::new("the gateway", problem))
+    }
 }
 
 /// Why a write to the outside did not succeed.

@@ -174,7 +174,7 @@ pub(crate) fn proposes(action: Action) -> ProposalFact {
     let (event, inventory) = (unhealthy(), inventory());
     let preview = action.preview(&inventory).unwrap();
     ProposalFact::Proposed(Box::new(Proposed {
-        evidence: Evidence::gather(&event, &preview.plan.claims, &inventory),
+        evidence: Evidence::gather(&event, &preview.plan, &inventory),
         action,
         preview,
         proposer: Proposer::Runbook {

@@ -133,6 +133,8 @@ impl<'a> Env<'a> {
             correlation_window_s: self.number("CORRELATION_WINDOW_S", 0, 86_400)?,
             limits: Limits {
                 max_budget_cap: self.value::<Micros>("MAX_BUDGET_CAP")?,
+                max_rpm: self.number("MAX_RPM", 1, 1_000_000_000)?,
+                max_tpm: self.number("MAX_TPM", 1, 1_000_000_000)?,
             },
         })
     }
@@ -153,6 +155,8 @@ mod tests {
         ("APPROVAL_VETO_S", "0"),
         ("CORRELATION_WINDOW_S", "900"),
         ("MAX_BUDGET_CAP", "10000.00"),
+        ("MAX_RPM", "10000"),
+        ("MAX_TPM", "10000000"),
     ];
 
     fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Deployment, BadVariable> {

@@ -284,6 +284,8 @@ fn team(id: &str, rpm: u64, tpm: u64, requests_5m: u64, groups: &[&str]) -> Team
         rpm,
         tpm,
         requests_5m,
+        // Each of them asks for more than it may now and then, so that a raise would help.
+        rate_limited_5m: Some(20),
         critical: id == "checkout",
         model_groups: groups
             .iter()
@@ -305,6 +307,8 @@ fn contract(id: &str, enabled: bool, measured: Option<SlaMetric>) -> Contract {
     Contract {
         id: SlaId::new(id).unwrap(),
         enabled,
+        provider: (id == "gold").then(|| provider_id("anthropic")),
+        model_group: (id == "gold").then(|| ModelGroupId::new("chat").unwrap()),
         measured,
     }
 }

@@ -112,7 +112,7 @@ impl Story {
         let story = Self::begins();
         let inventory = inventory();
         let preview = action.preview(&inventory).unwrap();
-        let evidence = Evidence::gather(&story.proposal.received().event, &preview.plan.claims, &inventory);
+        let evidence = Evidence::gather(&story.proposal.received().event, &preview.plan, &inventory);
         let proposed = Proposed {
             action,
             preview,

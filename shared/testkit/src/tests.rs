@@ -58,7 +58,7 @@ async fn started(trail: &MemoryTrail) -> (Proposal, Permit) {
     });
     let facts = [
         ProposalFact::Proposed(Box::new(Proposed {
-            evidence: Evidence::gather(&event, &plan.claims, &inventory),
+            evidence: Evidence::gather(&event, &plan, &inventory),
             action,
             preview,
             proposer: Proposer::Runbook {

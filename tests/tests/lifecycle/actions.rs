@@ -142,7 +142,7 @@ async fn a_page_is_sent_once() {
 async fn a_guardrail_is_disabled() {
     let world = lives(
         World::new(sample::inventory_with_spike("openai")),
-        &sample::latency_spike_text("openai"),
+        &sample::latency_spike_text("openai").replace(r#""current_ms":2000"#, r#""current_ms":2000,"guardrail":"pii""#),
         Some(json!({"action": "disable_guardrail", "guardrail": "pii"})),
         expect![[r#"
             0s    agent  opened, generation 1

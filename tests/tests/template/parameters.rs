@@ -116,6 +116,8 @@ fn parameters_feed_their_variables(template: &Template) -> Vec<String> {
         ("ApprovalValidSeconds", "APPROVAL_VALID_S"),
         ("CorrelationWindowSeconds", "CORRELATION_WINDOW_S"),
         ("MaxBudgetCap", "MAX_BUDGET_CAP"),
+        ("MaxRequestsPerMinute", "MAX_RPM"),
+        ("MaxTokensPerMinute", "MAX_TPM"),
         ("RunbookBreakSeconds", "RUNBOOK_BREAK_SECONDS"),
         ("VerifyAfterSeconds", "VERIFY_AFTER_S"),
         ("AgentEnabled", "AGENT_ENABLED"),

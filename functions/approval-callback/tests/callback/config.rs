@@ -28,6 +28,8 @@ const COMPLETE: environment::Table<'static> = &[
     ("CORRELATION_WINDOW_S", "900"),
     ("POLICY_BUCKET", "policies"),
     ("MAX_BUDGET_CAP", "10000.00"),
+    ("MAX_RPM", "10000"),
+    ("MAX_TPM", "10000000"),
 ];
 
 /// What the other door needs.
@@ -49,6 +51,8 @@ const COMMANDS: environment::Table<'static> = &[
     ("APPROVAL_VETO_S", "0"),
     ("CORRELATION_WINDOW_S", "900"),
     ("MAX_BUDGET_CAP", "10000.00"),
+    ("MAX_RPM", "10000"),
+    ("MAX_TPM", "10000000"),
 ];
 
 fn public(config: Config) -> PublicConfig {

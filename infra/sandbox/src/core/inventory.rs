@@ -69,6 +69,8 @@ pub struct TeamStatus {
     pub tpm: u64,
     /// Requests of the last five minutes that reached a provider.
     pub requests_5m: u64,
+    /// Requests of the last five minutes that its rate limit refused.
+    pub rate_limited_5m: u64,
     /// How much an outage hurts.
     pub tier: Tier,
     /// The model groups it may call.
@@ -129,6 +131,7 @@ impl GatewayWorld {
     /// Everything, as of `now`.
     pub(crate) fn inventory(&mut self, now: Millis) -> Inventory {
         self.roll_budgets(now);
+        self.rate_limited.retain(|(at, _)| at + FIVE_MINUTES_MS > now);
         Inventory {
             read_at: rfc3339(now),
             providers: (0..self.providers.len())
@@ -195,6 +198,11 @@ impl GatewayWorld {
             rpm: team.rpm,
             tpm: team.tpm,
             requests_5m: requests as u64,
+            rate_limited_5m: self
+                .rate_limited
+                .iter()
+                .filter(|(_, team)| *team == index)
+                .count() as u64,
             tier: team.tier,
             model_groups: team.model_groups.clone(),
         }

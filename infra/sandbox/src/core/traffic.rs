@@ -114,8 +114,9 @@ impl GatewayWorld {
         if !self.teams[team].model_groups.contains(&self.groups[group].id) {
             return Err(Refusal::GroupNotAllowed);
         }
-        if limited {
-            self.check_rate(now, team)?;
+        if limited && let Err(refusal) = self.check_rate(now, team) {
+            self.rate_limited.push_back((now, team));
+            return Err(refusal);
         }
         self.check_budgets(now, team)?;
 

@@ -29,6 +29,8 @@ pub(crate) struct GatewayWorld {
     pub(crate) call_faults: Vec<CallFault>,
     /// Requests that reached no provider, by reason, since the start.
     pub(crate) refused: BTreeMap<&'static str, u64>,
+    /// When a rate limit refused a team something, the latest five minutes of it.
+    pub(crate) rate_limited: VecDeque<(Millis, usize)>,
 }
 
 /// A provider as it is now.
@@ -96,6 +98,7 @@ impl GatewayWorld {
             writes: VecDeque::new(),
             call_faults: Vec::new(),
             refused: BTreeMap::new(),
+            rate_limited: VecDeque::new(),
         })
     }
 

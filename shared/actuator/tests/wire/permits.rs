@@ -55,7 +55,7 @@ impl Begun {
         };
         let proposed = ProposalFact::Proposed(Box::new(Proposed {
             action: action.clone(),
-            evidence: Evidence::gather(&event, &preview.plan.claims, inventory),
+            evidence: Evidence::gather(&event, &preview.plan, inventory),
             preview: preview.clone(),
             proposer: Proposer::Runbook {
                 version: 1,

@@ -37,8 +37,16 @@ fn breaks() -> Action {
     action(json!({"action": "circuit_break_provider", "provider": "openai", "duration_s": 300}))
 }
 
+/// What the sandbox tells, with traffic: on one without, nobody sees how a provider does.
 async fn inventory(actuator: &AdminActuator) -> Inventory {
-    actuator.reader().inventory().await.unwrap()
+    let mut inventory = actuator.reader().inventory().await.unwrap();
+    for provider in &mut inventory.providers {
+        provider.requests = 100;
+    }
+    for team in &mut inventory.teams {
+        team.rate_limited_5m = Some(1);
+    }
+    inventory
 }
 
 fn only(plan: &domain::action::Plan) -> Change {

@@ -24,6 +24,13 @@ pub struct BumpBudgetCap {
 impl BumpBudgetCap {
     /// What it does to a budget with this hard cap.
     fn raises(&self, present: Micros) -> Result<Preview, Complaint> {
+        if present == Micros(0) {
+            let problem = format!(
+                "of {} is zero: that is a block on purpose, and not raised",
+                self.owner
+            );
+            return Err(Complaint::new("hard_cap", problem));
+        }
         if self.hard_cap <= present {
             let problem = format!(
                 "of {} USD is not above the present {} USD",

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Action, Complaint, Entry, Operation, Preview, UNDONE, switches_off, tool};
-use crate::incident::{Event, EventType};
+use crate::incident::Event;
 use crate::inventory::{Inventory, Target};
 use crate::value::{GuardrailId, Limits};
 
@@ -32,12 +32,11 @@ impl Operation for DisableGuardrail {
     }
 
     fn unrelated(&self, event: &Event, _inventory: &Inventory) -> Option<Complaint> {
-        // No event names a guardrail; it can only be behind slow or refused traffic.
-        match event.event_type() {
-            EventType::LatencySpike | EventType::SlaViolation => None,
-            EventType::ProviderUnhealthy | EventType::BudgetExceeded => Some(Complaint::new(
+        match event.guardrail() {
+            Some(named) if *named == self.guardrail => None,
+            Some(_) | None => Some(Complaint::new(
                 "guardrail",
-                format!("{} does not cause {}", self.guardrail, event.event_type().name()),
+                format!("{} is not the one the event is about", self.guardrail),
             )),
         }
     }

@@ -273,11 +273,18 @@ pub trait Operation: fmt::Display {
     /// Parameters out of their bounds, if any.
     fn out_of_bounds(&self, limits: &Limits) -> Vec<Complaint>;
 
-    /// Whether the event's structured fields justify this target. Free text never does.
+    /// Whether the event's structured fields justify this target, as far as they belong together on the gateway. Free
+    /// text never does.
     fn unrelated(&self, event: &Event, inventory: &Inventory) -> Option<Complaint>;
 
     /// What it would do to this inventory, or why it cannot be done.
     fn preview(&self, inventory: &Inventory) -> Result<Preview, Complaint>;
+
+    /// Whether what it would set is more than the company allows at all.
+    fn too_much(&self, plan: &Plan, limits: &Limits) -> Option<Complaint> {
+        let _ = (plan, limits);
+        None
+    }
 
     /// Whether this is `other`, or `other` with less effect: all that an approver may amend it to.
     fn narrows(&self, other: &Action) -> bool;
@@ -356,10 +363,17 @@ impl Action {
             return Err(complaints);
         }
         match (inventory, self) {
-            (Some(inventory), _) => match self.operation().unrelated(event, inventory) {
-                Some(complaint) => Err(vec![complaint]),
-                None => self.preview(inventory).map_err(|complaint| vec![complaint]),
-            },
+            (Some(inventory), _) => {
+                let believed = inventory.believe(event).event;
+                if let Some(complaint) = self.operation().unrelated(&believed, inventory) {
+                    return Err(vec![complaint]);
+                }
+                let preview = self.preview(inventory).map_err(|complaint| vec![complaint])?;
+                match self.operation().too_much(&preview.plan, limits) {
+                    Some(complaint) => Err(vec![complaint]),
+                    None => Ok(preview),
+                }
+            }
             (None, Action::PageOncall(page)) => Ok(page.one_shot()),
             (None, _) => Err(vec![Complaint::new(
                 "action",

@@ -9,7 +9,7 @@ use super::{
     Action, Complaint, Entry, Lowers, Operation, Plan, Preview, UNDONE, part_of_range, single, tool,
 };
 use crate::incident::{Event, Trouble};
-use crate::inventory::{Change, Inventory, Setting, Target};
+use crate::inventory::{Change, Inventory, Setting, Target, Team};
 use crate::value::{BudgetOwner, Limits, Ppm, TeamId};
 
 /// Raises one team's requests or tokens a minute by a percentage.
@@ -25,11 +25,44 @@ pub struct RaiseRateLimit {
     pub tpm_percent: Option<u64>,
 }
 
+/// From this much of its limit on, a team is at its limit, percent.
+const NEARLY_PERCENT: u64 = 90;
+
 impl RaiseRateLimit {
     /// The smallest raise, percent.
     pub const MIN_PERCENT: u64 = 1;
     /// The largest raise, percent.
     pub const MAX_PERCENT: u64 = 50;
+
+    /// Why these limits are not seen to refuse the team anything: then a raise helps nobody.
+    fn not_the_cause(&self, team: &Team) -> Option<Complaint> {
+        let complain = |field: &str, problem: String| Some(Complaint::new(field, problem));
+        match team.rate_limited_5m {
+            Some(0) => complain(
+                "team",
+                format!(
+                    "{} was refused nothing by its limits in the last 5 minutes",
+                    team.id
+                ),
+            ),
+            Some(_) => None,
+            // Where the gateway does not count what it refuses, nearly all that the limit allows must have come.
+            None if team.requests_5m.saturating_mul(100) < team.rpm.saturating_mul(5 * NEARLY_PERCENT) => {
+                complain(
+                    "team",
+                    format!(
+                        "{} sent {} requests in the last 5 minutes, and its limit is {} a minute: that is not what refuses it",
+                        team.id, team.requests_5m, team.rpm
+                    ),
+                )
+            }
+            None if self.tpm_percent.is_some() => complain(
+                "tpm_percent",
+                "cannot be judged: the gateway does not tell what its limits refuse".to_owned(),
+            ),
+            None => None,
+        }
+    }
 
     /// What it does to limits of so many requests and tokens a minute.
     fn raises(&self, rpm: u64, tpm: u64) -> Result<Preview, Complaint> {
@@ -90,7 +123,7 @@ impl Operation for RaiseRateLimit {
         complaints
     }
 
-    fn unrelated(&self, event: &Event, _inventory: &Inventory) -> Option<Complaint> {
+    fn unrelated(&self, event: &Event, inventory: &Inventory) -> Option<Complaint> {
         let budgeted = match &event.trouble {
             Trouble::BudgetExceeded {
                 owner: BudgetOwner::Team(team),
@@ -105,7 +138,13 @@ impl Operation for RaiseRateLimit {
             | Trouble::LatencySpike { .. } => false,
         };
         let related = budgeted || event.team.as_ref() == Some(&self.team);
-        (!related).then(|| Complaint::new("team", format!("{} is not the one the event is about", self.team)))
+        if !related {
+            let problem = format!("{} is not the one the event is about", self.team);
+            return Some(Complaint::new("team", problem));
+        }
+        inventory
+            .team(&self.team)
+            .and_then(|team| self.not_the_cause(team))
     }
 
     fn preview(&self, inventory: &Inventory) -> Result<Preview, Complaint> {
@@ -113,6 +152,31 @@ impl Operation for RaiseRateLimit {
             .team(&self.team)
             .ok_or_else(|| Complaint::new("team", format!("{} is not on the gateway", self.team)))?;
         self.raises(team.rpm, team.tpm)
+    }
+
+    fn too_much(&self, plan: &Plan, limits: &Limits) -> Option<Complaint> {
+        let above = |(field, raised, value, most): (&str, bool, u64, u64)| {
+            let problem = format!("gives {value} a minute, above the most of {most} that any team may have");
+            (raised && value > most).then(|| Complaint::new(field, problem))
+        };
+        plan.changes
+            .iter()
+            .find_map(|change| match (&change.before, &change.after) {
+                (
+                    Setting::RateLimit { rpm, tpm },
+                    Setting::RateLimit {
+                        rpm: new_rpm,
+                        tpm: new_tpm,
+                    },
+                ) => {
+                    let each = [
+                        ("rpm_percent", new_rpm > rpm, *new_rpm, limits.max_rpm),
+                        ("tpm_percent", new_tpm > tpm, *new_tpm, limits.max_tpm),
+                    ];
+                    each.into_iter().find_map(above)
+                }
+                (_, _) => None,
+            })
     }
 
     fn lowers(&self) -> Vec<Lowers> {

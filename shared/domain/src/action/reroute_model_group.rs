@@ -17,7 +17,7 @@ pub struct RerouteModelGroup {
     pub model_group: ModelGroupId,
     /// The provider that loses the traffic.
     pub from: ProviderId,
-    /// The provider that gets it: it must exist and be healthy.
+    /// The provider that gets it: a route of the group already, and healthy.
     pub to: ProviderId,
 }
 
@@ -41,12 +41,6 @@ impl RerouteModelGroup {
                 _ => route.clone(),
             })
             .collect();
-        if !after.iter().any(|route| route.provider == self.to) {
-            after.push(Route {
-                provider: self.to.clone(),
-                weight,
-            });
-        }
         after.sort();
         after
     }
@@ -106,12 +100,24 @@ impl Operation for RerouteModelGroup {
                 format!("{} has no traffic of {}", self.from, self.model_group),
             ));
         }
+        if !group.routes.iter().any(|route| route.provider == self.to) {
+            return Err(Complaint::new(
+                "to",
+                format!(
+                    "{} is no route of {} yet: nobody knows whether it can serve it",
+                    self.to, self.model_group
+                ),
+            ));
+        }
         match inventory.provider(&self.to) {
             None => return Err(Complaint::new("to", format!("{} is not on the gateway", self.to))),
             Some(to) if !to.is_healthy() => {
                 return Err(Complaint::new(
                     "to",
-                    format!("{} is not healthy: blocked, failing or slow", self.to),
+                    format!(
+                        "{} is not seen to be healthy: blocked, failing, slow or without traffic",
+                        self.to
+                    ),
                 ));
             }
             Some(_) => {}

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::read::{Malformed, VERSION};
 use crate::value::{
-    BudgetOwner, Digest, EventId, Fingerprint, Micros, ModelGroupId, OrgId, Ppm, ProviderId, SlaId, TeamId,
-    Timestamp,
+    BudgetOwner, Digest, EventId, Fingerprint, GuardrailId, Micros, ModelGroupId, OrgId, Ppm, ProviderId,
+    SlaId, TeamId, Timestamp,
 };
 
 /// A provider is unhealthy above this error rate.
@@ -226,6 +226,9 @@ pub enum Trouble {
         provider: Option<ProviderId>,
         /// The model group it is about, where the contract names one.
         model_group: Option<ModelGroupId>,
+        /// The guardrail that slows or refuses its traffic, where the gateway says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        guardrail: Option<GuardrailId>,
     },
     /// See [`EventType::LatencySpike`].
     LatencySpike {
@@ -237,6 +240,9 @@ pub enum Trouble {
         current_ms: u64,
         /// Median of the last hour, ms.
         median_1h_ms: u64,
+        /// The guardrail that the time goes into, where the gateway says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        guardrail: Option<GuardrailId>,
     },
 }
 
@@ -298,6 +304,16 @@ impl Event {
             | Trouble::LatencySpike { model_group, .. }
             | Trouble::SlaViolation { model_group, .. } => model_group.as_ref(),
             Trouble::BudgetExceeded { .. } => None,
+        }
+    }
+
+    /// The guardrail the event names, if it names one.
+    pub fn guardrail(&self) -> Option<&GuardrailId> {
+        match &self.trouble {
+            Trouble::SlaViolation { guardrail, .. } | Trouble::LatencySpike { guardrail, .. } => {
+                guardrail.as_ref()
+            }
+            Trouble::ProviderUnhealthy { .. } | Trouble::BudgetExceeded { .. } => None,
         }
     }
 

@@ -124,12 +124,14 @@ impl Trouble {
                 window_s: read.integer("window_s", 1, MAX_WINDOW_S)?,
                 provider: read.optional_name("provider")?,
                 model_group: read.optional_name("model_group")?,
+                guardrail: read.optional_name("guardrail")?,
             },
             EventType::LatencySpike => Trouble::LatencySpike {
                 provider: read.name("provider")?,
                 model_group: read.optional_name("model_group")?,
                 current_ms: read.integer("current_ms", 0, MAX_LATENCY_MS)?,
                 median_1h_ms: read.integer("median_1h_ms", 1, MAX_LATENCY_MS)?,
+                guardrail: read.optional_name("guardrail")?,
             },
         })
     }

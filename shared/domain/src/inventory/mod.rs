@@ -1,13 +1,13 @@
 //! The gateway's own inventory, as read at one instant: what exists, how it is set, how it does.
 
+mod believed;
+mod condition;
 mod target;
 
-use serde::{Deserialize, Serialize};
-
+pub use self::believed::Believed;
+pub use self::condition::Condition;
 pub use self::target::{Change, Reading, Route, Setting, Target};
-use crate::incident::{
-    BudgetKind, Event, SPIKE_FACTOR, SlaMetric, Trouble, UNHEALTHY_ABOVE, UNHEALTHY_REQUESTS,
-};
+use crate::incident::{SPIKE_FACTOR, SlaMetric, UNHEALTHY_ABOVE, UNHEALTHY_REQUESTS};
 use crate::value::{
     BudgetOwner, GuardrailId, Micros, ModelGroupId, Ppm, ProviderId, SlaId, TeamId, Timestamp,
 };
@@ -64,9 +64,11 @@ impl Provider {
         }
     }
 
-    /// Whether traffic may be sent there: open, and neither failing nor spiking.
+    /// Whether traffic may be sent there: open, and seen to do well, neither failing nor spiking. One without traffic was
+    /// not seen.
     pub fn is_healthy(&self) -> bool {
-        !self.blocked && !self.is_unhealthy() && !self.is_spiking()
+        let seen = self.requests >= UNHEALTHY_REQUESTS;
+        seen && !self.blocked && !self.is_unhealthy() && !self.is_spiking()
     }
 }
 
@@ -90,6 +92,8 @@ pub struct Team {
     pub tpm: u64,
     /// Requests in the last 5 minutes.
     pub requests_5m: u64,
+    /// Requests that its rate limit refused in the last 5 minutes; absent where the gateway does not tell.
+    pub rate_limited_5m: Option<u64>,
     /// Whether the company calls the team critical.
     pub critical: bool,
     /// The model groups it uses.
@@ -125,23 +129,34 @@ pub struct Contract {
     pub id: SlaId,
     /// Whether it is in force.
     pub enabled: bool,
+    /// The provider it is about; absent where it is about all of them.
+    pub provider: Option<ProviderId>,
+    /// The model group it is about; absent where it is about all of them.
+    pub model_group: Option<ModelGroupId>,
     /// Its target and measurement; absent without traffic.
     pub measured: Option<SlaMetric>,
 }
 
-/// What the gateway itself says of the condition an event claims.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "status", content = "observed", rename_all = "snake_case")]
-pub enum Condition {
-    /// The gateway shows it, too.
-    Confirmed(String),
-    /// The gateway shows otherwise.
-    Refuted(String),
-    /// The gateway could not be asked: never a reason to act without a person.
-    Unreadable(String),
-}
+/// Older than this, or as far ahead, a reading says nothing of now, seconds.
+const STALE_S: u64 = 300;
 
 impl Inventory {
+    /// The same where it is a reading of now; otherwise why it is none: "nothing is there" and "I could not look" have
+    /// one form on some gateways, and a copy of an hour ago another instant.
+    pub fn of_now(self, now: Timestamp) -> Result<Self, String> {
+        if self.providers.is_empty() {
+            return Err("its inventory names no provider: that is no reading".to_owned());
+        }
+        let apart = now.millis_since(self.read_at).max(self.read_at.millis_since(now));
+        if apart > STALE_S * 1000 {
+            return Err(format!(
+                "its inventory is of {}, more than {STALE_S} s from now",
+                self.read_at
+            ));
+        }
+        Ok(self)
+    }
+
     /// The provider with this id.
     pub fn provider(&self, id: &ProviderId) -> Option<&Provider> {
         self.providers.iter().find(|provider| provider.id == *id)
@@ -214,82 +229,6 @@ impl Inventory {
                 .map(|contract| Setting::Enabled(contract.enabled)),
         }
     }
-
-    /// Whether the gateway shows what the event claims.
-    pub fn condition(&self, event: &Event) -> Condition {
-        let unknown = |what: &str, id: &dyn std::fmt::Display| {
-            Condition::Refuted(format!("the gateway knows no {what} {id}"))
-        };
-        let judge = |holds: bool, observed: String| {
-            if holds {
-                Condition::Confirmed(observed)
-            } else {
-                Condition::Refuted(observed)
-            }
-        };
-        match &event.trouble {
-            Trouble::ProviderUnhealthy { provider: id, .. } => match self.provider(id) {
-                None => unknown("provider", id),
-                Some(provider) => judge(
-                    provider.is_unhealthy(),
-                    format!(
-                        "{id} fails {} of {} requests in {} s",
-                        provider.error_rate, provider.requests, provider.window_s
-                    ),
-                ),
-            },
-            Trouble::LatencySpike { provider: id, .. } => match self.provider(id) {
-                None => unknown("provider", id),
-                Some(provider) => judge(
-                    provider.is_spiking(),
-                    format!(
-                        "{id} takes {} ms, {} ms is its one-hour median",
-                        ms(provider.latency_p50_ms),
-                        ms(provider.median_1h_ms)
-                    ),
-                ),
-            },
-            Trouble::BudgetExceeded { owner, kind, .. } => match self.budget(owner) {
-                None => unknown("budget", owner),
-                Some(budget) => {
-                    let (crossed, cap) = match kind {
-                        BudgetKind::Hard => (budget.spend >= budget.hard_cap, budget.hard_cap.to_string()),
-                        BudgetKind::Soft => (
-                            budget.soft_cap.is_some_and(|cap| budget.spend > cap),
-                            budget.soft_cap.map_or("none".to_owned(), |cap| cap.to_string()),
-                        ),
-                    };
-                    judge(
-                        crossed,
-                        format!("{owner} spent {} USD, its cap is {cap}", budget.spend),
-                    )
-                }
-            },
-            Trouble::SlaViolation { sla, .. } => match self.contract(sla) {
-                None => unknown("contract", sla),
-                Some(Contract { enabled: false, .. }) => {
-                    Condition::Refuted(format!("contract {sla} is not in force"))
-                }
-                Some(Contract { measured: None, .. }) => {
-                    Condition::Refuted(format!("contract {sla} has no traffic to measure"))
-                }
-                Some(Contract {
-                    measured: Some(measured),
-                    ..
-                }) => {
-                    let is = if measured.violated() { "misses" } else { "meets" };
-                    judge(
-                        measured.violated(),
-                        format!("contract {sla}: {} {is} its target", measured.name()),
-                    )
-                }
-            },
-        }
-    }
-}
-
-fn ms(value: Option<u64>) -> String {
-    value.map_or("unknown".to_owned(), |value| value.to_string())
 }
 
 #[cfg(test)]

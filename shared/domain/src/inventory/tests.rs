@@ -1,9 +1,10 @@
 //! What the gateway says of the four conditions, at their boundaries.
 
 use expect_test::{Expect, expect};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
+use crate::incident::Event;
 use crate::samples::*;
 
 /// What the sample gateway says of an event, after a change.
@@ -140,7 +141,7 @@ fn what_is_observed_is_said_in_a_sentence() {
     let contract = |id: &str| says(&event("sla.violation", json!({"sla_id": id})), same);
     check(
         &contract("silver"),
-        &expect![[r#"{"status":"refuted","observed":"contract silver has no traffic to measure"}"#]],
+        &expect![[r#"{"status":"unreadable","observed":"contract silver has no traffic to measure"}"#]],
     );
     check(
         &contract("old"),
@@ -150,9 +151,161 @@ fn what_is_observed_is_said_in_a_sentence() {
     check(
         &says(&event("latency.spike", json!({})), quiet),
         &expect![[
-            r#"{"status":"refuted","observed":"openai takes unknown ms, 400 ms is its one-hour median"}"#
+            r#"{"status":"unreadable","observed":"openai takes unknown ms, 400 ms is its one-hour median"}"#
         ]],
     );
+}
+
+#[test]
+fn what_cannot_be_told_is_neither_so_nor_not() {
+    let unknown = |event: &Event, change: &dyn Fn(&mut Inventory)| match says(event, change) {
+        Condition::Unreadable(why) => why,
+        other => panic!("{other:?}"),
+    };
+    let spike = event("latency.spike", json!({}));
+    let (hard, sla) = (
+        event("budget.exceeded", json!({})),
+        event("sla.violation", json!({})),
+    );
+    let few = |inventory: &mut Inventory| inventory.providers[3].requests = 4;
+    expect!["openai had 4 requests in 300 s: too few to tell"].assert_eq(&unknown(&unhealthy(), &few));
+    let none = |inventory: &mut Inventory| inventory.providers.clear();
+    expect!["the gateway tells of no provider at all"].assert_eq(&unknown(&unhealthy(), &none));
+    expect!["the gateway tells of no provider at all"].assert_eq(&unknown(&spike, &none));
+    let no_budgets = |inventory: &mut Inventory| inventory.budgets.clear();
+    expect!["the gateway tells of no budget at all"].assert_eq(&unknown(&hard, &no_budgets));
+    let no_contracts = |inventory: &mut Inventory| inventory.contracts.clear();
+    expect!["the gateway tells of no contract at all"].assert_eq(&unknown(&sla, &no_contracts));
+}
+
+#[test]
+fn a_spike_that_has_become_the_median_is_not_over() {
+    let spike = event("latency.spike", json!({"median_1h_ms": 400}));
+    for (now, median, said) in [
+        (1900, 1900, "unreadable"),
+        (1201, 500, "unreadable"),
+        (1200, 500, "refuted"),
+        (1900, 400, "confirmed"),
+    ] {
+        let set = |inventory: &mut Inventory| {
+            inventory.providers[3].latency_p50_ms = Some(now);
+            inventory.providers[3].median_1h_ms = Some(median);
+        };
+        let told = serde_json::to_value(says(&spike, set)).unwrap();
+        assert_eq!(told["status"], said, "{now} {median}: {told}");
+    }
+    let claims_much = event("latency.spike", json!({"median_1h_ms": 1}));
+    let healthy = |inventory: &mut Inventory| inventory.providers[3].latency_p50_ms = Some(410);
+    assert!(
+        !confirmed(&claims_much, healthy),
+        "a claim alone confirms nothing"
+    );
+}
+
+#[test]
+fn what_is_not_there_any_more_has_not_recovered() {
+    let afterwards = |event: &Event| match inventory().condition_afterwards(event) {
+        Condition::Unreadable(why) => why,
+        other => panic!("{other:?}"),
+    };
+    let gone = event("provider.unhealthy", json!({"provider": "nobody"}));
+    assert_eq!(afterwards(&gone), "the gateway knows no provider nobody");
+    let off = event("sla.violation", json!({"sla_id": "old"}));
+    assert_eq!(afterwards(&off), "contract old is not in force");
+    let well = event("provider.unhealthy", json!({"provider": "mistral"}));
+    assert!(matches!(
+        inventory().condition_afterwards(&well),
+        Condition::Refuted(_)
+    ));
+}
+
+#[test]
+fn an_empty_or_a_stale_reading_is_none() {
+    assert!(inventory().of_now(at(5)).is_ok());
+    assert!(inventory().of_now(at(305)).is_ok());
+    let old = inventory().of_now(at(305).plus_millis(1)).unwrap_err();
+    expect!["its inventory is of 2026-11-22T10:00:05.000Z, more than 300 s from now"].assert_eq(&old);
+    assert!(
+        inventory().of_now(at(5).minus_seconds(301)).is_err(),
+        "nor one of later"
+    );
+    let empty = Inventory {
+        providers: Vec::new(),
+        ..inventory()
+    };
+    let said = empty.of_now(at(5)).unwrap_err();
+    expect!["its inventory names no provider: that is no reading"].assert_eq(&said);
+}
+
+#[test]
+fn what_does_not_belong_together_is_evidence_for_nothing() {
+    let believe = |detail_type: &str, more: Value| {
+        let believed = inventory().believe(&event(detail_type, more));
+        let event = believed.event;
+        let kept = [
+            event.provider().map(ToString::to_string),
+            event.model_group().map(ToString::to_string),
+            event.team.as_ref().map(ToString::to_string),
+            event.guardrail().map(ToString::to_string),
+        ];
+        let kept: Vec<String> = kept
+            .into_iter()
+            .map(|one| one.unwrap_or("–".to_owned()))
+            .collect();
+        format!("{}; {}", kept.join(" "), believed.left_out.join(", "))
+    };
+    for (detail_type, more, expected) in [
+        (
+            "provider.unhealthy",
+            json!({"model_group": "chat", "team_id": "payments"}),
+            expect!["openai chat payments –; "],
+        ),
+        (
+            "provider.unhealthy",
+            json!({"model_group": "ocr", "team_id": "archive"}),
+            expect![
+                "openai – – –; model group ocr has no route to openai, team archive does not use what it is about"
+            ],
+        ),
+        (
+            "latency.spike",
+            json!({"model_group": "nothing", "guardrail": "none", "team_id": "nobody"}),
+            expect![
+                "openai – – –; model group nothing has no route to openai, guardrail none is not on the gateway, team nobody does not use what it is about"
+            ],
+        ),
+        (
+            "latency.spike",
+            json!({"guardrail": "pii", "team_id": "research"}),
+            expect!["openai – research pii; "],
+        ),
+        (
+            "sla.violation",
+            json!({"provider": "anthropic", "model_group": "code"}),
+            expect![
+                "openai chat – –; contract gold is not about anthropic, contract gold is not about model group code"
+            ],
+        ),
+        (
+            "sla.violation",
+            json!({"sla_id": "silver", "provider": "openai", "model_group": "chat", "guardrail": "pii"}),
+            expect![
+                "– – – pii; contract silver is not about one provider, so not about openai, contract silver is not about one model group, so not about chat"
+            ],
+        ),
+        (
+            "budget.exceeded",
+            json!({"team_id": "research"}),
+            expect!["– – – –; team research does not use what it is about"],
+        ),
+        (
+            "budget.exceeded",
+            json!({"scope": "org", "scope_id": "acme", "team_id": "research"}),
+            expect!["– – research –; "],
+        ),
+    ] {
+        expected.assert_eq(&believe(detail_type, more));
+    }
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::action::Plan;
 use crate::incident::Event;
-use crate::inventory::{Condition, Inventory, Provider, Target};
+use crate::inventory::{Condition, Inventory, ModelGroup, Provider, Setting, Target};
 use crate::proposal::History;
 use crate::value::{ModelGroupId, Ppm, TeamId, Timestamp};
 
@@ -15,6 +16,9 @@ const MOST_TEAMS: usize = 20;
 pub struct Evidence {
     /// What the gateway says of the event's condition.
     pub condition: Condition,
+    /// Which of the event's fields do not belong together on the gateway, a sentence each: evidence for nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// When the gateway was read; absent where it could not be.
     pub read_at: Option<Timestamp>,
     /// How many teams use what the action changes.
@@ -36,6 +40,7 @@ impl Evidence {
     pub fn unreadable(problem: &str) -> Self {
         Self {
             condition: Condition::Unreadable(problem.to_owned()),
+            left_out: Vec::new(),
             read_at: None,
             teams_affected: 0,
             teams: Vec::new(),
@@ -46,31 +51,15 @@ impl Evidence {
         }
     }
 
-    /// What the inventory says about an event and the targets an action would change.
-    pub fn gather(event: &Event, targets: &[Target], inventory: &Inventory) -> Self {
-        let groups: Vec<&ModelGroupId> = targets
-            .iter()
-            .flat_map(|target| match target {
-                Target::ModelGroup(id) => vec![id],
-                Target::Provider(id) => inventory.groups_of(id).map(|group| &group.id).collect(),
-                Target::Team(_) | Target::Guardrail(_) | Target::Budget(_) | Target::Contract(_) => {
-                    Vec::new()
-                }
-            })
-            .collect();
+    /// What the inventory says about an event and what a plan would change.
+    pub fn gather(event: &Event, plan: &Plan, inventory: &Inventory) -> Self {
+        let believed = inventory.believe(event);
+        let targets = plan.changed();
+        let groups = changed_groups(&targets, inventory);
         let alternatives = groups
             .iter()
             .filter_map(|id| inventory.model_group(id))
-            .map(|group| {
-                let left = inventory.live_routes(group).filter(|route| {
-                    let taken = targets.contains(&Target::Provider(route.provider.clone()));
-                    let healthy = inventory
-                        .provider(&route.provider)
-                        .is_some_and(Provider::is_healthy);
-                    healthy && !taken
-                });
-                left.count() as u64
-            })
+            .map(|group| left_to(group, plan, inventory))
             .min();
         let touched = |target: &Target, team: &TeamId| match target {
             Target::Team(id) => id == team,
@@ -90,7 +79,8 @@ impl Evidence {
         affected.sort_by(|a, b| a.id.cmp(&b.id));
         let volume = |teams: &mut dyn Iterator<Item = u64>| teams.fold(0, u64::saturating_add);
         Self {
-            condition: inventory.condition(event),
+            condition: inventory.condition(&believed.event),
+            left_out: believed.left_out,
             read_at: Some(inventory.read_at),
             teams_affected: affected.len() as u64,
             teams: affected
@@ -115,6 +105,40 @@ impl Evidence {
     }
 }
 
+/// The model groups whose traffic a change of these targets moves.
+fn changed_groups<'a>(targets: &'a [Target], inventory: &'a Inventory) -> Vec<&'a ModelGroupId> {
+    let groups = targets.iter().flat_map(|target| match target {
+        Target::ModelGroup(id) => vec![id],
+        Target::Provider(id) => inventory.groups_of(id).map(|group| &group.id).collect(),
+        Target::Team(_) | Target::Guardrail(_) | Target::Budget(_) | Target::Contract(_) => Vec::new(),
+    });
+    groups.collect()
+}
+
+/// The healthy deployments that a group has once the plan is carried out.
+fn left_to(group: &ModelGroup, plan: &Plan, inventory: &Inventory) -> u64 {
+    let after = plan
+        .changes
+        .iter()
+        .find_map(|change| match (&change.target, &change.after) {
+            (Target::ModelGroup(id), Setting::Routes(routes)) if *id == group.id => Some(ModelGroup {
+                id: group.id.clone(),
+                routes: routes.clone(),
+            }),
+            (_, _) => None,
+        });
+    let changed = plan.changed();
+    let after = after.as_ref().unwrap_or(group);
+    let left = inventory.live_routes(after).filter(|route| {
+        let taken = changed.contains(&Target::Provider(route.provider.clone()));
+        let healthy = inventory
+            .provider(&route.provider)
+            .is_some_and(Provider::is_healthy);
+        healthy && !taken
+    });
+    left.count() as u64
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -123,9 +147,23 @@ mod tests {
     use crate::samples::*;
     use crate::value::BudgetOwner;
 
+    /// A plan that changes these targets.
+    fn plan(targets: &[Target]) -> Plan {
+        let change = |target: &Target| crate::inventory::Change {
+            target: target.clone(),
+            before: Setting::Enabled(true),
+            after: Setting::Enabled(false),
+        };
+        Plan {
+            changes: targets.iter().map(change).collect(),
+            page: None,
+            claims: targets.to_vec(),
+        }
+    }
+
     /// Who is affected by a change of the targets: the teams, whether one is critical, their traffic.
     fn affected(targets: &[Target]) -> (Vec<String>, bool, u32) {
-        let evidence = Evidence::gather(&unhealthy(), targets, &inventory());
+        let evidence = Evidence::gather(&unhealthy(), &plan(targets), &inventory());
         assert_eq!(evidence.teams_affected, evidence.teams.len() as u64);
         let teams = evidence.teams.iter().map(ToString::to_string).collect();
         (teams, evidence.critical_team, evidence.traffic_share.0)
@@ -166,7 +204,7 @@ mod tests {
     #[test]
     fn the_deployments_left_are_those_that_do_well() {
         let left = |targets: &[Target], inventory: &Inventory| {
-            Evidence::gather(&unhealthy(), targets, inventory).alternatives
+            Evidence::gather(&unhealthy(), &plan(targets), inventory).alternatives
         };
         let openai = [Target::Provider(id("openai"))];
         assert_eq!(left(&openai, &inventory()), Some(1), "anthropic is left to chat");
@@ -178,12 +216,26 @@ mod tests {
     }
 
     #[test]
+    fn a_reroute_affects_the_group_that_it_changes_and_leaves_what_serves_it_then() {
+        // anthropic, where the traffic goes, is a route of code as well, which archive uses.
+        let mut inventory = inventory();
+        inventory.teams[2].model_groups = vec![id("code")];
+        let preview = reroutes().preview(&inventory).unwrap();
+        let evidence = Evidence::gather(&unhealthy(), &preview.plan, &inventory);
+        assert_eq!(evidence.teams, [id("payments"), id("research")]);
+        assert_eq!(evidence.alternatives, Some(1), "anthropic does well");
+        inventory.providers[0].error_rate = Ppm(500_000);
+        let evidence = Evidence::gather(&unhealthy(), &preview.plan, &inventory);
+        assert_eq!(evidence.alternatives, Some(0));
+    }
+
+    #[test]
     fn without_traffic_the_share_is_zero() {
         let mut quiet = inventory();
         for team in &mut quiet.teams {
             team.requests_5m = 0;
         }
-        let evidence = Evidence::gather(&unhealthy(), &[Target::Guardrail(id("pii"))], &quiet);
+        let evidence = Evidence::gather(&unhealthy(), &plan(&[Target::Guardrail(id("pii"))]), &quiet);
         assert_eq!((evidence.teams_affected, evidence.traffic_share), (3, Ppm(0)));
     }
 
@@ -197,7 +249,7 @@ mod tests {
                 ..inventory().teams[0].clone()
             })
             .collect();
-        let evidence = Evidence::gather(&unhealthy(), &[Target::Guardrail(id("pii"))], &crowded);
+        let evidence = Evidence::gather(&unhealthy(), &plan(&[Target::Guardrail(id("pii"))]), &crowded);
         assert_eq!(evidence.teams_affected, 50);
         assert_eq!(evidence.teams.len(), 20);
         assert_eq!(evidence.teams[0], id("team-00"));
@@ -205,7 +257,7 @@ mod tests {
 
     #[test]
     fn it_says_what_the_gateway_says_and_when_it_was_asked() {
-        let evidence = Evidence::gather(&event("latency.spike", json!({})), &[], &inventory());
+        let evidence = Evidence::gather(&event("latency.spike", json!({})), &plan(&[]), &inventory());
         assert_eq!(evidence.read_at, Some(at(5)));
         assert!(matches!(evidence.condition, Condition::Confirmed(_)));
         let none = Evidence::unreadable("it does not answer");

@@ -21,6 +21,7 @@ fn quiet_weekday() -> Timestamp {
 /// A gateway that one small team uses, which is not critical.
 fn quiet_evidence() -> Evidence {
     Evidence {
+        left_out: Vec::new(),
         condition: Condition::Confirmed("it fails".to_owned()),
         read_at: Some(quiet_weekday()),
         teams_affected: 1,
@@ -412,6 +413,7 @@ prop_compose! {
         incidents in proptest::collection::vec(0u64..3600, 0..50),
     ) -> Evidence {
         Evidence {
+            left_out: Vec::new(),
             condition: if confirmed {
                 Condition::Confirmed("so".to_owned())
             } else {

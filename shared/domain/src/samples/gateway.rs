@@ -28,6 +28,7 @@ pub(crate) fn inventory() -> Inventory {
         rpm: 600,
         tpm: 100_000,
         requests_5m,
+        rate_limited_5m: Some(20),
         critical: name == "payments",
         model_groups: groups.iter().map(|group| id(group)).collect(),
     };
@@ -40,6 +41,8 @@ pub(crate) fn inventory() -> Inventory {
     let contract = |name: &str, enabled: bool, measured: Option<SlaMetric>| Contract {
         id: id(name),
         enabled,
+        provider: (name == "gold").then(|| id("openai")),
+        model_group: (name == "gold").then(|| id("chat")),
         measured,
     };
     Inventory {

@@ -9,6 +9,20 @@ use crate::value::{Micros, Tier, Timestamp};
 pub struct Limits {
     /// The highest hard cap that the agent may set on any budget, USD.
     pub max_budget_cap: Micros,
+    /// The most requests a minute that a raise may give a team.
+    #[serde(default = "most_rpm")]
+    pub max_rpm: u64,
+    /// The most tokens a minute that a raise may give a team.
+    #[serde(default = "most_tpm")]
+    pub max_tpm: u64,
+}
+
+fn most_rpm() -> u64 {
+    10_000
+}
+
+fn most_tpm() -> u64 {
+    10_000_000
 }
 
 /// The template's parameters that decisions depend on.
@@ -52,6 +66,8 @@ impl Default for Deployment {
             correlation_window_s: 900,
             limits: Limits {
                 max_budget_cap: Micros(10_000_000_000),
+                max_rpm: most_rpm(),
+                max_tpm: most_tpm(),
             },
         }
     }

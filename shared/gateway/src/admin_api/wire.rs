@@ -6,16 +6,13 @@
 //! gateway may learn to tell more. Counts and times are 32 bits wide here, so that no sum of them overflows
 //! in the domain's 64.
 
-use std::collections::BTreeSet;
+mod contract;
 
-use domain::incident::SlaMetric;
-use domain::inventory::{
-    Budget, Contract, Guardrail, Inventory, ModelGroup, Provider, Route, Setting, Target, Team,
-};
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::inventory::{Budget, Guardrail, Inventory, ModelGroup, Provider, Route, Setting, Target, Team};
 use domain::trail::encode_name;
-use domain::value::{
-    BudgetOwner, GuardrailId, Micros, ModelGroupId, Ppm, ProviderId, SlaId, TeamId, Timestamp,
-};
+use domain::value::{BudgetOwner, GuardrailId, Micros, ModelGroupId, Ppm, ProviderId, TeamId, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -58,7 +55,7 @@ struct InventoryBody {
     teams: Vec<TeamBody>,
     budgets: Vec<BudgetBody>,
     guardrails: Vec<GuardrailBody>,
-    sla_contracts: Vec<ContractBody>,
+    sla_contracts: Vec<contract::Body>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -86,6 +83,9 @@ struct TeamBody {
     rpm: u64,
     tpm: u64,
     requests_5m: u32,
+    /// Not every gateway counts them.
+    #[serde(default)]
+    rate_limited_5m: Option<u32>,
     tier: Tier,
     model_groups: Vec<ModelGroupId>,
 }
@@ -111,24 +111,6 @@ struct BudgetBody {
 struct GuardrailBody {
     id: GuardrailId,
     enabled: bool,
-}
-
-#[derive(Debug, Deserialize)]
-struct ContractBody {
-    id: SlaId,
-    enabled: bool,
-    metric: Metric,
-    target: u32,
-    #[serde(deserialize_with = "Option::deserialize")]
-    actual: Option<u32>,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Metric {
-    P95,
-    P99,
-    SuccessRate,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -175,7 +157,7 @@ pub fn inventory(reply: &[u8]) -> Result<Inventory, BadReply> {
         teams: each("teams", body.teams, team, |one| one.id.to_string())?,
         budgets: each("budgets", body.budgets, budget, |one| one.owner.to_string())?,
         guardrails: each("guardrails", body.guardrails, guardrail, |one| one.id.to_string())?,
-        contracts: each("sla_contracts", body.sla_contracts, contract, |one| {
+        contracts: each("sla_contracts", body.sla_contracts, contract::read, |one| {
             one.id.to_string()
         })?,
     })
@@ -304,6 +286,7 @@ fn team(field: &str, body: TeamBody) -> Result<Team, BadReply> {
         rpm: limit(&format!("{field}.rpm"), body.rpm)?,
         tpm: limit(&format!("{field}.tpm"), body.tpm)?,
         requests_5m: body.requests_5m.into(),
+        rate_limited_5m: body.rate_limited_5m.map(u64::from),
         critical: matches!(body.tier, Tier::Critical),
         model_groups: body.model_groups,
     })
@@ -329,40 +312,27 @@ fn guardrail(_field: &str, body: GuardrailBody) -> Result<Guardrail, BadReply> {
     })
 }
 
-fn contract(field: &str, body: ContractBody) -> Result<Contract, BadReply> {
-    let measured = body.actual.map(|actual| {
-        let latency = (u64::from(body.target), u64::from(actual));
-        Ok(match (body.metric, latency) {
-            (Metric::P95, (target, actual)) => SlaMetric::P95 { target, actual },
-            (Metric::P99, (target, actual)) => SlaMetric::P99 { target, actual },
-            (Metric::SuccessRate, _) => SlaMetric::SuccessRate {
-                target: ppm(&format!("{field}.target"), body.target)?,
-                actual: ppm(&format!("{field}.actual"), actual)?,
-            },
-        })
-    });
-    Ok(Contract {
-        id: body.id,
-        enabled: body.enabled,
-        measured: measured.transpose()?,
-    })
-}
-
-/// Routes sorted by provider, whatever order the gateway keeps them in: so two readings compare.
+/// Routes sorted by provider, whatever order the gateway keeps them in: so two readings compare. A provider may have
+/// several deployments in a group: their weights are one.
 fn routes(field: &str, bodies: Vec<RouteBody>) -> Result<Vec<Route>, BadReply> {
-    let convert = |field: &str, body: RouteBody| {
+    let mut weights: BTreeMap<ProviderId, u32> = BTreeMap::new();
+    for (at, body) in bodies.into_iter().enumerate() {
         if body.weight > MAX_WEIGHT {
             let problem = format!("{} is more than {MAX_WEIGHT}", body.weight);
-            return Err(BadReply::new(format!("{field}.weight"), problem));
+            return Err(BadReply::new(format!("{field}[{at}].weight"), problem));
         }
-        Ok(Route {
-            provider: body.provider,
-            weight: body.weight,
-        })
-    };
-    let mut routes = each(field, bodies, convert, |route| route.provider.to_string())?;
-    routes.sort();
-    Ok(routes)
+        let weight = weights.entry(body.provider).or_default();
+        *weight += body.weight;
+        if *weight > MAX_WEIGHT {
+            let problem =
+                format!("makes {weight} with the others of its provider, which is more than {MAX_WEIGHT}");
+            return Err(BadReply::new(format!("{field}[{at}].weight"), problem));
+        }
+    }
+    let routes = weights
+        .into_iter()
+        .map(|(provider, weight)| Route { provider, weight });
+    Ok(routes.collect())
 }
 
 fn ppm(field: &str, value: u32) -> Result<Ppm, BadReply> {

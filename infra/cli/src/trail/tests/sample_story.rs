@@ -159,7 +159,7 @@ pub(super) fn proposed() -> Proposed {
     let preview = breaks().preview(&world()).unwrap();
     let event = sample::provider_unhealthy("openai");
     Proposed {
-        evidence: Evidence::gather(&event, &preview.plan.claims, &world()),
+        evidence: Evidence::gather(&event, &preview.plan, &world()),
         action: breaks(),
         preview,
         proposer: Proposer::Runbook {

@@ -24,7 +24,7 @@ impl Life<'_> {
         let action: Action = serde_json::from_value(form).unwrap();
         let preview = action.preview(&self.inventory).unwrap();
         let event = &self.proposal.received().event;
-        let mut evidence = Evidence::gather(event, &preview.plan.claims, &self.inventory);
+        let mut evidence = Evidence::gather(event, &preview.plan, &self.inventory);
         let text = "of the test".to_owned();
         evidence.condition = match self.script.condition {
             0 => Condition::Confirmed(text.clone()),

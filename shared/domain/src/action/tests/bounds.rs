@@ -65,8 +65,8 @@ fn an_action_is_justified_by_the_events_own_fields_alone() {
     let events = [
         unhealthy(),
         event("budget.exceeded", json!({})),
-        event("sla.violation", json!({})),
-        event("latency.spike", json!({})),
+        event("sla.violation", json!({"guardrail": "pii"})),
+        event("latency.spike", json!({"guardrail": "pii"})),
     ];
     let heads: String = events
         .iter()

@@ -33,7 +33,7 @@ fn each() -> Vec<(Value, Event)> {
         ),
         (
             json!({"action": "disable_guardrail", "guardrail": "pii"}),
-            event("latency.spike", json!({})),
+            event("latency.spike", json!({"guardrail": "pii"})),
         ),
         (
             json!({"action": "bump_budget_cap", "scope": "team", "scope_id": "payments", "hard_cap": "1200.00"}),

@@ -116,23 +116,25 @@ fn what_cannot_be_done_is_refused_with_the_reason() {
     let reroute = |group: &str, to: &str| json!({"action": "reroute_model_group", "model_group": group, "from": "openai", "to": to});
     for (form, expected) in [
         (
-            reroute("chat", "azure"),
-            expect!["to azure is not healthy: blocked, failing or slow"],
+            reroute("code", "azure"),
+            expect!["to azure is not seen to be healthy: blocked, failing, slow or without traffic"],
         ),
         (
-            reroute("chat", "nobody"),
-            expect!["to nobody is not on the gateway"],
+            reroute("chat", "mistral"),
+            expect!["to mistral is no route of chat yet: nobody knows whether it can serve it"],
         ),
         (
-            reroute("code", "anthropic"),
-            expect!["from openai has no traffic of code"],
+            reroute("ocr", "azure"),
+            expect!["from openai has no traffic of ocr"],
         ),
         (
             reroute("nothing", "anthropic"),
             expect!["model_group nothing is not on the gateway"],
         ),
     ] {
-        check(&action(form), &unhealthy(), &inventory(), &expected);
+        let mut inventory = inventory();
+        inventory.model_groups[1].routes[2].weight = 10;
+        check(&action(form), &unhealthy(), &inventory, &expected);
     }
     let raise = |team: &str, percent: u64| json!({"action": "raise_rate_limit", "team": team, "rpm_percent": percent});
     let about_team = |team: &str| event("budget.exceeded", json!({"scope_id": team}));
@@ -151,13 +153,29 @@ fn what_cannot_be_done_is_refused_with_the_reason() {
         &tiny,
         &expect!["team payments has limits that this raise does not change"],
     );
-    complaint(
-        json!({"action": "disable_guardrail", "guardrail": "toxicity"}),
+    let guardrail = |id: &str| action(json!({"action": "disable_guardrail", "guardrail": id}));
+    let slow_by = |id: &str| event("latency.spike", json!({"guardrail": id}));
+    check(
+        &guardrail("toxicity"),
+        &slow_by("toxicity"),
+        &inventory(),
         &expect!["guardrail toxicity is disabled already"],
     );
-    complaint(
-        json!({"action": "disable_guardrail", "guardrail": "none"}),
-        &expect!["guardrail none is not on the gateway"],
+    check(
+        &guardrail("none"),
+        &slow_by("none"),
+        &inventory(),
+        &expect!["guardrail none is not the one the event is about"],
+    );
+    let mut blocked = inventory();
+    blocked.budgets[0].hard_cap = Micros(0);
+    check(
+        &action(
+            json!({"action": "bump_budget_cap", "scope": "team", "scope_id": "payments", "hard_cap": "200"}),
+        ),
+        &event("budget.exceeded", json!({})),
+        &blocked,
+        &expect!["hard_cap of team/payments is zero: that is a block on purpose, and not raised"],
     );
     let bump = |cap: &str| json!({"action": "bump_budget_cap", "scope": "team", "scope_id": "payments", "hard_cap": cap});
     complaint(
@@ -207,10 +225,94 @@ fn a_reroute_goes_only_where_traffic_is_served_well() {
     assert!(problem(&|anthropic| anthropic.error_rate = Ppm(250_001)));
     assert!(problem(&|anthropic| anthropic.latency_p50_ms = Some(1201)));
     assert!(!problem(&|anthropic| anthropic.latency_p50_ms = None));
+    assert!(
+        problem(&|anthropic| anthropic.requests = 4),
+        "nobody has seen how it does"
+    );
 }
 
 #[test]
-fn a_reroute_moves_the_whole_weight_also_to_a_provider_new_to_the_group() {
+fn a_raise_needs_the_limit_to_be_what_refuses_and_ends_at_the_companys_most() {
+    let raise = |field: &str| action(json!({"action": "raise_rate_limit", "team": "payments", field: 50}));
+    let about = event("budget.exceeded", json!({}));
+    let with = |refused: Option<u64>, requests: u64| {
+        let mut inventory = inventory();
+        (inventory.teams[1].rate_limited_5m, inventory.teams[1].requests_5m) = (refused, requests);
+        inventory
+    };
+    let (rpm, tpm) = (raise("rpm_percent"), raise("tpm_percent"));
+    let limits = Deployment::default().limits;
+    for (action, inventory, may) in [
+        (&rpm, with(Some(1), 0), true),
+        (&tpm, with(Some(1), 0), true),
+        (&rpm, with(Some(0), 3000), false),
+        (&rpm, with(None, 2700), true),
+        (&rpm, with(None, 2699), false),
+        (&tpm, with(None, 3000), false),
+    ] {
+        let checked = action.check(&about, Some(&inventory), &limits);
+        assert_eq!(checked.is_ok(), may, "{action} {checked:?}");
+    }
+    check(
+        &rpm,
+        &about,
+        &with(None, 100),
+        &expect![
+            "team payments sent 100 requests in the last 5 minutes, and its limit is 600 a minute: that is not what refuses it"
+        ],
+    );
+    let mut high = inventory();
+    (high.teams[1].rpm, high.teams[1].tpm) = (6_668, 10_000_000);
+    check(
+        &rpm,
+        &about,
+        &high,
+        &expect!["rpm_percent gives 10002 a minute, above the most of 10000 that any team may have"],
+    );
+    check(
+        &tpm,
+        &about,
+        &high,
+        &expect!["tpm_percent gives 15000000 a minute, above the most of 10000000 that any team may have"],
+    );
+}
+
+#[test]
+fn what_the_gateway_says_of_a_contract_counts_and_not_what_the_event_says() {
+    let gold_of = |provider: &str| {
+        let mut inventory = inventory();
+        inventory.contracts[0].provider = Some(id(provider));
+        inventory
+    };
+    let blames_openai = event(
+        "sla.violation",
+        json!({"provider": "openai", "model_group": "chat"}),
+    );
+    check(
+        &reroutes(),
+        &blames_openai,
+        &gold_of("anthropic"),
+        &expect!["from openai is not the one the event is about"],
+    );
+    check(
+        &breaks(30),
+        &blames_openai,
+        &gold_of("anthropic"),
+        &expect!["provider openai is not the one the event is about"],
+    );
+    assert!(
+        reroutes()
+            .check(
+                &blames_openai,
+                Some(&gold_of("openai")),
+                &Deployment::default().limits
+            )
+            .is_ok()
+    );
+}
+
+#[test]
+fn a_reroute_moves_the_whole_weight_also_to_one_that_stands_by() {
     let routes = |to: &str, inventory: &Inventory| {
         let form =
             json!({"action": "reroute_model_group", "model_group": "chat", "from": "openai", "to": to});
@@ -218,10 +320,9 @@ fn a_reroute_moves_the_whole_weight_also_to_a_provider_new_to_the_group() {
         preview.plan.changes[0].after.to_string()
     };
     assert_eq!(routes("anthropic", &inventory()), "anthropic 100, openai 0");
-    assert_eq!(
-        routes("mistral", &inventory()),
-        "anthropic 30, mistral 70, openai 0"
-    );
+    let mut stands_by = inventory();
+    stands_by.model_groups[0].routes[0].weight = 0;
+    assert_eq!(routes("anthropic", &stands_by), "anthropic 70, openai 0");
     let mut heavy = inventory();
     heavy.model_groups[0].routes[0].weight = 900;
     heavy.model_groups[0].routes[1].weight = 900;
@@ -252,7 +353,7 @@ fn no_reading_of_the_gateway_makes_a_preview_panic() {
     for (form, event) in each() {
         let action = action(form);
         if let Ok(preview) = action.check(&event, Some(&extreme), &Deployment::default().limits) {
-            let evidence = crate::proposal::Evidence::gather(&event, &preview.plan.claims, &extreme);
+            let evidence = crate::proposal::Evidence::gather(&event, &preview.plan, &extreme);
             assert!(evidence.traffic_share <= Ppm::ONE);
             let changed = preview
                 .plan

@@ -2,6 +2,7 @@ use domain::value::BadId;
 use serde_json::{Value, json};
 
 use super::*;
+use domain::incident::SlaMetric;
 
 fn id<T: std::str::FromStr<Err = BadId>>(text: &str) -> T {
     text.parse().unwrap()
@@ -60,6 +61,47 @@ fn complaint(pointer: &str, value: Option<Value>) -> String {
 }
 
 #[test]
+fn what_a_contract_is_about_and_what_limits_refuse_is_read_where_the_gateway_tells() {
+    let mut reply = reply();
+    reply["teams"][0]["rate_limited_5m"] = json!(7);
+    reply["sla_contracts"][1]
+        .as_object_mut()
+        .unwrap()
+        .remove("provider");
+    let read = inventory(reply.to_string().as_bytes()).unwrap();
+    assert_eq!(read.teams[0].rate_limited_5m, Some(7));
+    let about: Vec<_> = read
+        .contracts
+        .iter()
+        .map(|one| (one.provider.clone(), one.model_group.clone()))
+        .collect();
+    assert_eq!(
+        about,
+        [(Some(id("openai")), None), (None, None), (None, Some(id("chat")))]
+    );
+}
+
+#[test]
+fn several_deployments_of_one_provider_in_a_group_are_one_route() {
+    let with = |weights: [u32; 2]| {
+        let mut reply = reply();
+        let routes = weights.map(|weight| json!({"provider": "azure", "weight": weight}));
+        reply["model_groups"][0]["routes"] = json!(routes);
+        inventory(reply.to_string().as_bytes())
+    };
+    let azure = Route {
+        provider: id("azure"),
+        weight: 90,
+    };
+    assert_eq!(with([50, 40]).unwrap().model_groups[0].routes, [azure]);
+    let problem = with([600, 401]).unwrap_err().to_string();
+    assert_eq!(
+        problem,
+        "model_groups[0].routes[1].weight: makes 1001 with the others of its provider, which is more than 1000"
+    );
+}
+
+#[test]
 fn an_inventory_is_read_with_its_units_and_its_routes_sorted() {
     let read = inventory(reply().to_string().as_bytes()).unwrap();
     let openai = Provider {
@@ -84,6 +126,7 @@ fn an_inventory_is_read_with_its_units_and_its_routes_sorted() {
         rpm: 600,
         tpm: 100_000,
         requests_5m: 300,
+        rate_limited_5m: None,
         critical: true,
         model_groups: vec![id("chat")],
     };
@@ -158,11 +201,6 @@ fn a_reply_that_makes_no_sense_is_refused_and_the_field_named() {
             "/model_groups/0/routes/1/weight",
             json!(1001),
             "model_groups[0].routes[1].weight: 1001 is more",
-        ),
-        (
-            "/model_groups/0/routes/1/provider",
-            json!("openai"),
-            "model_groups[0].routes[1]: is there twice",
         ),
         (
             "/teams/0/rpm",

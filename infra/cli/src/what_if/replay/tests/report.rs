@@ -9,7 +9,7 @@ fn what_would_have_gone_elsewhere_is_told_beside_what_people_did() {
     expect![[r#"
         proposal                      scored at                 action                  score     gate               what people did, and how it ended                                 why now
         te62pwqbdtyue7vjfvvymfu5mi-1  2026-11-22T10:00:07.000Z  circuit_break_provider  62 → 77   asks 1 → asks 3    approved by alice (alice), succeeded and ended by itself, helped  the score of 77 is above the threshold of 62; weekend +5 → +20
-        te62pwqbdtyue7vjfvvymfu5mi-2  2026-11-22T10:01:07.000Z  reroute_model_group     77 → 92   asks 2 → asks 3    rejected: bob (bob)                                               the score of 92 is above the threshold of 62; weekend +5 → +20
+        te62pwqbdtyue7vjfvvymfu5mi-2  2026-11-22T10:01:07.000Z  reroute_model_group     62 → 77   asks 1 → asks 3    rejected: bob (bob)                                               the score of 77 is above the threshold of 62; weekend +5 → +20
         ldwluh57og43amcj22qcukkhvc-3  2026-11-22T10:02:07.000Z  raise_rate_limit        41 → 56   asks 1 → executes  approved by alice (alice), undone                                 the score of 56 is not above the threshold of 62, and automatic approval is on; weekend +5 → +20
         te62pwqbdtyue7vjfvvymfu5mi-4  2026-11-22T10:03:07.000Z  page_oncall             43 → 58   asks 1 → executes  expired                                                           the score of 58 is not above the threshold of 62, and automatic approval is on; weekend +5 → +20
         ldwluh57og43amcj22qcukkhvc-5  2026-11-22T10:04:07.000Z  bump_budget_cap         91 → 100  asks 2 → asks 3    approved by bob (bob) and alice (alice), succeeded, did not help  the score of 100 is above the threshold of 62; ceiling +0 → -6; weekend +5 → +20
@@ -54,10 +54,10 @@ fn for_a_program_every_difference_is_a_line_and_the_summary_the_last() {
           "seq": 3,
           "action": "reroute_model_group",
           "old": {
-            "score": 77,
+            "score": 62,
             "decision": "gate",
-            "approvals_needed": 2,
-            "because": "the score of 77 is above the threshold of 20",
+            "approvals_needed": 1,
+            "because": "the score of 62 is above the threshold of 20",
             "rules": [],
             "limit": null,
             "sampled": false,
@@ -66,10 +66,10 @@ fn for_a_program_every_difference_is_a_line_and_the_summary_the_last() {
             "policy": "BUILTIN"
           },
           "new": {
-            "score": 92,
+            "score": 77,
             "decision": "gate",
             "approvals_needed": 3,
-            "because": "the score of 92 is above the threshold of 62",
+            "because": "the score of 77 is above the threshold of 62",
             "rules": [],
             "limit": null,
             "sampled": false,

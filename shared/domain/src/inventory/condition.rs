@@ -1,0 +1,155 @@
+//! Whether a gateway shows what an event claims. What cannot be told is unknown, which is neither.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Contract, Inventory, Provider};
+use crate::incident::{BudgetKind, Event, SPIKE_FACTOR, Trouble, UNHEALTHY_REQUESTS};
+use crate::value::{BudgetOwner, Micros, ProviderId, SlaId};
+
+/// What the gateway itself says of the condition an event claims.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "status", content = "observed", rename_all = "snake_case")]
+pub enum Condition {
+    /// The gateway shows it, too.
+    Confirmed(String),
+    /// The gateway shows otherwise.
+    Refuted(String),
+    /// The gateway could not be asked, or does not tell: never a reason to act without a person, and never good news.
+    Unreadable(String),
+}
+
+/// What is found of an event's claim.
+enum Found {
+    /// It is so.
+    Holds(String),
+    /// It is not so.
+    Differs(String),
+    /// The gateway has no such thing, or it is switched off: who claims something of it is wrong, and who asks how it
+    /// does learns nothing.
+    Absent(String),
+    /// There is nothing to judge by.
+    Unmeasured(String),
+}
+
+impl Inventory {
+    /// Whether the gateway shows what the event claims, as far as it belongs together there ([`Inventory::believe`]).
+    pub fn condition(&self, event: &Event) -> Condition {
+        match self.find(event) {
+            Found::Holds(observed) => Condition::Confirmed(observed),
+            Found::Differs(observed) | Found::Absent(observed) => Condition::Refuted(observed),
+            Found::Unmeasured(observed) => Condition::Unreadable(observed),
+        }
+    }
+
+    /// Whether the gateway still shows it after something was done: what is not there any more has not recovered.
+    pub fn condition_afterwards(&self, event: &Event) -> Condition {
+        match self.find(event) {
+            Found::Holds(observed) => Condition::Confirmed(observed),
+            Found::Differs(observed) => Condition::Refuted(observed),
+            Found::Absent(observed) | Found::Unmeasured(observed) => Condition::Unreadable(observed),
+        }
+    }
+
+    fn find(&self, event: &Event) -> Found {
+        match &event.trouble {
+            Trouble::ProviderUnhealthy { provider: id, .. } => match self.provider(id) {
+                None => unknown("provider", id, self.providers.is_empty()),
+                Some(provider) => failing(provider),
+            },
+            Trouble::LatencySpike {
+                provider: id,
+                median_1h_ms,
+                ..
+            } => match self.provider(id) {
+                None => unknown("provider", id, self.providers.is_empty()),
+                Some(provider) => slow(provider, *median_1h_ms),
+            },
+            Trouble::BudgetExceeded { owner, kind, .. } => self.spent(owner, *kind),
+            Trouble::SlaViolation { sla, .. } => self.missed(sla),
+        }
+    }
+
+    fn spent(&self, owner: &BudgetOwner, kind: BudgetKind) -> Found {
+        let Some(budget) = self.budget(owner) else {
+            return unknown("budget", owner, self.budgets.is_empty());
+        };
+        let told = |cap: Micros| format!("{owner} spent {} USD, its cap is {cap}", budget.spend);
+        match (kind, budget.soft_cap) {
+            (BudgetKind::Hard, _) => judge(budget.spend >= budget.hard_cap, told(budget.hard_cap)),
+            (BudgetKind::Soft, Some(cap)) => judge(budget.spend > cap, told(cap)),
+            (BudgetKind::Soft, None) => Found::Absent(format!("{owner} has no soft limit")),
+        }
+    }
+
+    fn missed(&self, sla: &SlaId) -> Found {
+        match self.contract(sla) {
+            None => unknown("contract", sla, self.contracts.is_empty()),
+            Some(Contract { enabled: false, .. }) => Found::Absent(format!("contract {sla} is not in force")),
+            Some(Contract { measured: None, .. }) => {
+                Found::Unmeasured(format!("contract {sla} has no traffic to measure"))
+            }
+            Some(Contract {
+                measured: Some(measured),
+                ..
+            }) => {
+                let is = if measured.violated() { "misses" } else { "meets" };
+                judge(
+                    measured.violated(),
+                    format!("contract {sla}: {} {is} its target", measured.name()),
+                )
+            }
+        }
+    }
+}
+
+fn judge(holds: bool, observed: String) -> Found {
+    match holds {
+        true => Found::Holds(observed),
+        false => Found::Differs(observed),
+    }
+}
+
+/// A list that holds nothing does not tell that one thing is missing from it.
+fn unknown(what: &str, id: &dyn std::fmt::Display, tells_of_none: bool) -> Found {
+    match tells_of_none {
+        true => Found::Unmeasured(format!("the gateway tells of no {what} at all")),
+        false => Found::Absent(format!("the gateway knows no {what} {id}")),
+    }
+}
+
+fn failing(provider: &Provider) -> Found {
+    let observed = format!(
+        "{} fails {} of {} requests in {} s",
+        provider.id, provider.error_rate, provider.requests, provider.window_s
+    );
+    match provider.requests < UNHEALTHY_REQUESTS {
+        true => Found::Unmeasured(too_few(&provider.id, provider.requests, provider.window_s)),
+        false => judge(provider.is_unhealthy(), observed),
+    }
+}
+
+fn too_few(id: &ProviderId, requests: u64, window_s: u64) -> String {
+    format!("{id} had {requests} requests in {window_s} s: too few to tell")
+}
+
+/// A spike is one against the gateway's own median. Where it is one only against what the event claims, the gateway's
+/// hour may have become as slow as the spike, or the claim may be wrong: nobody knows.
+fn slow(provider: &Provider, claimed_ms: u64) -> Found {
+    let id = &provider.id;
+    let (Some(now), Some(median)) = (provider.latency_p50_ms, provider.median_1h_ms) else {
+        let shown = |value: Option<u64>| value.map_or("unknown".to_owned(), |value| value.to_string());
+        return Found::Unmeasured(format!(
+            "{id} takes {} ms, {} ms is its one-hour median",
+            shown(provider.latency_p50_ms),
+            shown(provider.median_1h_ms)
+        ));
+    };
+    let observed = format!("{id} takes {now} ms, {median} ms is its one-hour median");
+    let above_claimed = now > claimed_ms.saturating_mul(SPIKE_FACTOR);
+    match (provider.is_spiking(), above_claimed) {
+        (false, true) => Found::Unmeasured(format!(
+            "{observed}; {claimed_ms} ms were when it was reported, and whether the hour has become slow with it is not known"
+        )),
+        (spikes, _) => judge(spikes, observed),
+    }
+}
