@@ -3,6 +3,7 @@
 mod actions;
 mod again;
 mod automatic;
+mod days;
 mod decisions;
 mod evidence;
 mod path;

@@ -207,7 +207,7 @@ async fn find(deps: &Deps<'_>, view: &dyn View, id: &str) -> anyhow::Result<Foun
         async { anyhow::Ok(view.in_force().await?) },
         recent(deps, now),
     )?;
-    // The end of an id, its generation, may be said though the middle is not: `te62pwqb-2`.
+    // The end of an id, its generation, may be said though the middle is not: `gnr4sqzf-2`.
     let (beginning, generation) = match id.split_once('-') {
         Some((beginning, generation)) => (beginning, Some(generation)),
         None => (id, None),

@@ -8,6 +8,7 @@ use domain::value::{Deployment, Micros};
 use runtime::env::{BadVariable, Env};
 
 use crate::investigate::budget::{Limits, Price, Prices};
+use crate::sources::Sources;
 
 /// What the function is configured with.
 #[derive(Debug, Clone)]
@@ -29,8 +30,8 @@ pub struct Config {
     pub break_s: u64,
     /// The function's timeout in seconds, from `INGEST_TIMEOUT_S`.
     pub timeout_s: u64,
-    /// Sources whose events are taken, from `EVENT_SOURCES`.
-    pub sources: Vec<String>,
+    /// Sources whose events are taken, from `EVENT_SOURCES`, and the organisations they speak for, from `EVENT_SOURCE_ORGS`.
+    pub sources: Sources,
     /// Licence tier, windows and bounds.
     pub deployment: Deployment,
     /// The models.
@@ -57,6 +58,8 @@ pub struct Models {
     pub limits: Limits,
     /// What a day may cost, USD, from `MODEL_DAILY_CAP`.
     pub daily_cap: Micros,
+    /// How often models reason about one trouble in a day, from `MODEL_RUNS_PER_TROUBLE`.
+    pub runs_per_trouble: u64,
 }
 
 /// An API that models are behind.
@@ -100,7 +103,12 @@ impl Config {
             dead_letters: env.text("INGEST_DLQ_URL")?,
             break_s: env.number("RUNBOOK_BREAK_SECONDS", 30, 300)?,
             timeout_s: env.number("INGEST_TIMEOUT_S", 1, 900)?,
-            sources: env.list("EVENT_SOURCES"),
+            sources: Sources::parse(&env.list("EVENT_SOURCES"), &env.list("EVENT_SOURCE_ORGS")).map_err(
+                |problem| BadVariable {
+                    name: "EVENT_SOURCE_ORGS",
+                    problem,
+                },
+            )?,
             deployment: env.deployment()?,
             models: Models::from(env)?,
         })
@@ -126,6 +134,7 @@ impl Models {
                 cost: env.value("MODEL_MAX_COST")?,
             },
             daily_cap: env.value("MODEL_DAILY_CAP")?,
+            runs_per_trouble: env.number("MODEL_RUNS_PER_TROUBLE", 1, 1_000)?,
         };
         match models
             .names

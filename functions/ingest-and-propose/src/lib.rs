@@ -10,20 +10,25 @@
 pub mod config;
 pub mod investigate;
 pub mod model;
+mod outbreak;
 pub mod prompt;
 mod propose;
 pub mod runbook;
+pub mod sources;
 pub mod wiring;
 
 use domain::incident::Event;
 use domain::message::{Message, Reported};
 use domain::ports::{Clock, Gateway, Payloads, Reasoner, Trail, TrailError};
-use domain::proposal::{Proposal, ProposalFact, Received, Repeated, State, Verbatim};
-use domain::trail::generation::{self, Belongs, IncidentFact};
-use domain::trail::{Actor, Entry, Fact, MAX_BODY_BYTES, StreamId};
+use domain::proposal::{Proposal, ProposalFact, Received, Repeated, State, Verbatim, Worse};
+use domain::trail::generation::Course;
+use domain::trail::{Actor, Fact, MAX_BODY_BYTES};
 use domain::value::{Deployment, ProposalId, Timestamp};
 use runtime::queue::{Delivery, Fault, existing, in_turns};
-use trail::{End, load_control, load_end, load_proposal};
+use trail::load_control;
+
+use crate::outbreak::Outbreak;
+use crate::sources::Sources;
 
 /// A lease outlives its holder: the function's timeout, one request's deadline and some seconds more.
 pub const LEASE_MARGIN_S: u64 = 7;
@@ -43,8 +48,8 @@ pub struct Deps<'a> {
     pub clock: &'a dyn Clock,
     /// Limits, licence tier and correlation window.
     pub deployment: &'a Deployment,
-    /// The sources whose events are taken. The bus's rules filter them as well; the topic cannot.
-    pub sources: &'a [String],
+    /// The sources whose events are taken, and whom they speak for. The bus's rules filter them as well; the topic cannot.
+    pub sources: &'a Sources,
     /// When this invocation ends.
     pub deadline: Timestamp,
     /// How long one reasoner keeps the others out, seconds: longer than a function can live.
@@ -55,12 +60,9 @@ pub struct Deps<'a> {
 pub async fn handle(deps: &Deps<'_>, delivery: Delivery<'_>) -> Result<(), Fault> {
     let message = Message::parse(delivery.body).map_err(|err| Fault::Poison(err.to_string()))?;
     if let Message::Incident(incident) = &message
-        && !deps.sources.contains(&incident.source)
+        && let Some(problem) = deps.sources.refuse(&incident.source, &incident.event.org)
     {
-        let source = domain::value::shorten(&incident.source);
-        return Err(Fault::Poison(format!(
-            "source: \"{source}\" is not among the allowed sources"
-        )));
+        return Err(Fault::Poison(problem));
     }
     // Whole turns, not one append: which proposal an event belongs to is decided anew where somebody was quicker.
     in_turns(deps.clock, async || match &message {
@@ -74,29 +76,38 @@ pub async fn handle(deps: &Deps<'_>, delivery: Delivery<'_>) -> Result<(), Fault
 async fn take(deps: &Deps<'_>, incident: &Reported, receives: u32) -> Result<(), Fault> {
     let event = &incident.event;
     let paused = is_paused(deps).await?;
-    let (id, current) = proposal_of(deps, event).await?;
+    let Outbreak {
+        proposal: id,
+        current,
+        course,
+        worse,
+    } = outbreak::of(deps, event, paused).await?;
     // Nobody reasons during a pause: the lease is over when it begins, and the first after the pause takes it.
     let lease_s = if paused { 0 } else { deps.lease_s };
     let Some(proposal) = current else {
-        let received = received(deps, incident, lease_s, deps.clock.now()).await?;
+        let received = received(deps, incident, course, lease_s, deps.clock.now()).await?;
         let now = deps.clock.now();
         let entry = Proposal::first_entry(id, received, now, Actor::Agent, deps.deployment.tier);
         let proposal = Proposal::replay(&[deps.trail.append(entry).await?]).map_err(TrailError::from)?;
         return reason(deps, proposal, paused).await;
     };
-    let seen = proposal.has_seen(&event.event_id);
-    if !seen && proposal.judges_afresh(deps.clock.now()) {
-        let received = received(deps, incident, lease_s, deps.clock.now()).await?;
+    let seen = proposal.has_seen(event, deps.clock.now());
+    // What the gateway bears out is judged at once, however many worthless events came before.
+    let proven = worse.is_some() && proposal.was_declined_for_its_event();
+    if !seen && (proven || proposal.judges_afresh(deps.clock.now())) {
+        let course = proposal.course().clone();
+        let received = received(deps, incident, course, lease_s, deps.clock.now()).await?;
         let entry = proposal
             .entry(deps.clock.now(), Actor::Agent, &ProposalFact::Received(received))
             .map_err(TrailError::from)?;
         let record = deps.trail.append(entry).await?;
         return reason(deps, proposal.apply(&record).map_err(TrailError::from)?, paused).await;
     }
-    let proposal = if seen || !proposal.takes_repeats() {
+    // What is worse is recorded however often the trouble was reported: it happens a few times at the most.
+    let proposal = if seen || (worse.is_none() && !proposal.takes_repeats()) {
         proposal
     } else {
-        repeat(deps, proposal, event).await?
+        repeat(deps, proposal, event, worse).await?
     };
     if paused {
         return Ok(());
@@ -147,104 +158,18 @@ async fn is_paused(deps: &Deps<'_>) -> Result<bool, Fault> {
     Ok(load_control(deps.trail).await?.switches.paused.is_some())
 }
 
-/// The proposal an event belongs to, opened if need be; `None` beside it where nothing is recorded of it yet.
-async fn proposal_of(deps: &Deps<'_>, event: &Event) -> Result<(ProposalId, Option<Proposal>), Fault> {
-    let fingerprint = event.fingerprint();
-    let stream = StreamId::Incident(fingerprint.clone());
-    let end = load_end(deps.trail, &stream).await?;
-    let generation = generation::opened_by(end.held.as_ref()).map_err(TrailError::from)?;
-    let of_generation = |generation| ProposalId::new(fingerprint.clone(), generation);
-    let current = match generation {
-        0 => None,
-        generation => {
-            let loaded = load_proposal(deps.trail, &of_generation(generation)).await;
-            let forged = match &loaded {
-                Ok(current) => current.as_ref().is_some_and(|one| one.standing().fault.is_some()),
-                Err(err) => matches!(err, TrailError::Forged(_)),
-            };
-            let now = deps.clock.now();
-            if forged || is_over(&loaded, &end, now) {
-                // A record of it does not hold, or its time on the trail is over: it takes no more, and what happens next is
-                // another outbreak.
-                let next = of_generation(generation.saturating_add(1));
-                open(deps, stream, &end, &next, now).await?;
-                return Ok((next, None));
-            }
-            loaded?
-        }
-    };
-    if let Some(proposal) = current
-        .as_ref()
-        .filter(|proposal| proposal.has_seen(&event.event_id))
-    {
-        // A redelivery, however late, is not a new outbreak.
-        return Ok((proposal.id().clone(), current));
-    }
-    let now = deps.clock.now();
-    if generation > 1 {
-        // Nor is one that comes when the next outbreak is under way already. What is over on the trail is no memory.
-        let before = match load_proposal(deps.trail, &of_generation(generation - 1)).await {
-            Err(TrailError::Forged(_)) => None,
-            loaded => loaded?,
-        };
-        let kept = before.filter(|before| !before.has_expired_from_the_trail(now));
-        if let Some(before) = kept.filter(|before| before.has_seen(&event.event_id)) {
-            return Ok((before.id().clone(), Some(before)));
-        }
-    }
-    let window_s = deps.deployment.correlation_window_s;
-    let settled = current.as_ref().filter(|one| !one.awaits_a_better_event(now));
-    let settled_at = settled.and_then(Proposal::settled_at);
-    match generation::belongs(&fingerprint, generation, settled_at, window_s, now) {
-        Belongs::Current(id) => Ok((id, current)),
-        Belongs::Next(id) => {
-            open(deps, stream, &end, &id, now).await?;
-            Ok((id, None))
-        }
-    }
-}
-
-/// How long after it was opened a proposal has its first record, seconds, whatever was away meanwhile: a message lives for
-/// 14 days.
-const OPENED_LATELY_S: u64 = 15 * 86_400;
-
-/// Whether the time of a proposal on the trail is over: all of it was removed, or the rest will be.
-fn is_over(current: &Result<Option<Proposal>, TrailError>, end: &End, now: Timestamp) -> bool {
-    match current {
-        Ok(Some(proposal)) => proposal.has_expired_from_the_trail(now),
-        // Opened just now, and nothing is recorded of it yet; or opened long ago, and nothing is left.
-        Ok(None) => end
-            .held
-            .as_ref()
-            .is_some_and(|opened| opened.at.plus_seconds(OPENED_LATELY_S) < now),
-        Err(_) => false,
-    }
-}
-
-async fn open(
+async fn repeat(
     deps: &Deps<'_>,
-    stream: StreamId,
-    end: &End,
-    id: &ProposalId,
-    now: Timestamp,
-) -> Result<(), Fault> {
-    let fact = IncidentFact::Opened {
-        generation: id.generation(),
-        proposal: id.clone(),
-    };
-    let entry = Entry::next(stream, end.last.as_ref(), now, Actor::Agent, &fact, None);
-    // What does not hold does not tell the time.
-    let at = end.held.as_ref().map_or(now, |held| held.at.max(now));
-    deps.trail.append(Entry { at, ..entry }).await?;
-    tracing::info!(proposal.id = %id, "opened");
-    Ok(())
-}
-
-async fn repeat(deps: &Deps<'_>, proposal: Proposal, event: &Event) -> Result<Proposal, Fault> {
+    proposal: Proposal,
+    event: &Event,
+    worse: Option<Worse>,
+) -> Result<Proposal, Fault> {
     let now = deps.clock.now();
     let repeated = Repeated {
         event_id: event.event_id.clone(),
         occurred_at: event.occurred_at(now),
+        content: Some(event.content()),
+        worse,
     };
     let entry = proposal
         .entry(now, Actor::Agent, &ProposalFact::Repeated(repeated))
@@ -257,6 +182,7 @@ async fn repeat(deps: &Deps<'_>, proposal: Proposal, event: &Event) -> Result<Pr
 async fn received(
     deps: &Deps<'_>,
     incident: &Reported,
+    course: Course,
     lease_s: u64,
     now: Timestamp,
 ) -> Result<Received, Fault> {
@@ -267,6 +193,8 @@ async fn received(
         verbatim: Verbatim::Inline(incident.text.clone()),
         lease_until: now.plus_seconds(lease_s),
         requested_by: None,
+        source: Some(incident.source.clone()),
+        course,
     };
     if ProposalFact::Received(received.clone()).body().len() > MAX_BODY_BYTES {
         let bytes = incident.text.as_bytes();

@@ -3,7 +3,9 @@
 //! Text from outside is fenced: it is JSON in which everything that could close the fence, steer a terminal or hide
 //! is escaped, cut to a length. Correctness does not rest on the fence: whatever a model answers is checked.
 
+use domain::action::ActionKind;
 use domain::proposal::{Received, Verbatim};
+use domain::trail::generation::Tried;
 use domain::value::{Digest, Timestamp, is_dangerous};
 use serde_json::{Value, json};
 
@@ -41,15 +43,51 @@ pub fn incident(received: &Received, now: Timestamp) -> String {
             MAX_EVENT,
         ),
     };
+    let known = known(received);
     format!(
         "It is {now}. The gateway reported {} ({}), which the agent has read as:\n\n{}\n\n\
-         The report as it came, of {}:\n\n{told}\n\n\
+         The report as it came, of {}:\n\n{told}\n\n{known}\
          Look at the evidence, then conclude with one call.",
         event.event_type().name(),
         event.severity.name(),
         fenced(&event.to_string(), MAX_EVENT),
         received.occurred_at,
     )
+}
+
+/// What else is known of it before anybody looks: who reported it, how old it is, and what was tried before.
+fn known(received: &Received) -> String {
+    let mut told = String::new();
+    if let Some(source) = &received.source {
+        told.push_str(&format!(
+            "It was reported by:\n\n{}\n\n",
+            fenced(source, MAX_EVENT)
+        ));
+    }
+    if let Some(at) = received.event.occurred_at.filter(|at| *at < received.occurred_at) {
+        told.push_str(&format!(
+            "It is old: it happened at {at}, more than an hour before it came.\n\n"
+        ));
+    }
+    let tried: Vec<String> = received.course.tried.iter().map(tried).collect();
+    if !tried.is_empty() {
+        told.push_str(&format!(
+            "Against this very trouble there was, the newest first:\n\n{}\n\nWhat was turned down is not asked again \
+             unless the trouble has become worse.\n\n",
+            fenced(&tried.join("; "), MAX_EVENT)
+        ));
+    }
+    told
+}
+
+fn tried(tried: &Tried) -> String {
+    let action = tried.action.map_or("nothing", ActionKind::name);
+    let targets: Vec<String> = tried.targets.iter().map(ToString::to_string).collect();
+    let on = match targets.is_empty() {
+        true => String::new(),
+        false => format!(" on {}", targets.join(", ")),
+    };
+    format!("{}: {action}{on} {}", tried.at, tried.ended.words())
 }
 
 /// The result of an evidence tool, cut and escaped like everything from outside.

@@ -2,11 +2,14 @@
 
 use std::convert::Infallible;
 
-use domain::action::Plan;
-use domain::incident::Event;
+use domain::action::{Action, ActionKind, Plan};
+use domain::incident::{Badness, Event};
 use domain::inventory::{Condition, Inventory};
 use domain::ports::{Brief, Conclusion};
-use domain::proposal::{DeclineReason, Declined, Evidence, History, Proposal, ProposalFact, Proposed, State};
+use domain::proposal::{
+    DeclineReason, Declined, Evidence, History, Proposal, ProposalFact, Proposed, Received, State,
+};
+use domain::trail::generation::{Course, Ending, MOST_FRUITLESS};
 use domain::trail::{Actor, Fact as _, MAX_BODY_BYTES};
 use runtime::queue::Fault;
 use trail::{Advanced, Next, advance, look_back};
@@ -85,6 +88,10 @@ async fn conclusion(deps: &Deps<'_>, proposal: &Proposal) -> Result<ProposalFact
             format!("the gateway does not confirm it: {observed}"),
         ));
     }
+    let course = &received.course;
+    if course.is_exhausted() {
+        return Ok(declined(DeclineReason::Fruitless, in_vain(course)));
+    }
     let inventory = inventory.ok();
     let brief = Brief {
         proposal: proposal.id(),
@@ -101,14 +108,21 @@ async fn conclusion(deps: &Deps<'_>, proposal: &Proposal) -> Result<ProposalFact
         } => {
             // As if the reasoner were hostile: bounds, targets and relation to the event are decided here.
             match action.check(event, inventory.as_ref(), &deps.deployment.limits) {
-                Ok(preview) => ProposalFact::Proposed(Box::new(Proposed {
-                    evidence: evidence(&condition, inventory.as_ref(), event, &preview.plan)
-                        .with_history(before(deps, proposal, &preview.plan).await),
-                    action,
-                    preview,
-                    proposer,
-                    rationale,
-                })),
+                Ok(preview) => match asked_before(received, &action, &preview.plan, inventory.as_ref()) {
+                    Some(explanation) => ProposalFact::Declined(Declined {
+                        reason: DeclineReason::AskedBefore,
+                        explanation,
+                        proposer: Some(proposer),
+                    }),
+                    None => ProposalFact::Proposed(Box::new(Proposed {
+                        evidence: evidence(&condition, inventory.as_ref(), event, &preview.plan)
+                            .with_history(before(deps, proposal, &preview.plan).await),
+                        action,
+                        preview,
+                        proposer,
+                        rationale,
+                    })),
+                },
                 Err(complaints) => {
                     let complaints: Vec<String> = complaints.iter().map(ToString::to_string).collect();
                     ProposalFact::Declined(Declined {
@@ -122,6 +136,44 @@ async fn conclusion(deps: &Deps<'_>, proposal: &Proposal) -> Result<ProposalFact
     })
 }
 
+/// What was tried, none of which helped.
+fn in_vain(course: &Course) -> String {
+    let tried: Vec<String> = course
+        .tried
+        .iter()
+        .filter(|tried| tried.ended != Ending::Paged)
+        .take(usize::try_from(MOST_FRUITLESS).unwrap_or(usize::MAX))
+        .map(|tried| {
+            let action = tried.action.map_or("nothing", ActionKind::name);
+            format!("{} ({action}) {}", tried.proposal, tried.ended.words())
+        })
+        .collect();
+    format!(
+        "{MOST_FRUITLESS} times in a row what was tried against it did not help: {}. No more is proposed: a person has to look",
+        tried.join("; ")
+    )
+}
+
+/// Why the same is not asked again: it was turned down, and the trouble has not become worse since.
+fn asked_before(
+    received: &Received,
+    action: &Action,
+    plan: &Plan,
+    inventory: Option<&Inventory>,
+) -> Option<String> {
+    let (course, event) = (&received.course, &received.event);
+    let measured = inventory.and_then(|inventory| inventory.measured(event));
+    let badness = Badness::of(event).as_measured(measured);
+    let worse = course.worst.is_some_and(|worst| badness.is_worse_than(worst));
+    let turned_down = course.turned_down(action.kind(), &plan.changed())?;
+    (!worse).then(|| {
+        format!(
+            "{action}: that was turned down as {}, and is not asked again unless the trouble becomes worse",
+            turned_down.proposal
+        )
+    })
+}
+
 fn declined(reason: DeclineReason, explanation: String) -> ProposalFact {
     ProposalFact::Declined(Declined {
         reason,
@@ -131,7 +183,7 @@ fn declined(reason: DeclineReason, explanation: String) -> ProposalFact {
 }
 
 /// What was before; absent where the trail cannot tell: scoring takes it at its worst.
-async fn before(deps: &Deps<'_>, proposal: &Proposal, plan: &Plan) -> Option<History> {
+pub(crate) async fn before(deps: &Deps<'_>, proposal: &Proposal, plan: &Plan) -> Option<History> {
     let history = look_back(deps.trail, proposal.id(), &plan.changed(), deps.clock.now()).await;
     history
         .inspect_err(

@@ -80,6 +80,7 @@ pub fn settings(config: &Config) -> Settings {
         through_gateway: models.api != Api::Bedrock && same_origin(&models.url, &config.gateway_url),
         limits: models.limits.clone(),
         daily_cap: models.daily_cap,
+        runs_per_trouble: models.runs_per_trouble,
         tier: config.deployment.tier,
         bounds: config.deployment.limits.clone(),
     }

@@ -22,6 +22,8 @@ fn received(text: &str) -> Option<Received> {
         return None;
     };
     Some(Received {
+        course: domain::trail::generation::Course::default(),
+        source: None,
         occurred_at: incident.event.occurred_at(now()),
         event: incident.event,
         verbatim: Verbatim::Inline(incident.text),

@@ -319,6 +319,7 @@ const COMPLETE: environment::Table<'static> = &[
     ("RUNBOOK_BREAK_SECONDS", "300"),
     ("INGEST_TIMEOUT_S", "60"),
     ("EVENT_SOURCES", "llm-gateway, other"),
+    ("EVENT_SOURCE_ORGS", ""),
     ("TRANSCRIPT_BUCKET", "transcripts"),
     ("MODEL_API", "anthropic"),
     ("MODEL_URL", "https://api.anthropic.com"),
@@ -331,6 +332,7 @@ const COMPLETE: environment::Table<'static> = &[
     ("MODEL_MAX_SECONDS", "90"),
     ("MODEL_MAX_COST", "0.50"),
     ("MODEL_DAILY_CAP", "20.00"),
+    ("MODEL_RUNS_PER_TROUBLE", "6"),
     ("SRE_RISK_THRESHOLD", "40"),
     ("SRE_AUTO_APPROVE", "false"),
     ("LICENSE_TIER", "enterprise"),
@@ -349,13 +351,33 @@ fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Config, BadVariable> 
 
 #[test]
 fn a_complete_environment_is_taken() {
-    let config = read(&environment::complete(COMPLETE)).unwrap();
-    assert_eq!(config.sources, ["llm-gateway", "other"]);
+    let config = read(&|name| match name {
+        "EVENT_SOURCE_ORGS" => Some("other=acme".to_owned()),
+        _ => environment::complete(COMPLETE)(name),
+    })
+    .unwrap();
+    let (ours, others) = ("acme".parse().unwrap(), "globex".parse().unwrap());
+    for (source, org, taken) in [
+        ("llm-gateway", &others, true),
+        ("other", &ours, true),
+        ("other", &others, false),
+        ("nobody", &ours, false),
+    ] {
+        assert_eq!(
+            config.sources.refuse(source, org).is_none(),
+            taken,
+            "{source} {org}"
+        );
+    }
 }
 
 #[test]
 fn what_is_missing_or_wrong_in_the_environment_is_named() {
-    environment::names_what_is_missing(COMPLETE, &["EVENT_SOURCES", "SRE_AGENT_FALLBACK_MODELS"], read);
+    environment::names_what_is_missing(
+        COMPLETE,
+        &["EVENT_SOURCES", "EVENT_SOURCE_ORGS", "SRE_AGENT_FALLBACK_MODELS"],
+        read,
+    );
     let wrong = [
         ("GATEWAY_URL", "http://gateway"),
         ("MODEL_URL", "http://api.anthropic.com"),
@@ -367,6 +389,8 @@ fn what_is_missing_or_wrong_in_the_environment_is_named() {
         ("MODEL_PRICES", "another=1:2"),
         ("MODEL_MAX_COST", "cheap"),
         ("MODEL_MAX_TURNS", "0"),
+        ("MODEL_RUNS_PER_TROUBLE", "0"),
+        ("EVENT_SOURCE_ORGS", "acme"),
     ];
     environment::names_what_is_wrong(COMPLETE, &wrong, read);
 }

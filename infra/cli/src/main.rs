@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn what_a_command_needs_is_asked_for_before_anything_is_called() {
-        let id = "te62pwqbdtyue7vjfvvymfu5mi-1";
+        let id = "gnr4sqzfryd4gg3mhvufxxmnmg-1";
         for (line, sound) in [
             (&["trail", id, "--json"][..], true),
             (
@@ -302,7 +302,7 @@ mod tests {
             (&["show", id], true),
             (&["show", "te62-1", "--json"], true),
             (&["show"], false),
-            (&["show", "te6"], false),
+            (&["show", "gnr"], false),
             (&["show", "../secrets"], false),
             (&["approve", id], true),
             (&["approve", "te62", "--seen", "0123ABCD", "--yes"], true),

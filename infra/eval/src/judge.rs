@@ -107,6 +107,8 @@ async fn answer(terms: Terms<'_>, reasoner: &dyn Reasoner, incident: &Incident) 
     let began = terms.clock.now();
     let deadline = began.plus_seconds(terms.limit_s);
     let received = Received {
+        course: domain::trail::generation::Course::default(),
+        source: None,
         event: event.clone(),
         verbatim: Verbatim::Inline(incident.text.clone()),
         occurred_at: event.occurred_at(incident.received_at),

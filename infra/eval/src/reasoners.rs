@@ -83,6 +83,8 @@ fn models(runbook: Runbook, limits: &Limits) -> anyhow::Result<Box<dyn Reasoner>
         through_gateway: false,
         limits: models.limits.clone(),
         daily_cap: models.daily_cap,
+        // Each incident of the set is a trouble of its own.
+        runs_per_trouble: u64::MAX,
         tier: Deployment::default().tier,
         bounds: limits.clone(),
     };

@@ -132,7 +132,7 @@ async fn recorded(incident: &Incident, reasoner: &dyn Reasoner) -> Answer {
         reasoner,
         clock: &clock,
         deployment: &Deployment::default(),
-        sources: &["llm-gateway".to_owned()],
+        sources: &ingest_and_propose::sources::Sources::parse(&["llm-gateway".to_owned()], &[]).unwrap(),
         deadline: clock.now().plus_seconds(45),
         lease_s: 60,
     };

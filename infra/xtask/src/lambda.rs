@@ -34,7 +34,7 @@ struct Sample {
 }
 
 const NOTHING_FAILED: &[&str] = &[r#"{"batchItemFailures":[]}"#];
-const NO_STREAM: &str = "there is no proposal te62pwqbdtyue7vjfvvymfu5mi-1: its stream has no records";
+const NO_STREAM: &str = "there is no proposal gnr4sqzfryd4gg3mhvufxxmnmg-1: its stream has no records";
 
 /// In this order: those that speak of a proposal's stream come before the one that opens it.
 const SAMPLES: &[Sample] = &[

@@ -115,6 +115,8 @@ impl Story {
     /// An event was received at second 0 and somebody reasons until second 60.
     pub(crate) fn of(event: &Event, requested_by: Option<&str>) -> Self {
         let received = Received {
+            course: crate::trail::generation::Course::default(),
+            source: None,
             event: event.clone(),
             verbatim: Verbatim::Inline("{}".to_owned()),
             occurred_at: at(0),

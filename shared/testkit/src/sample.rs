@@ -215,6 +215,13 @@ pub fn latency_spike_text(provider: &str) -> String {
     envelope("latency.spike", detail)
 }
 
+/// [`latency_spike`] as the bus delivers it, of a provider whose time goes into a guardrail.
+pub fn latency_spike_with_guardrail(provider: &str, guardrail: &str) -> String {
+    let detail = json!({"severity": "warning", "provider": provider, "model_group": "chat",
+                        "current_ms": 2000, "median_1h_ms": 400, "guardrail": guardrail});
+    envelope("latency.spike", detail)
+}
+
 /// A bus event as a queue delivers it. What `detail` leaves out of version, event id (`evt-1`), time
 /// (two seconds before [`now`]) and organisation (`acme`) is filled in.
 pub fn envelope(detail_type: &str, mut detail: Value) -> String {

@@ -71,6 +71,8 @@ impl Story {
     /// An event is received at second 0, and somebody reasons until second 60.
     pub fn received(event: &Event) -> Self {
         let received = Received {
+            course: domain::trail::generation::Course::default(),
+            source: None,
             event: event.clone(),
             verbatim: Verbatim::Inline("{}".to_owned()),
             occurred_at: second(0),

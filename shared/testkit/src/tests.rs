@@ -25,6 +25,8 @@ use crate::{
 
 fn first(event: &Event) -> Entry {
     let received = Received {
+        course: domain::trail::generation::Course::default(),
+        source: None,
         event: event.clone(),
         verbatim: Verbatim::Inline(sample::provider_unhealthy_text("openai")),
         occurred_at: sample::now(),

@@ -85,8 +85,12 @@ async fn sixty_reserve_money_of_one_day_at_once_and_the_cap_holds() {
         let trail = dynamo.trail();
         tokio::spawn(async move {
             let (id, amount) = (proposal_id(generation), Micros(10));
+            let day = spend::Day {
+                cap: Micros(450),
+                runs_per_trouble: 100,
+            };
             let decide = |records: &[Record], _| {
-                Ok(match spend::reserve(records, &id, amount, Micros(450))? {
+                Ok(match spend::reserve(records, &id, amount, day)? {
                     Ok(fact) => Next::Append(fact),
                     Err(spent) => Next::Refuse(spent),
                 })
@@ -101,7 +105,7 @@ async fn sixty_reserve_money_of_one_day_at_once_and_the_cap_holds() {
     for outcome in outcomes {
         match outcome.unwrap() {
             Extended::Appended { .. } => reserved += 1,
-            Extended::Refused(spent) => assert_eq!(spent, Micros(450)),
+            Extended::Refused(spent) => assert_eq!(spent, spend::Full::Money(Micros(450))),
             Extended::Nothing => panic!("neither reserved nor refused"),
         }
     }

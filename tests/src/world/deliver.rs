@@ -217,7 +217,8 @@ impl World {
                     },
                     clock,
                     deployment: &self.deployment,
-                    sources: &[SOURCES.to_owned()],
+                    sources: &ingest_and_propose::sources::Sources::parse(&[SOURCES.to_owned()], &[])
+                        .unwrap(),
                     deadline: self
                         .clock
                         .now()

@@ -333,6 +333,7 @@ fn settings(deployment: &Deployment) -> Settings {
             cost: Micros(500_000),
         },
         daily_cap: Micros(20_000_000),
+        runs_per_trouble: 6,
         tier: deployment.tier,
         bounds: deployment.limits.clone(),
     }

@@ -99,7 +99,7 @@ fn the_schema_refuses_what_is_no_announcement() {
     refuses("another version", &|detail| detail["version"] = json!(2));
     refuses("no digest", &|detail| detail["digest"] = json!("ABC"));
     refuses("generation 0", &|detail| {
-        detail["proposal"] = json!("te62pwqbdtyue7vjfvvymfu5mi-0")
+        detail["proposal"] = json!("gnr4sqzfryd4gg3mhvufxxmnmg-0")
     });
     refuses("an unknown kind", &|detail| detail["kind"] = json!("scheduled"));
     refuses("a local time", &|detail| {

@@ -85,7 +85,7 @@ fn the_ingest_sample_is_the_bus_sample() {
 fn the_stream_sample_is_a_batch_of_the_outbox() {
     let batch: outbox::stream::Batch = serde_json::from_value(json("events/lambda/outbox.json")).unwrap();
     let shown = format!("{batch:?}");
-    assert!(shown.contains("proposal/te62pwqbdtyue7vjfvvymfu5mi-1"), "{shown}");
+    assert!(shown.contains("proposal/gnr4sqzfryd4gg3mhvufxxmnmg-1"), "{shown}");
 }
 
 /// A request as the function reads it.

@@ -127,31 +127,31 @@ async fn what_does_not_belong_on_a_queue_is_given_up() {
     }
     expect![[r#"
         ingest    an event: done
-        ingest    a hint about nothing: there is no proposal te62pwqbdtyue7vjfvvymfu5mi-1: its stream has no records
+        ingest    a hint about nothing: there is no proposal gnr4sqzfryd4gg3mhvufxxmnmg-1: its stream has no records
         ingest    a hint of nonsense: hint.proposal: is missing or not a string
         ingest    nothing: message: is not JSON: EOF while parsing a value at line 1 column 0 in ""
         scoring   an event: an incident event does not belong on this queue
-        scoring   a hint about nothing: there is no proposal te62pwqbdtyue7vjfvvymfu5mi-1: its stream has no records
+        scoring   a hint about nothing: there is no proposal gnr4sqzfryd4gg3mhvufxxmnmg-1: its stream has no records
         scoring   a hint of nonsense: hint.proposal: is missing or not a string
         scoring   nothing: message: is not JSON: EOF while parsing a value at line 1 column 0 in ""
         execution an event: an incident event does not belong on this queue
-        execution a hint about nothing: there is no proposal te62pwqbdtyue7vjfvvymfu5mi-1: its stream has no records
+        execution a hint about nothing: there is no proposal gnr4sqzfryd4gg3mhvufxxmnmg-1: its stream has no records
         execution a hint of nonsense: hint.proposal: is missing or not a string
         execution nothing: message: is not JSON: EOF while parsing a value at line 1 column 0 in ""
         restore   an event: an incident event does not belong on this queue
-        restore   a hint about nothing: there is no proposal te62pwqbdtyue7vjfvvymfu5mi-1: its stream has no records
+        restore   a hint about nothing: there is no proposal gnr4sqzfryd4gg3mhvufxxmnmg-1: its stream has no records
         restore   a hint of nonsense: hint.proposal: is missing or not a string
         restore   nothing: message: is not JSON: EOF while parsing a value at line 1 column 0 in ""
         verify    an event: an incident event does not belong on this queue
-        verify    a hint about nothing: there is no proposal te62pwqbdtyue7vjfvvymfu5mi-1: its stream has no records
+        verify    a hint about nothing: there is no proposal gnr4sqzfryd4gg3mhvufxxmnmg-1: its stream has no records
         verify    a hint of nonsense: hint.proposal: is missing or not a string
         verify    nothing: message: is not JSON: EOF while parsing a value at line 1 column 0 in ""
         announce  an event: an incident event does not belong on this queue
-        announce  a hint about nothing: there is no proposal te62pwqbdtyue7vjfvvymfu5mi-1: its stream has no records
+        announce  a hint about nothing: there is no proposal gnr4sqzfryd4gg3mhvufxxmnmg-1: its stream has no records
         announce  a hint of nonsense: hint.proposal: is missing or not a string
         announce  nothing: message: is not JSON: EOF while parsing a value at line 1 column 0 in ""
         slack     an event: an incident event does not belong on this queue
-        slack     a hint about nothing: there is no proposal te62pwqbdtyue7vjfvvymfu5mi-1: its stream has no records
+        slack     a hint about nothing: there is no proposal gnr4sqzfryd4gg3mhvufxxmnmg-1: its stream has no records
         slack     a hint of nonsense: hint.proposal: is missing or not a string
         slack     nothing: message: is not JSON: EOF while parsing a value at line 1 column 0 in ""
     "#]].assert_eq(&table);

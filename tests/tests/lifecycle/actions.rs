@@ -66,7 +66,7 @@ async fn a_reroute_moves_the_traffic_and_stays() {
             0s    agent  opened, generation 1
             0s    agent  #1 received provider openai takes 2000 ms, 400 ms is its one-hour median
             0s    agent  #1 proposed re-route model group chat from openai to anthropic [model group chat: openai's traffic goes to anthropic]
-            0s    agent  #1 scored 74: gate, the score of 74 is above the threshold of 40
+            0s    agent  #1 scored 59: gate, the score of 59 is above the threshold of 40
             0s    alice  #1 approved until 900s
             0s    agent  provider anthropic claimed for #1 (1)
             0s    agent  model group chat claimed for #1 (1)
@@ -142,7 +142,7 @@ async fn a_page_is_sent_once() {
 async fn a_guardrail_is_disabled() {
     let world = lives(
         World::new(sample::inventory_with_spike("openai")),
-        &sample::latency_spike_text("openai").replace(r#""current_ms":2000"#, r#""current_ms":2000,"guardrail":"pii""#),
+        &sample::latency_spike_with_guardrail("openai", "pii"),
         Some(json!({"action": "disable_guardrail", "guardrail": "pii"})),
         expect![[r#"
             0s    agent  opened, generation 1
@@ -215,7 +215,7 @@ async fn a_contract_is_taken_out_of_force_by_two_people() {
             0s    agent  #1 started contract gold: enabled → disabled, holds contract gold (1)
             0s    agent  #1 succeeded contract gold reads disabled
             0s    agent  contract gold released by #1 (1)
-            120s  agent  #1 verified over: contract gold is not in force
+            120s  agent  #1 verified unreadable: contract gold is not in force
         "#]],
     )
     .await;

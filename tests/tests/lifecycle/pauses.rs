@@ -3,11 +3,11 @@
 
 use std::time::Duration;
 
+use domain::inventory::Inventory;
 use domain::message::Lane;
 use domain::ports::Clock;
 use domain::proposal::{Kind, State};
 use domain::value::ProposalId;
-use serde_json::{Value, json};
 use testkit::cut::every_point;
 use testkit::{Cutter, sample};
 use tests::world::BREAK_S;
@@ -46,17 +46,34 @@ async fn keep_house(world: &World) {
     world.keep_house(&Cutter::never()).await.unwrap();
 }
 
-/// `openai` fails for an organisation: a trouble of its own.
-fn incident(org: &str) -> String {
-    let mut event: Value = serde_json::from_str(&sample::provider_unhealthy_text("openai")).unwrap();
-    event["detail"]["org_id"] = json!(org);
-    event["detail"]["event_id"] = json!(format!("evt-{org}"));
-    event.to_string()
+/// A gateway on which twenty providers fail, each of them a trouble of its own, with a healthy one beside each.
+fn failing() -> Inventory {
+    let mut inventory = sample::inventory_with_unhealthy("openai");
+    for number in 0..20 {
+        let mut provider = inventory.providers[0].clone();
+        provider.id = sample::provider_id(&name(number));
+        let mut group = inventory.model_groups[0].clone();
+        group.id = format!("group-{number:02}").parse().unwrap();
+        group.routes[1].provider = provider.id.clone();
+        inventory.providers.push(provider);
+        inventory.model_groups.push(group);
+    }
+    inventory
 }
 
-fn send(world: &World, orgs: std::ops::Range<usize>) -> Vec<ProposalId> {
-    orgs.map(|org| world.send(&incident(&format!("org-{org}"))))
+fn name(number: usize) -> String {
+    format!("openai-{number:02}")
+}
+
+fn send(world: &World, numbers: std::ops::Range<usize>) -> Vec<ProposalId> {
+    numbers
+        .map(|number| world.send(&sample::provider_unhealthy_text(&name(number))))
         .collect()
+}
+
+/// How often any of them was blocked.
+fn breaks(world: &World) -> usize {
+    (0..20).map(|number| world.breaks(&name(number))).sum()
 }
 
 /// The messages of a queue that are due, and no other step.
@@ -81,7 +98,7 @@ fn asked(world: &World, id: &ProposalId) -> usize {
 /// A burst of incidents, a pause in its middle, forty days in which every queue forgets what it held, and the end of
 /// the pause: each incident is proposed and asked about once, whatever the pause met it at.
 async fn a_burst_is_paused_for_forty_days(by: By, view_is_lost: bool) {
-    let mut world = World::new(sample::inventory_with_unhealthy("openai"));
+    let mut world = World::new(failing());
     let waiting = send(&world, 0..5);
     let under_way = waiting[4].clone();
     let approved = waiting[3].clone();
@@ -157,14 +174,10 @@ async fn a_burst_is_paused_for_forty_days(by: By, view_is_lost: bool) {
             assert_eq!(asked(&world, id), scored, "{by:?}: {id}: {kinds:?}");
         }
     }
-    assert_eq!(
-        world.breaks("openai"),
-        1,
-        "a yes of forty days ago starts nothing"
-    );
+    assert_eq!(breaks(&world), 1, "a yes of forty days ago starts nothing");
     world.approve("bob", &approved).await.text();
     world.advance(BREAK_S + 30).await;
-    assert_eq!(world.breaks("openai"), 2, "one of now does, once");
+    assert_eq!(breaks(&world), 2, "one of now does, once");
     // A deadline that had half an hour left has it still.
     if !view_is_lost {
         world.approve("bob", &waiting[0]).await.text();
@@ -199,9 +212,12 @@ async fn an_event_during_a_pause_is_recorded_and_nobody_is_asked_about_it() {
     // Whoever asks the gateway now fails, and comes again.
     world.reading.outages.next(usize::MAX);
     world.pause("a migration").await;
-    let id = world.send(&incident("acme"));
+    let id = world.send(&sample::provider_unhealthy_text("openai"));
     world.run_until_quiet().await;
-    world.route(&sample::with_event_id(&incident("acme"), "evt-again"));
+    world.route(&sample::with_event_id(
+        &sample::provider_unhealthy_text("openai"),
+        "evt-again",
+    ));
     world.advance(600).await;
     assert_eq!(world.kinds(&id).await, ["received", "repeated"]);
     assert_eq!(world.state(&id).await, "reasoning");
@@ -223,7 +239,7 @@ async fn an_event_during_a_pause_is_recorded_and_nobody_is_asked_about_it() {
 async fn ingest_dies_around_a_pause(in_it: bool) -> usize {
     every_point(async |cutter: &Cutter| {
         let world = World::new(sample::inventory_with_unhealthy("openai"));
-        let id = world.send(&incident("acme"));
+        let id = world.send(&sample::provider_unhealthy_text("openai"));
         if in_it {
             world.pause("a migration").await;
         }

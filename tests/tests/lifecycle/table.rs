@@ -62,7 +62,10 @@ fn situations() -> [(Inventory, String, Value); 7] {
             failing(),
             json!({"action": "page_oncall", "severity": "critical", "summary": "openai fails"}),
         ),
-        with(slow(), json!({"action": "disable_guardrail", "guardrail": "pii"})),
+        with(
+            (slow().0, sample::latency_spike_with_guardrail("openai", "pii")),
+            json!({"action": "disable_guardrail", "guardrail": "pii"}),
+        ),
         with(
             spent(),
             json!({"action": "bump_budget_cap", "scope": "team", "scope_id": "payments", "hard_cap": "150.00"}),

@@ -82,7 +82,7 @@ fn cases() -> Vec<Case> {
         },
         Case {
             inventory: sample::inventory_with_spike("openai"),
-            event: sample::latency_spike_text("openai"),
+            event: sample::latency_spike_with_guardrail("openai", "pii"),
             action: json!({"action": "disable_guardrail", "guardrail": "pii"}),
             touches: &[("guardrails", "pii"), ("affected_teams", "checkout")],
         },

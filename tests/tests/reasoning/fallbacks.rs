@@ -54,6 +54,11 @@ async fn the_next_model_is_asked_where_one_is_down() {
 #[tokio::test]
 async fn the_runbook_stands_in_where_all_are_down_and_a_dead_one_is_left_alone() {
     let mut world = world();
+    world.gateway.change(|inventory| {
+        for provider in &mut inventory.providers {
+            provider.error_rate = domain::value::Ppm(620_000);
+        }
+    });
     let dead = ScriptedModel::down("first");
     world.ask(vec![Box::new(dead.clone())]);
     let mut last = sent(&world).await;
@@ -63,13 +68,9 @@ async fn the_runbook_stands_in_where_all_are_down_and_a_dead_one_is_left_alone()
         expect!["the runbook after 1 requests: first: answered 529: overloaded"],
     )
     .await;
-    for number in 0..3 {
-        // Another trouble each time.
-        let mut event: serde_json::Value =
-            serde_json::from_str(&sample::provider_unhealthy_text("openai")).unwrap();
-        event["detail"]["org_id"] = json!(format!("org-{number}"));
-        event["detail"]["event_id"] = json!(format!("evt-{number}"));
-        last = world.send(&event.to_string());
+    // Another trouble each time.
+    for provider in ["anthropic", "bedrock", "mistral"] {
+        last = world.send(&sample::provider_unhealthy_text(provider));
         world.run_until_quiet().await;
     }
     assert_eq!(dead.asked(), 2, "then it is left alone for a while");

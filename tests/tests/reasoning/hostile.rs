@@ -128,7 +128,7 @@ impl Bench {
             reasoner: &investigator,
             clock: &clock,
             deployment: &self.deployment,
-            sources: &["llm-gateway".to_owned()],
+            sources: &ingest_and_propose::sources::Sources::parse(&["llm-gateway".to_owned()], &[]).unwrap(),
             deadline: clock.now().plus_seconds(120),
             lease_s: 127,
         };

@@ -308,5 +308,5 @@ async fn an_incident_with_a_time_out_still_has_a_model_conclude() {
     world.ask(vec![Box::new(only)]);
     let came = came(&world).await;
     assert_eq!(came.by, "a model");
-    expect_test::expect!["0.316677"].assert_eq(&came.settled.to_string());
+    expect_test::expect!["0.316992"].assert_eq(&came.settled.to_string());
 }

@@ -228,8 +228,8 @@ async fn a_day_costs_no_more_than_its_cap_and_what_was_not_spent_is_free_again()
     );
     assert!(matches!(stream, StreamId::Limit { .. }));
     // 10,500 are spent and another 500,000 do not fit into the cap.
-    world.reject("alice", &id).await.text();
-    world.settle().await;
+    world.advance(1_900).await;
+    assert_eq!(world.state(&id).await, "expired");
     world.advance(901).await;
     world.send(&sample::with_event_id(
         &sample::provider_unhealthy_text("openai"),

@@ -133,6 +133,8 @@ fn parameters_feed_their_variables(template: &Template) -> Vec<String> {
         ("ModelUrl", "MODEL_URL"),
         ("ModelPrices", "MODEL_PRICES"),
         ("ModelMaxTurns", "MODEL_MAX_TURNS"),
+        ("ModelRunsPerTrouble", "MODEL_RUNS_PER_TROUBLE"),
+        ("EventSourceOrgs", "EVENT_SOURCE_ORGS"),
         ("ModelMaxTokens", "MODEL_MAX_TOKENS"),
         ("ModelMaxSeconds", "MODEL_MAX_SECONDS"),
         ("ModelMaxCost", "MODEL_MAX_COST"),

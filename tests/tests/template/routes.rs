@@ -150,18 +150,23 @@ fn announcements_wake_the_function_whose_turn_it_is() {
     let template = Template::read();
     let (_, sample) = outgoing().pop().unwrap();
     for kind in Kind::ALL {
-        for decision in [
+        let decisions = [
             None,
             Some(Decision::Gate),
             Some(Decision::Auto),
             Some(Decision::Shadow),
-        ] {
+        ];
+        let states = ["proposed", "awaiting_approval"];
+        for (decision, state) in decisions.iter().flat_map(|one| states.map(|state| (*one, state))) {
             let mut event = sample.clone();
             event["detail-type"] = json!(format!("proposal.{kind}"));
             event["detail"]["kind"] = json!(kind);
             event["detail"]["summary"]["decision"] = json!(decision);
+            event["detail"]["summary"]["state"] = json!(state);
             let expected = match (kind, decision) {
-                (Kind::Proposed | Kind::Amended | Kind::Expired, _) => Some("ScoringQueue"),
+                (Kind::Proposed | Kind::Amended | Kind::Expired | Kind::Repeated, _) => {
+                    (state == "proposed").then_some("ScoringQueue")
+                }
                 (Kind::Approved | Kind::UndoApproved, _) => Some("ExecutionQueue"),
                 (Kind::Scored, Some(Decision::Auto)) => Some("ExecutionQueue"),
                 _ => None,

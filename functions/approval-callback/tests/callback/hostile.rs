@@ -70,10 +70,10 @@ async fn a_click_that_cannot_be_understood_is_refused() {
             payload["actions"][0]["value"] = json!("")
         }),
         ("the button's value", |payload| {
-            payload["actions"][0]["value"] = json!("te62pwqbdtyue7vjfvvymfu5mi-1");
+            payload["actions"][0]["value"] = json!("gnr4sqzfryd4gg3mhvufxxmnmg-1");
         }),
         ("the button's value", |payload| {
-            payload["actions"][0]["value"] = json!("te62pwqbdtyue7vjfvvymfu5mi-1.abc");
+            payload["actions"][0]["value"] = json!("gnr4sqzfryd4gg3mhvufxxmnmg-1.abc");
         }),
         ("the button's value", |payload| {
             payload["actions"][0]["value"] = json!(7)

@@ -122,7 +122,7 @@ async fn a_reply_that_fails_or_hangs_holds_nobody_up() {
 #[tokio::test]
 async fn a_form_opens_for_who_clicked_and_a_refusal_is_said() {
     let slack = MockServer::start().await;
-    let shown = Shown::parse(&format!("te62pwqbdtyue7vjfvvymfu5mi-1.{}", "0".repeat(64))).unwrap();
+    let shown = Shown::parse(&format!("gnr4sqzfryd4gg3mhvufxxmnmg-1.{}", "0".repeat(64))).unwrap();
     let modal = Modal::reason(Does::Reject, &shown, &Line::of("x"));
     Mock::given(method("POST"))
         .and(path("/api/views.open"))

@@ -52,6 +52,8 @@ pub struct Settings {
     pub limits: Limits,
     /// What all incidents of a UTC day may cost, USD.
     pub daily_cap: Micros,
+    /// How often models reason about one trouble in a UTC day.
+    pub runs_per_trouble: u64,
     /// How long the day's spending is kept.
     pub tier: Tier,
     /// Bounds of actions.
@@ -284,10 +286,14 @@ impl Investigator<'_> {
     async fn reserve(&self, brief: &Brief<'_>) -> Result<Result<Reservation, String>, Unavailable> {
         let stream = self.spending(spend::stream(self.clock.now()));
         let (amount, cap) = (self.settings.limits.cost, self.settings.daily_cap);
+        let day = spend::Day {
+            cap,
+            runs_per_trouble: self.settings.runs_per_trouble,
+        };
         let reserved = extend(self.trail, self.clock, &stream, |records, _| {
-            Ok(match spend::reserve(records, brief.proposal, amount, cap)? {
+            Ok(match spend::reserve(records, brief.proposal, amount, day)? {
                 Ok(fact) => Next::Append(fact),
-                Err(spent) => Next::Refuse(spent),
+                Err(full) => Next::Refuse(full),
             })
         });
         let reserved = match reserved.await {
@@ -303,7 +309,13 @@ impl Investigator<'_> {
                 stream: stream.id,
                 seq: record.seq,
             })),
-            Extended::Refused(spent) => {
+            Extended::Refused(spend::Full::Runs(runs)) => {
+                tracing::warn!(proposal.id = %brief.proposal, runs, "the day's runs of models about this trouble are used");
+                Ok(Err(format!(
+                    "models reasoned about this trouble {runs} times today, which is the most"
+                )))
+            }
+            Extended::Refused(spend::Full::Money(spent)) => {
                 tracing::error!(alarm = "model_daily_cap", %spent, "the models' daily cap is reached");
                 Ok(Err(format!(
                     "the models' daily cap of {cap} USD does not allow another {amount} USD: {spent} USD are spent or reserved"

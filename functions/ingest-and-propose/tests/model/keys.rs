@@ -159,6 +159,7 @@ async fn a_key_that_cannot_be_used_leaves_models_that_refuse_and_stops_nothing()
                 cost: Micros(1),
             },
             daily_cap: Micros(1),
+            runs_per_trouble: 6,
         };
         let models = wiring::models(&configured, proxy.config()).await.unwrap();
         let mut transcript = Transcript::default();

@@ -42,7 +42,7 @@ fn numbered(mut records: Vec<Value>) -> Vec<Value> {
 
 /// A record of which a part is something else.
 fn with(pointer: &str, part: Value) -> Value {
-    let mut record = record("INSERT", "proposal/te62pwqbdtyue7vjfvvymfu5mi-1", 1);
+    let mut record = record("INSERT", "proposal/gnr4sqzfryd4gg3mhvufxxmnmg-1", 1);
     *record.pointer_mut(pointer).unwrap() = part;
     record
 }
@@ -308,7 +308,7 @@ async fn each_failure_is_logged_once_with_its_stream_and_the_reason() {
     let reason = "the position is not a whole number: invalid digit found in string";
     assert!(message.starts_with("will be announced again: "), "{message}");
     assert!(
-        message.contains("proposal/te62pwqbdtyue7vjfvvymfu5mi-1"),
+        message.contains("proposal/gnr4sqzfryd4gg3mhvufxxmnmg-1"),
         "{message}"
     );
     assert!(message.ends_with(reason), "{message}");

@@ -170,7 +170,7 @@ async fn a_list_gives_the_reasons_and_changes_nothing() {
     queues.put(
         DEAD,
         "m-4",
-        r#"{"hint":{"proposal":"te62pwqbdtyue7vjfvvymfu5mi-1"}}"#,
+        r#"{"hint":{"proposal":"gnr4sqzfryd4gg3mhvufxxmnmg-1"}}"#,
         &[
             ("RULE_ARN", "arn:…"),
             ("ERROR_CODE", "NO_PERMISSIONS"),
@@ -193,8 +193,8 @@ async fn a_list_gives_the_reasons_and_changes_nothing() {
             421 bytes: {"version":"0","id":"6a7e8feb-b491-4cf7-a9f1-3bf3703467a0","detail-type":"provider.unhealthy","source":"llm-gateway","account":"123456789012","time":"2026-11-22… (261 more characters)
           m-4, received 2026-11-22T10:00:00.003Z
             EventBridge could not deliver it: NO_PERMISSIONS: not allowed to send
-            its body can be read: it is about proposal te62pwqbdtyue7vjfvvymfu5mi-1
-            52 bytes: {"hint":{"proposal":"te62pwqbdtyue7vjfvvymfu5mi-1"}}
+            its body can be read: it is about proposal gnr4sqzfryd4gg3mhvufxxmnmg-1
+            52 bytes: {"hint":{"proposal":"gnr4sqzfryd4gg3mhvufxxmnmg-1"}}
     "#]]).await;
     assert!(queues.bodies(DEAD).iter().all(|(_, visible)| *visible));
     assert_eq!(queues.bodies(DEAD).len(), 4);

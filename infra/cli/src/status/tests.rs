@@ -244,11 +244,11 @@ fn every_trouble_is_a_reason() {
               outbox        Enabled
 
             open proposals: 3, the oldest first
-              te62pwqbdtyue7vjfvvymfu5mi-1, proposed, opened 8 min ago: block provider openai for 300 s
+              gnr4sqzfryd4gg3mhvufxxmnmg-1, proposed, opened 8 min ago: block provider openai for 300 s
                 waits for scoring
-              te62pwqbdtyue7vjfvvymfu5mi-1, awaiting_approval, opened 8 min ago: block provider openai for 300 s, score 25
+              gnr4sqzfryd4gg3mhvufxxmnmg-1, awaiting_approval, opened 8 min ago: block provider openai for 300 s, score 25
                 waits for people: 2 approvals until 2026-11-22T10:30:02.000Z
-              te62pwqbdtyue7vjfvvymfu5mi-1, succeeded, opened 8 min ago: block provider openai for 300 s, score 25
+              gnr4sqzfryd4gg3mhvufxxmnmg-1, succeeded, opened 8 min ago: block provider openai for 300 s, score 25
                 waits for the end of its effect at 2026-11-22T10:05:20.000Z
               and 3 proposals not looked at, open or closed lately
 
@@ -267,8 +267,8 @@ fn every_trouble_is_a_reason() {
               the event source of restore is Disabled, but the agent is not paused
               announce has no event source: nothing wakes its function
               the trail of x-1 does not hold: record 2 …
-              te62pwqbdtyue7vjfvvymfu5mi-1 is proposed: it has not been scored for 8 min
-              te62pwqbdtyue7vjfvvymfu5mi-1 is succeeded: its effect should have ended 3 min ago
+              gnr4sqzfryd4gg3mhvufxxmnmg-1 is proposed: it has not been scored for 8 min
+              gnr4sqzfryd4gg3mhvufxxmnmg-1 is succeeded: its effect should have ended 3 min ago
               the gateway is unavailable: no connection within 500 ms"#]],
     );
 }

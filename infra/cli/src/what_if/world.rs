@@ -217,6 +217,8 @@ impl Annals {
         let began = second(script.at);
         inventory.read_at = began;
         let received = Received {
+            course: domain::trail::generation::Course::default(),
+            source: None,
             verbatim: Verbatim::Inline(event.to_string()),
             occurred_at: began,
             lease_until: began.plus_seconds(60),

@@ -41,6 +41,8 @@ impl Begun {
         let event = Event::parse("provider.unhealthy", &event).unwrap();
         let preview = action.preview(inventory).unwrap();
         let received = Received {
+            course: domain::trail::generation::Course::default(),
+            source: None,
             event: event.clone(),
             verbatim: Verbatim::Inline("{}".to_owned()),
             occurred_at: at(0),

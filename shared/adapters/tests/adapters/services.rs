@@ -41,6 +41,7 @@ fn announcement(seq: u64) -> Announcement {
         digest: Digest::of(b"record"),
         at: sample::now(),
         summary: Summary {
+            worse: false,
             state: "awaiting_approval".to_owned(),
             event_type: EventType::BudgetExceeded,
             org_id: OrgId::new("acme").unwrap(),

@@ -14,6 +14,7 @@ fn row(provider: &str, seq: u64, open: bool) -> Row {
         opened_at: sample::now(),
         updated_at: sample::now().plus_seconds(seq),
         summary: Summary {
+            worse: false,
             state: if open { "awaiting_approval" } else { "rejected" }.to_owned(),
             event_type: EventType::ProviderUnhealthy,
             org_id: OrgId::new("acme").unwrap(),

@@ -7,11 +7,14 @@
 //! | `sla.violation` | a latency above its target, or a success rate below it |
 //! | `latency.spike` | latency above three times the one-hour median |
 
+mod badness;
 mod read;
 mod words;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::badness::measured_badly;
+pub use self::badness::{Badness, Measure};
 pub use self::read::{Malformed, VERSION};
 use crate::value::{
     BudgetOwner, Digest, EventId, Fingerprint, GuardrailId, Micros, ModelGroupId, OrgId, Ppm, ProviderId,
@@ -274,10 +277,16 @@ impl Event {
         }
     }
 
-    /// What the event is about: the provider, the team or organisation with the sort of limit, or the contract.
-    /// Never the model group. A soft limit's proposal must not swallow the hard limit's event that follows.
+    /// What the event is about: the provider, for a spike with its model group, whose remedy is the group's; the team or
+    /// organisation with the sort of limit; or the contract. A soft limit's proposal must not swallow the hard limit's event
+    /// that follows.
     pub fn subject(&self) -> String {
         match &self.trouble {
+            Trouble::LatencySpike {
+                provider,
+                model_group: Some(group),
+                ..
+            } => format!("{provider}/{group}"),
             Trouble::ProviderUnhealthy { provider, .. } | Trouble::LatencySpike { provider, .. } => {
                 provider.to_string()
             }
@@ -317,14 +326,54 @@ impl Event {
         }
     }
 
-    /// The hash of organisation, event type and subject.
+    /// The hash of event type and subject, and of the organisation where the subject belongs to one: a provider's failure is
+    /// one trouble, whoever reports it.
     pub fn fingerprint(&self) -> Fingerprint {
-        let subject = self.subject();
-        let fields = [self.org.as_str(), self.event_type().name(), &subject];
+        let of_one = match &self.trouble {
+            Trouble::BudgetExceeded { .. } => self.org.as_str(),
+            Trouble::ProviderUnhealthy { .. }
+            | Trouble::SlaViolation { .. }
+            | Trouble::LatencySpike { .. } => "",
+        };
+        let (about, group) = match &self.trouble {
+            Trouble::LatencySpike {
+                provider,
+                model_group,
+                ..
+            } => (
+                provider.to_string(),
+                model_group.as_ref().map_or("", ModelGroupId::as_str),
+            ),
+            Trouble::ProviderUnhealthy { .. }
+            | Trouble::BudgetExceeded { .. }
+            | Trouble::SlaViolation { .. } => (self.subject(), ""),
+        };
+        let fields = [of_one, self.event_type().name(), &about, group];
+        Fingerprint::of(&Digest::of_fields(
+            "sre-agent/fingerprint/2",
+            fields.map(str::as_bytes),
+        ))
+    }
+
+    /// The fingerprint that older records name: with the organisation in each, and without the group.
+    pub fn former_fingerprint(&self) -> Fingerprint {
+        let about = match &self.trouble {
+            Trouble::ProviderUnhealthy { provider, .. } | Trouble::LatencySpike { provider, .. } => {
+                provider.to_string()
+            }
+            Trouble::BudgetExceeded { .. } | Trouble::SlaViolation { .. } => self.subject(),
+        };
+        let fields = [self.org.as_str(), self.event_type().name(), &about];
         Fingerprint::of(&Digest::of_fields(
             "sre-agent/fingerprint/1",
             fields.map(str::as_bytes),
         ))
+    }
+
+    /// The digest of all that it says: two deliveries of one event have the same.
+    pub fn content(&self) -> Digest {
+        let text = serde_json::to_vec(self).unwrap_or_default();
+        Digest::of_fields("sre-agent/event/1", [text.as_slice()])
     }
 
     /// When it happened, held to the hour before it was received; the receipt where it does not say.

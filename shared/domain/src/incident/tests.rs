@@ -4,6 +4,7 @@ use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::samples::event;
 
 fn unhealthy() -> Value {
     json!({"version": 1, "event_id": "e-1", "occurred_at": "2026-11-22T10:00:00Z", "org_id": "acme",
@@ -145,14 +146,32 @@ fn the_boundary_itself_is_not_above_it() {
 }
 
 #[test]
-fn the_model_group_does_not_make_another_trouble() {
-    let (a, b) = (unhealthy(), with("model_group", json!("chat")));
-    let fingerprint = |detail| Event::parse("provider.unhealthy", &detail).unwrap().fingerprint();
-    assert_eq!(fingerprint(a), fingerprint(b));
-    assert_ne!(
-        fingerprint(unhealthy()),
-        fingerprint(with("org_id", json!("other")))
+fn a_trouble_is_its_subject_and_whose_that_is() {
+    let of = |detail_type: &str, more: Value| event(detail_type, more).fingerprint();
+    let (failing, spike, budget) = ("provider.unhealthy", "latency.spike", "budget.exceeded");
+    let chat = json!({"model_group": "chat"});
+    let other = json!({"org_id": "invented"});
+    assert_eq!(
+        of(failing, json!({})),
+        of(failing, chat.clone()),
+        "it fails for every group"
     );
+    assert_ne!(of(spike, json!({})), of(spike, chat), "its remedy is the group's");
+    for detail_type in [failing, spike, "sla.violation"] {
+        assert_eq!(
+            of(detail_type, json!({})),
+            of(detail_type, other.clone()),
+            "{detail_type}: whoever reports it"
+        );
+    }
+    assert_ne!(
+        of(budget, json!({})),
+        of(budget, other),
+        "a budget is an organisation's"
+    );
+    let joined = json!({"provider": "a/b"});
+    let split = json!({"provider": "a", "model_group": "b"});
+    assert_ne!(of(spike, joined), of(spike, split));
 }
 
 #[test]

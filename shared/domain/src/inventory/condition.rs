@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Contract, Inventory, Provider};
-use crate::incident::{BudgetKind, Event, SPIKE_FACTOR, Trouble, UNHEALTHY_REQUESTS};
+use crate::incident::{
+    BudgetKind, Event, Measure, SPIKE_FACTOR, Trouble, UNHEALTHY_REQUESTS, measured_badly,
+};
 use crate::value::{BudgetOwner, Micros, ProviderId, SlaId};
 
 /// What the gateway itself says of the condition an event claims.
@@ -47,6 +49,24 @@ impl Inventory {
             Found::Holds(observed) => Condition::Confirmed(observed),
             Found::Differs(observed) => Condition::Refuted(observed),
             Found::Absent(observed) | Found::Unmeasured(observed) => Condition::Unreadable(observed),
+        }
+    }
+
+    /// What the event measures, as the gateway measures it now; absent where it does not tell.
+    pub fn measured(&self, event: &Event) -> Option<(Measure, u64)> {
+        match &event.trouble {
+            Trouble::ProviderUnhealthy { provider, .. } => {
+                let provider = self.provider(provider)?;
+                Some((Measure::FailedPpm, u64::from(provider.error_rate.0)))
+            }
+            Trouble::LatencySpike { provider, .. } => {
+                let latency_ms = self.provider(provider)?.latency_p50_ms?;
+                Some((Measure::LatencyMs, latency_ms))
+            }
+            Trouble::BudgetExceeded { owner, .. } => {
+                Some((Measure::SpentMicros, self.budget(owner)?.spend.0))
+            }
+            Trouble::SlaViolation { sla, .. } => self.contract(sla)?.measured.map(measured_badly),
         }
     }
 

@@ -14,7 +14,7 @@ use self::decisions::{awaiting, decide_undo, expire, in_time, names_scored, revo
 use self::effects::{acting, shows_all, shows_before, shows_none, to_take_back};
 use super::fact::{Kind, ProposalFact, Received};
 use super::state::{Done, Lease, Outcome, State, UndoState};
-use super::{Moved, Proposal};
+use super::{Moved, Proposal, is_about};
 use crate::trail::{Actor, BrokenChain, Fact, Record, Seq, StreamId};
 use crate::value::OperatorId;
 
@@ -127,6 +127,7 @@ impl Proposal {
             }
             ProposalFact::Proposed(proposed) => {
                 require(matches!(state, State::Reasoning(_)), NOT_NOW)?;
+                self.events.measured(&self.received.event, &proposed.evidence);
                 self.proposed = Some(*proposed);
                 State::Proposed
             }
@@ -146,7 +147,10 @@ impl Proposal {
                 self.because = rejected.reason;
                 State::Closed(Outcome::Rejected)
             }
-            ProposalFact::Expired(expired) => expire(record, &state, expired)?,
+            ProposalFact::Expired(expired) => {
+                let next = expire(record, &state, expired)?;
+                self.goes_round(next)
+            }
             ProposalFact::Refused(refused) => {
                 require(matches!(state, State::Approved(_)), NOT_NOW)?;
                 self.because = Some(refused.explanation);
@@ -232,8 +236,16 @@ impl Proposal {
                 return Ok(None);
             }
             ProposalFact::Repeated(repeated) => {
-                self.events_seen.insert(repeated.event_id);
-                return Ok(None);
+                self.events.repeated(record, &repeated);
+                let evidence = repeated.worse.and_then(|worse| worse.evidence);
+                match (state, evidence, self.proposed.as_mut()) {
+                    // People are asked again, on what is known now.
+                    (State::AwaitingApproval(_), Some(evidence), Some(proposed)) => {
+                        proposed.evidence = *evidence;
+                        State::Proposed
+                    }
+                    (_, _, _) => return Ok(None),
+                }
             }
             ProposalFact::Notified(notified) => {
                 self.messages.note(notified);
@@ -251,7 +263,7 @@ impl Proposal {
         received: Received,
     ) -> Result<State, Problem> {
         require(
-            received.event.fingerprint() == *self.id.fingerprint(),
+            is_about(&received.event, self.id.fingerprint()),
             "received an event of another trouble",
         )?;
         match state {
@@ -260,7 +272,11 @@ impl Proposal {
                 self.tries += 1;
             }
             State::Closed(Outcome::Declined) if self.was_declined_for_its_event() => {
-                require(!self.has_seen(&received.event.event_id), "judges an event again")?;
+                require(
+                    !self.has_seen(&received.event, record.at),
+                    "judges an event again",
+                )?;
+                self.events.judged(&received.event);
                 self.tries = 1;
                 self.judged += 1;
                 (self.declined, self.because) = (None, None);
@@ -268,7 +284,7 @@ impl Proposal {
             _ => return Err(NOT_NOW),
         }
         self.requesters.extend(received.requested_by.iter().cloned());
-        self.events_seen.insert(received.event.event_id.clone());
+        self.events.take(&received.event, record.at);
         let lease = Lease {
             until: received.lease_until,
             record: record.digest,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::action::Plan;
-use crate::incident::Event;
+use crate::incident::{Event, Measure};
 use crate::inventory::{Condition, Inventory, ModelGroup, Provider, Setting, Target};
 use crate::proposal::History;
 use crate::value::{ModelGroupId, Ppm, TeamId, Timestamp};
@@ -19,6 +19,9 @@ pub struct Evidence {
     /// Which of the event's fields do not belong together on the gateway, a sentence each: evidence for nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
+    /// What the event measures, as the gateway measured it; absent where it does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<(Measure, u64)>,
     /// When the gateway was read; absent where it could not be.
     pub read_at: Option<Timestamp>,
     /// How many teams use what the action changes.
@@ -41,6 +44,7 @@ impl Evidence {
         Self {
             condition: Condition::Unreadable(problem.to_owned()),
             left_out: Vec::new(),
+            measured: None,
             read_at: None,
             teams_affected: 0,
             teams: Vec::new(),
@@ -81,6 +85,7 @@ impl Evidence {
         Self {
             condition: inventory.condition(&believed.event),
             left_out: believed.left_out,
+            measured: inventory.measured(event),
             read_at: Some(inventory.read_at),
             teams_affected: affected.len() as u64,
             teams: affected

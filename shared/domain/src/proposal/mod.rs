@@ -8,6 +8,7 @@ mod fact;
 mod history;
 mod messages;
 mod next_step;
+mod outbreak;
 mod permit;
 mod state;
 #[cfg(test)]
@@ -23,15 +24,16 @@ pub use self::fact::{
     Amended, Approved, Commented, Decider, Decision, DeclineReason, Declined, Escalated, Expired, Factor,
     Failed, Fallback, Held, Kind, Notified, Precondition, ProposalFact, Proposed, Proposer, Reasoning,
     Received, Refused, Rejected, Repeated, Restored, Revoked, Scored, Started, Succeeded, Unclear,
-    UndoDecided, UndoRequested, Verbatim, Verified, Voted,
+    UndoDecided, UndoRequested, Verbatim, Verified, Voted, Worse,
 };
 pub use self::history::{Came, History, INCIDENTS_S, Past};
 pub use self::messages::{Message, Messages};
 pub use self::next_step::NextStep;
 pub use self::permit::{ASKED_AFTER_S, Permit, Power};
 pub use self::state::{Approval, Awaiting, Done, Execution, Lease, Outcome, State, UndoState};
+use crate::incident::Event;
 use crate::trail::{Actor, Entry, Fact, Record, Seq, StreamId};
-use crate::value::{Digest, EventId, OperatorId, ProposalId, Tier, Timestamp, WriterId};
+use crate::value::{Digest, Fingerprint, OperatorId, ProposalId, Tier, Timestamp, WriterId};
 
 /// The longest life of a proposal in days: its records are kept for the tier's retention after that.
 pub const LONGEST_LIFE_DAYS: u64 = 30;
@@ -73,7 +75,8 @@ pub struct Proposal {
     because: Option<String>,
     messages: Messages,
     settled_at: Option<Timestamp>,
-    events_seen: BTreeSet<EventId>,
+    events: outbreak::Events,
+    rounds: u32,
     verified: Option<Verified>,
     effect: Option<Execution>,
     standing: Standing,
@@ -143,7 +146,8 @@ impl Proposal {
         self.was_declined_for_its_event() && now < self.opened_at.plus_seconds(AWAITS_S)
     }
 
-    fn was_declined_for_its_event(&self) -> bool {
+    /// Whether it was declined for what its event was, and not for what could be done.
+    pub fn was_declined_for_its_event(&self) -> bool {
         let declined = self.declined.as_ref();
         declined.is_some_and(|declined| declined.reason.is_of_the_event())
     }
@@ -271,24 +275,9 @@ impl Proposal {
         &self.requesters
     }
 
-    /// Whether this delivery was recorded already, as the event itself or as a repetition.
-    pub fn has_seen(&self, event: &EventId) -> bool {
-        self.events_seen.contains(event)
-    }
-
-    /// How often it was reported again.
-    pub fn repeats(&self) -> usize {
-        self.events_seen.len().saturating_sub(1)
-    }
-
     /// Why it ended as it did, in the words of whoever ended it.
     pub fn because(&self) -> Option<&str> {
         self.because.as_deref()
-    }
-
-    /// Whether another repetition still gets a record.
-    pub fn takes_repeats(&self) -> bool {
-        self.events_seen.len() <= MOST_REPEATS
     }
 
     /// What its metric read when it was last asked again.
@@ -325,7 +314,7 @@ impl Proposal {
         if first.seq != 1 {
             return Err(illegal("is not the first"));
         }
-        if received.event.fingerprint() != *id.fingerprint() {
+        if !is_about(&received.event, id.fingerprint()) {
             return Err(illegal("received an event of another trouble"));
         }
         Ok(Self {
@@ -345,7 +334,8 @@ impl Proposal {
             because: None,
             messages: Messages::default(),
             settled_at: None,
-            events_seen: BTreeSet::from([received.event.event_id.clone()]),
+            events: outbreak::Events::of(&received.event, first.at),
+            rounds: 0,
             received,
             tries: 1,
             judged: 1,
@@ -359,4 +349,9 @@ impl Proposal {
             standing: Standing::default(),
         })
     }
+}
+
+/// Whether an event is of this trouble; older records name it by its former fingerprint.
+fn is_about(event: &Event, fingerprint: &Fingerprint) -> bool {
+    event.fingerprint() == *fingerprint || event.former_fingerprint() == *fingerprint
 }

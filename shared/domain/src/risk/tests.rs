@@ -21,6 +21,7 @@ fn quiet_weekday() -> Timestamp {
 /// A gateway that one small team uses, which is not critical.
 fn quiet_evidence() -> Evidence {
     Evidence {
+        measured: None,
         left_out: Vec::new(),
         condition: Condition::Confirmed("it fails".to_owned()),
         read_at: Some(quiet_weekday()),
@@ -414,6 +415,7 @@ prop_compose! {
     ) -> Evidence {
         Evidence {
             left_out: Vec::new(),
+            measured: None,
             condition: if confirmed {
                 Condition::Confirmed("so".to_owned())
             } else {

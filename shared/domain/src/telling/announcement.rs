@@ -62,6 +62,9 @@ pub struct Summary {
     /// `unreadable` unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified: Option<Verdict>,
+    /// Whether this record says that the trouble has become worse.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub worse: bool,
 }
 
 /// What the gateway said when it was asked again.
@@ -103,6 +106,7 @@ impl Summary {
             verified: proposal
                 .verified()
                 .map(|verified| Verdict::of(&verified.condition)),
+            worse: proposal.has_just_worsened(),
         }
     }
 }
@@ -139,6 +143,10 @@ impl Announcement {
             (Kind::Failed, _) => (Page, "an action failed"),
             (Kind::Unknown, _) => (Page, "it is unknown whether an action took effect"),
             (Kind::RestoreFailed, _) => (Page, "an effect could not be taken back"),
+            (Kind::Declined, _) if summary.declined == Some(DeclineReason::Fruitless) => {
+                (Page, "nothing that was tried has helped")
+            }
+            (Kind::Repeated, _) if summary.worse => (Page, "the trouble has become worse"),
             (Kind::Declined, _) if summary.declined.is_some_and(DeclineReason::is_inability) => {
                 (Page, "the agent came to no conclusion")
             }
@@ -312,7 +320,7 @@ mod tests {
         expect![[r#"
             {
               "version": 1,
-              "proposal": "te62pwqbdtyue7vjfvvymfu5mi-1",
+              "proposal": "gnr4sqzfryd4gg3mhvufxxmnmg-1",
               "seq": 3,
               "kind": "scored",
               "digest": "<digest>",

@@ -150,6 +150,8 @@ fn happened(proposal: &Proposal, proposed: &Proposed) -> Section {
     let received = proposal.received();
     let event = &received.event;
     let team = event.team.as_ref().map(|team| Line::of(", team ").theirs(team));
+    let source = received.source.as_ref();
+    let source = source.map(|source| Line::new().theirs(source).ours(" for "));
     let mut lines = vec![
         Line::of(event.event_type().name())
             .ours(" (")
@@ -157,12 +159,14 @@ fn happened(proposal: &Proposal, proposed: &Proposed) -> Section {
             .ours("): ")
             .theirs(event),
         Line::of("reported by ")
+            .then(source.unwrap_or_default())
             .theirs(&event.org)
             .then(team.unwrap_or_default())
             .ours(" at ")
             .at(received.occurred_at),
         story::condition(&proposed.evidence.condition),
     ];
+    lines.extend(story::known_before(received));
     if proposal.repeats() > 0 {
         lines.push(
             Line::of("reported again ")

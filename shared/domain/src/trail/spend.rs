@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{BadBody, Fact, Record, Seq, StreamId};
-use crate::value::{Micros, ProposalId, Timestamp};
+use crate::value::{Fingerprint, Micros, ProposalId, Timestamp};
 
 /// Facts of a day's spending.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,21 +68,55 @@ pub fn total(records: &[Record]) -> Result<Micros, BadBody> {
     ))
 }
 
-/// The fact that reserves an amount, or what the day's spending has come to where the cap does not allow it.
+/// What a day allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Day {
+    /// What models may cost in all, USD.
+    pub cap: Micros,
+    /// How often they may reason about one trouble.
+    pub runs_per_trouble: u64,
+}
+
+/// What a day does not allow any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Full {
+    /// So much is spent or reserved.
+    Money(Micros),
+    /// So often models reasoned about this trouble.
+    Runs(u64),
+}
+
+/// The fact that reserves an amount, or what the day does not allow.
 pub fn reserve(
     records: &[Record],
     proposal: &ProposalId,
     amount: Micros,
-    cap: Micros,
-) -> Result<Result<SpendFact, Micros>, BadBody> {
+    day: Day,
+) -> Result<Result<SpendFact, Full>, BadBody> {
+    let runs = runs(records, proposal.fingerprint())?;
+    if runs >= day.runs_per_trouble {
+        return Ok(Err(Full::Runs(runs)));
+    }
     let spent = total(records)?;
-    if spent.0.saturating_add(amount.0) > cap.0 {
-        return Ok(Err(spent));
+    if spent.0.saturating_add(amount.0) > day.cap.0 {
+        return Ok(Err(Full::Money(spent)));
     }
     Ok(Ok(SpendFact::Reserved {
         proposal: proposal.clone(),
         amount,
     }))
+}
+
+/// How often models reasoned about a trouble.
+fn runs(records: &[Record], trouble: &Fingerprint) -> Result<u64, BadBody> {
+    let mut runs = 0;
+    for record in records {
+        match SpendFact::read(record)? {
+            SpendFact::Reserved { proposal, .. } => runs += u64::from(proposal.fingerprint() == trouble),
+            SpendFact::Settled { .. } => {}
+        }
+    }
+    Ok(runs)
 }
 
 #[cfg(test)]
@@ -93,12 +127,17 @@ mod tests {
 
     const CAP: Micros = Micros(1_000_000);
 
+    const DAY: Day = Day {
+        cap: CAP,
+        runs_per_trouble: 100,
+    };
+
     fn proposal(generation: u32) -> ProposalId {
         ProposalId::new(unhealthy().fingerprint(), generation)
     }
 
-    fn reserved(records: &mut Vec<Record>, amount: u64) -> Result<(), Micros> {
-        let fact = reserve(records, &proposal(1), Micros(amount), CAP).unwrap()?;
+    fn reserved(records: &mut Vec<Record>, amount: u64) -> Result<(), Full> {
+        let fact = reserve(records, &proposal(1), Micros(amount), DAY).unwrap()?;
         append(records, &fact);
         Ok(())
     }
@@ -120,7 +159,7 @@ mod tests {
     fn reservations_and_what_was_spent_stay_below_the_cap() {
         let mut records = Vec::new();
         reserved(&mut records, 600_000).unwrap();
-        assert_eq!(reserved(&mut records, 500_000), Err(Micros(600_000)));
+        assert_eq!(reserved(&mut records, 500_000), Err(Full::Money(Micros(600_000))));
         // Only a little of it was needed.
         append(&mut records, &settled(10_000));
         assert_eq!(total(&records), Ok(Micros(10_000)));
@@ -128,8 +167,30 @@ mod tests {
         append(&mut records, &settled(10_000));
         assert_eq!(total(&records), Ok(Micros(10_000)));
         reserved(&mut records, 990_000).unwrap();
-        assert_eq!(reserved(&mut records, 1), Err(CAP));
+        assert_eq!(reserved(&mut records, 1), Err(Full::Money(CAP)));
         assert_eq!(verify_chain(&records), Ok(()));
         assert_eq!(records[0].stream.to_string(), "limit/model-spend/2026-11-22");
+    }
+
+    #[test]
+    fn models_reason_about_one_trouble_so_often_in_a_day() {
+        let mut records = Vec::new();
+        let day = Day {
+            runs_per_trouble: 3,
+            ..DAY
+        };
+        let reserves = |records: &[Record], id: &ProposalId| reserve(records, id, Micros(1), day).unwrap();
+        for generation in 1..=3 {
+            let fact = reserves(&records, &proposal(generation)).unwrap();
+            append(&mut records, &fact);
+            append(&mut records, &settled(1));
+        }
+        assert_eq!(
+            reserves(&records, &proposal(4)),
+            Err(Full::Runs(3)),
+            "whichever outbreak of it"
+        );
+        let other = ProposalId::new(event("budget.exceeded", serde_json::json!({})).fingerprint(), 1);
+        assert!(reserves(&records, &other).is_ok());
     }
 }

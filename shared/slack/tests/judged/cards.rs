@@ -104,6 +104,8 @@ fn repeated() -> Story {
     let fact = ProposalFact::Repeated(Repeated {
         event_id: EventId::new("evt-2").unwrap(),
         occurred_at: second(25),
+        content: None,
+        worse: None,
     });
     Story::awaiting(breaks()).then(25, Actor::Agent, &fact)
 }

@@ -94,6 +94,8 @@ fn facts(words: &str, digest: Digest) -> Vec<ProposalFact> {
         ProposalFact::Repeated(Repeated {
             event_id: EventId::new("<!channel>").unwrap(),
             occurred_at: second(60),
+            content: None,
+            worse: None,
         }),
         ProposalFact::Escalated(Escalated { to: text() }),
         ProposalFact::Commented(Commented { text: text() }),

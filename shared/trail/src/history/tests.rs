@@ -184,6 +184,7 @@ async fn the_trail_gives_the_streams_of_a_window_whole_and_control_whenever_it_w
     insert(&trail, &life("bedrock", -2, 0));
     insert(&trail, &life("mistral", -30, 1));
     let opened = domain::trail::IncidentFact::Opened {
+        course: domain::trail::generation::Course::default(),
         generation: 1,
         proposal: sample::proposal_of(&event("openai")),
     };

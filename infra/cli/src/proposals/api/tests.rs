@@ -131,7 +131,7 @@ async fn every_request_is_signed_for_the_functions_service() {
     world.shows(&detail).await;
     world.takes(&detail, 200, answered(true, "It is recorded.")).await;
     world.api.list(Show::Recent, Some(&team), 20).await.unwrap();
-    world.api.show(&"te62pwqb".parse().unwrap()).await.unwrap();
+    world.api.show(&"gnr4sqzf".parse().unwrap()).await.unwrap();
     let seen = Digest::of(b"seen");
     let asked = world
         .api

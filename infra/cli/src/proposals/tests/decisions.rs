@@ -25,11 +25,11 @@ async fn what_was_shown_is_what_is_approved() {
     world
         .takes(&detail, 200, answered(true, "Your approval is recorded."))
         .await;
-    let said = world.typing(" Yes\n", &["approve", "te62pwqb"]).await;
+    let said = world.typing(" Yes\n", &["approve", "gnr4sqzf"]).await;
     assert_eq!(said.code, 0, "{said:?}");
     let (card, rest) = said.out.split_once("\nWhat happened\n").unwrap();
     expect![[r#"
-        proposal te62pwqbdtyue7vjfvvymfu5mi-1
+        proposal gnr4sqzfryd4gg3mhvufxxmnmg-1
         block provider openai for 300 s
         It waits for 1 approval until 2026-11-22T10:30:00.000Z.
     "#]]
@@ -49,7 +49,7 @@ async fn what_was_shown_is_what_is_approved() {
 async fn only_a_yes_approves() {
     let (world, _) = awaiting().await;
     for typed in ["", "\n", "n\n", "yep\n", "y y\n", &"y".repeat(300)] {
-        let said = world.typing(typed, &["approve", "te62pwqb"]).await;
+        let said = world.typing(typed, &["approve", "gnr4sqzf"]).await;
         assert_eq!(said.code, 1, "{typed:?}");
         assert!(said.out.ends_with("nothing was sent\n"), "{said:?}");
     }
@@ -60,8 +60,8 @@ async fn only_a_yes_approves() {
 async fn where_nobody_can_answer_it_says_how_to_go_on() {
     let (world, detail) = awaiting().await;
     for line in [
-        &["approve", "te62pwqb"][..],
-        &["approve", "te62pwqb", "--seen", "01234567"],
+        &["approve", "gnr4sqzf"][..],
+        &["approve", "gnr4sqzf", "--seen", "01234567"],
     ] {
         let said = world.run(line).await;
         assert_eq!(said.code, 2);
@@ -74,7 +74,7 @@ async fn where_nobody_can_answer_it_says_how_to_go_on() {
     world
         .takes(&detail, 200, answered(true, "Your approval is recorded."))
         .await;
-    let said = world.run(&["approve", "te62pwqb", "--yes"]).await;
+    let said = world.run(&["approve", "gnr4sqzf", "--yes"]).await;
     assert_eq!(said.code, 0);
     assert!(
         said.out.contains("block provider openai for 300 s\n"),
@@ -90,7 +90,7 @@ async fn what_is_not_what_was_seen_is_not_approved() {
         .takes(&detail, 200, answered(true, "Your approval is recorded."))
         .await;
     let said = world
-        .run(&["approve", "te62pwqb", "--yes", "--seen", "0123456789"])
+        .run(&["approve", "gnr4sqzf", "--yes", "--seen", "0123456789"])
         .await;
     assert_eq!(said.code, 1);
     assert!(
@@ -102,7 +102,7 @@ async fn what_is_not_what_was_seen_is_not_approved() {
     let seen = seen(&detail, |what| matches!(what, What::Approve));
     for digits in [&seen[..8], &seen.to_uppercase()] {
         let said = world
-            .run(&["approve", "te62pwqb", "--yes", "--seen", digits])
+            .run(&["approve", "gnr4sqzf", "--yes", "--seen", digits])
             .await;
         assert_eq!(said.code, 0, "{said:?}");
     }
@@ -116,10 +116,10 @@ async fn where_an_undo_is_asked_for_that_is_what_is_decided() {
     world
         .takes(&detail, 200, answered(true, "Your agreement is recorded."))
         .await;
-    let said = world.typing("y\n", &["approve", "te62pwqb"]).await;
+    let said = world.typing("y\n", &["approve", "gnr4sqzf"]).await;
     assert!(said.out.contains("Agree to its undo? [y/N]"), "{said:?}");
     world
-        .run(&["reject", "te62pwqb", "--reason", " traffic is not back "])
+        .run(&["reject", "gnr4sqzf", "--reason", " traffic is not back "])
         .await;
     let asked = world.asked().await;
     let seen = seen(&detail, |what| matches!(what, What::ApproveUndo));
@@ -138,25 +138,25 @@ async fn every_other_request_is_sent_with_the_digest_that_the_card_offers() {
         (
             Story::awaiting(breaks()),
             30,
-            &["reject", "te62pwqb", "--reason", "it is a drill"][..],
+            &["reject", "gnr4sqzf", "--reason", "it is a drill"][..],
             json!({ "ask": "reject", "reason": "it is a drill" }),
         ),
         (
             Story::awaiting(breaks()),
             30,
-            &["edit", "te62pwqb", "duration_s = 120"],
+            &["edit", "gnr4sqzf", "duration_s = 120"],
             json!({ "ask": "narrow", "to": { "duration_s": "120" } }),
         ),
         (
             Story::approved(breaks()),
             35,
-            &["revoke", "te62pwqb"],
+            &["revoke", "gnr4sqzf"],
             json!({ "ask": "revoke" }),
         ),
         (
             Story::succeeded(reroutes()),
             55,
-            &["undo", "te62pwqb", "--reason", "traffic is back"],
+            &["undo", "gnr4sqzf", "--reason", "traffic is back"],
             json!({ "ask": "undo", "reason": "traffic is back" }),
         ),
     ] {
@@ -178,37 +178,37 @@ async fn what_the_card_does_not_offer_is_answered_with_where_it_stands() {
         (
             Story::rejected(breaks()),
             40,
-            &["approve", "te62pwqb", "--yes"][..],
+            &["approve", "gnr4sqzf", "--yes"][..],
             "cannot be approved now: It was rejected by alice at 2026-11-22T10:00:30.000Z.",
         ),
         (
             Story::approved(breaks()),
             35,
-            &["reject", "te62pwqb", "--reason", "x"],
+            &["reject", "gnr4sqzf", "--reason", "x"],
             "cannot be rejected now: It was approved by alice",
         ),
         (
             Story::awaiting(reroutes()),
             30,
-            &["edit", "te62pwqb", "from=x"],
+            &["edit", "gnr4sqzf", "from=x"],
             "cannot be edited now: It waits for 1 approval",
         ),
         (
             Story::awaiting(breaks()),
             30,
-            &["revoke", "te62pwqb"],
+            &["revoke", "gnr4sqzf"],
             "cannot be revoked now: It waits for 1 approval",
         ),
         (
             Story::restored(),
             400,
-            &["undo", "te62pwqb", "--reason", "x"],
+            &["undo", "gnr4sqzf", "--reason", "x"],
             "cannot be undone now: It was approved by alice",
         ),
         (
             Story::begins(),
             5,
-            &["approve", "te62pwqb", "--yes"],
+            &["approve", "gnr4sqzf", "--yes"],
             "cannot be approved now: reasoning; it waits for ingest-and-propose",
         ),
     ] {
@@ -225,7 +225,7 @@ async fn what_the_card_does_not_offer_is_answered_with_where_it_stands() {
 async fn what_may_be_lowered_is_said_where_something_else_is_edited() {
     let (world, _) = awaiting().await;
     let said = world
-        .run(&["edit", "te62pwqb", "provider=anthropic", "duration_s=60"])
+        .run(&["edit", "gnr4sqzf", "provider=anthropic", "duration_s=60"])
         .await;
     assert_eq!(said.code, 2);
     assert_eq!(
@@ -233,7 +233,7 @@ async fn what_may_be_lowered_is_said_where_something_else_is_edited() {
         "provider cannot be lowered: only duration_s (Seconds that the break lasts), which is 300 can"
     );
     let said = world
-        .run(&["edit", "te62pwqb", "duration_s=60", "duration_s=90"])
+        .run(&["edit", "gnr4sqzf", "duration_s=60", "duration_s=90"])
         .await;
     assert_eq!(
         (said.code, said.err.as_str()),
@@ -253,7 +253,7 @@ async fn a_request_that_does_not_count_is_told_and_ends_with_1() {
     ] {
         let (world, detail) = awaiting().await;
         world.takes(&detail, status, answered(false, told)).await;
-        let said = world.run(&["approve", "te62pwqb", "--yes"]).await;
+        let said = world.run(&["approve", "gnr4sqzf", "--yes"]).await;
         assert_eq!((said.code, said.err.as_str()), (1, ""));
         assert!(said.out.ends_with(&format!("{told}\n")), "{said:?}");
     }
@@ -262,7 +262,7 @@ async fn a_request_that_does_not_count_is_told_and_ends_with_1() {
         world
             .takes(&detail, status, sentence("the body cannot be read"))
             .await;
-        let said = world.run(&["approve", "te62pwqb", "--yes"]).await;
+        let said = world.run(&["approve", "gnr4sqzf", "--yes"]).await;
         assert_eq!(said.code, 1);
         assert_eq!(said.err, "nothing was recorded: the body cannot be read");
     }

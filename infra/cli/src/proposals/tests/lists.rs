@@ -45,9 +45,9 @@ fn a_list_says_where_each_stands_and_what_it_waits_for() {
         listed(&Story::succeeded(pages()), 60),
     ]);
     expect![[r#"
-        te62pwqb-1     90 s ago  awaiting approval: block provider openai for 300 s
+        gnr4sqzf-1     90 s ago  awaiting approval: block provider openai for 300 s
             waits for people: 1 approval until 2026-11-22T10:30:00.000Z
-        te62pwqb-1     90 s ago  succeeded: page the on-call engineer (critical): openai fails"#]]
+        gnr4sqzf-1     90 s ago  succeeded: page the on-call engineer (critical): openai fails"#]]
     .assert_eq(&shown::listing(&list, second(90)).join("\n"));
 }
 
@@ -80,14 +80,14 @@ async fn a_proposal_is_shown_with_what_may_be_asked_for_and_its_story() {
     let world = World::new().await;
     let detail = detail(&Story::awaiting(breaks()), 30);
     world.shows(&detail).await;
-    let said = world.run(&["show", "te62pwqb"]).await;
+    let said = world.run(&["show", "gnr4sqzf"]).await;
     let shown = said.out.replace(
         &shown::digest(&detail.card.as_ref().unwrap().asks[0].seen),
         "<seen>",
     );
     let (card, story) = shown.split_once("\nStory\n").unwrap();
     expect![[r#"
-        proposal te62pwqbdtyue7vjfvvymfu5mi-1
+        proposal gnr4sqzfryd4gg3mhvufxxmnmg-1
         block provider openai for 300 s
         It waits for 1 approval until 2026-11-22T10:30:00.000Z.
 
@@ -95,6 +95,7 @@ async fn a_proposal_is_shown_with_what_may_be_asked_for_and_its_story() {
           provider.unhealthy (critical): provider openai fails 62.0 % of 180 requests in 300 s
           reported by acme at 2026-11-22T10:00:00.000Z
           the gateway confirms it: openai fails 62.0 % of 200 requests in 300 s
+          it is old: of 2026-11-22T09:59:58.250Z, more than 1 hour before it came
 
         Proposed
           circuit_break_provider: block provider openai for 300 s
@@ -119,13 +120,13 @@ async fn a_proposal_is_shown_with_what_may_be_asked_for_and_its_story() {
           nobody in the operator directory: it will expire
 
         What you may ask for
-          to approve it:  sre-agent approve te62pwqbdtyue7vjfvvymfu5mi-1 --seen <seen>
-          to reject it:  sre-agent reject te62pwqbdtyue7vjfvvymfu5mi-1 --reason TEXT
-          to lower duration_s (Seconds that the break lasts), which is 300:  sre-agent edit te62pwqbdtyue7vjfvvymfu5mi-1 duration_s=VALUE
+          to approve it:  sre-agent approve gnr4sqzfryd4gg3mhvufxxmnmg-1 --seen <seen>
+          to reject it:  sre-agent reject gnr4sqzfryd4gg3mhvufxxmnmg-1 --reason TEXT
+          to lower duration_s (Seconds that the break lasts), which is 300:  sre-agent edit gnr4sqzfryd4gg3mhvufxxmnmg-1 duration_s=VALUE
     "#]].assert_eq(card);
     assert_eq!(story.lines().count(), detail.story.len());
     assert!(story.contains("received, by the agent"), "{story}");
-    let json = world.run(&["show", "te62pwqb", "--json"]).await;
+    let json = world.run(&["show", "gnr4sqzf", "--json"]).await;
     assert_eq!(serde_json::from_str::<Detail>(&json.out).unwrap(), detail);
 }
 
@@ -159,10 +160,10 @@ async fn what_people_are_not_asked_about_is_shown_without_a_card() {
     let world = World::new().await;
     let detail = detail(&Story::begins(), 5);
     world.shows(&detail).await;
-    let said = world.run(&["show", "te62pwqb"]).await;
+    let said = world.run(&["show", "gnr4sqzf"]).await;
     let (card, _) = said.out.split_once("\n\nStory\n").unwrap();
     expect![[r#"
-        proposal te62pwqbdtyue7vjfvvymfu5mi-1
+        proposal gnr4sqzfryd4gg3mhvufxxmnmg-1
         provider openai fails 62.0 % of 180 requests in 300 s
         reasoning; it waits for ingest-and-propose, which has until 2026-11-22T10:01:00.000Z."#]]
     .assert_eq(card);
@@ -203,7 +204,7 @@ async fn another_proposal_than_the_one_asked_for_is_not_taken() {
     let said = world.run(&["approve", "abcd", "--yes"]).await;
     assert_eq!(said.code, 1);
     assert!(
-        said.err.contains("answered with another proposal, te62"),
+        said.err.contains("answered with another proposal, gnr4"),
         "{said:?}"
     );
     assert!(world.asked().await.is_empty());
@@ -232,10 +233,10 @@ async fn no_text_from_outside_steers_the_terminal() {
     for line in [
         &["list"][..],
         &["list", "--json"],
-        &["show", "te62pwqb"],
-        &["show", "te62pwqb", "--json"],
-        &["approve", "te62pwqb", "--yes"],
-        &["revoke", "te62pwqb"],
+        &["show", "gnr4sqzf"],
+        &["show", "gnr4sqzf", "--json"],
+        &["approve", "gnr4sqzf", "--yes"],
+        &["revoke", "gnr4sqzf"],
     ] {
         let said = world.run(line).await;
         let printed = format!("{}{}", said.out, said.err);

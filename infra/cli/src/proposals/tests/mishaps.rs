@@ -137,7 +137,7 @@ async fn what_lambda_did_not_take_was_not_recorded() {
             json!({ "Reason": "ReservedFunctionConcurrentInvocationLimitExceeded" }),
         )
         .await;
-    let said = world.run(&["approve", "te62pwqb", "--yes"]).await;
+    let said = world.run(&["approve", "gnr4sqzf", "--yes"]).await;
     assert_eq!(said.code, 1);
     assert_eq!(
         said.err,

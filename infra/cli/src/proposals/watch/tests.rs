@@ -18,21 +18,21 @@ fn ids(board: &mut Board) -> Vec<String> {
     ended.iter().map(ToString::to_string).collect()
 }
 
-const ID: &str = "te62pwqbdtyue7vjfvvymfu5mi-1";
+const ID: &str = "gnr4sqzfryd4gg3mhvufxxmnmg-1";
 
 #[test]
 fn each_change_of_what_waits_or_is_in_force_is_told_once() {
     let mut board = Board::default();
     let nothing = || listing(Vec::new());
     let waits = || listing(vec![listed(&Story::awaiting(breaks()), 30)]);
-    expect!["te62pwqbdtyue7vjfvvymfu5mi-1  awaiting approval: block provider openai for 300 s; waits for people: 1 approval until 2026-11-22T10:30:00.000Z"].assert_eq(&board.changes(waits(), nothing()).join("\n"));
+    expect!["gnr4sqzfryd4gg3mhvufxxmnmg-1  awaiting approval: block provider openai for 300 s; waits for people: 1 approval until 2026-11-22T10:30:00.000Z"].assert_eq(&board.changes(waits(), nothing()).join("\n"));
     assert!(board.changes(waits(), nothing()).is_empty());
     assert!(ids(&mut board).is_empty());
     // It was approved: where that left it is looked up.
     assert!(board.changes(nothing(), nothing()).is_empty());
     assert_eq!(ids(&mut board), [ID]);
     let in_force = || listing(vec![listed(&Story::succeeded(breaks()), 60)]);
-    expect!["te62pwqbdtyue7vjfvvymfu5mi-1  in force: block provider openai for 300 s; waits for the end of its effect at 2026-11-22T10:05:40.000Z"].assert_eq(&board.changes(nothing(), in_force()).join("\n"));
+    expect!["gnr4sqzfryd4gg3mhvufxxmnmg-1  in force: block provider openai for 300 s; waits for the end of its effect at 2026-11-22T10:05:40.000Z"].assert_eq(&board.changes(nothing(), in_force()).join("\n"));
     assert!(board.changes(nothing(), in_force()).is_empty());
     assert!(board.changes(nothing(), nothing()).is_empty());
     assert_eq!(ids(&mut board), [ID]);
@@ -46,8 +46,8 @@ fn an_undo_that_is_asked_for_waits_and_is_in_force() {
     let asked = || listing(vec![listed(&Story::undo_requested(), 65)]);
     let agreed = || listing(vec![listed(&Story::undo_approved(), 75)]);
     board.changes(nothing(), before());
-    expect!["te62pwqbdtyue7vjfvvymfu5mi-1  succeeded: re-route model group chat from openai to anthropic; waits for a person other than alice, who asked, to agree to the undo"].assert_eq(&board.changes(asked(), asked()).join("\n"));
-    expect!["te62pwqbdtyue7vjfvvymfu5mi-1  in force: re-route model group chat from openai to anthropic; waits for execution, to undo it"].assert_eq(&board.changes(nothing(), agreed()).join("\n"));
+    expect!["gnr4sqzfryd4gg3mhvufxxmnmg-1  succeeded: re-route model group chat from openai to anthropic; waits for a person other than alice, who asked, to agree to the undo"].assert_eq(&board.changes(asked(), asked()).join("\n"));
+    expect!["gnr4sqzfryd4gg3mhvufxxmnmg-1  in force: re-route model group chat from openai to anthropic; waits for execution, to undo it"].assert_eq(&board.changes(nothing(), agreed()).join("\n"));
     assert_eq!(ids(&mut board), [ID], "it does not wait for a person any more");
 }
 
@@ -215,13 +215,14 @@ async fn a_story_is_told_line_by_line_until_it_is_over() {
     assert_eq!(said.code, 0, "{said:?}");
     let known: Vec<String> = said.out.lines().map(without_digests).collect();
     expect![[r#"
-        proposal te62pwqbdtyue7vjfvvymfu5mi-1
+        proposal gnr4sqzfryd4gg3mhvufxxmnmg-1
         block provider openai for 300 s
         It waits for 1 approval until 2026-11-22T10:30:00.000Z.
            1  2026-11-22T10:00:00.000Z  <digest>  received, by the agent
               provider.unhealthy (critical): provider openai fails 62.0 % of 180 requests in 300 s
               event evt-1 of acme, of 2026-11-22T10:00:00.000Z; 2 bytes, kept verbatim in this record
               its writer reasons about it until 2026-11-22T10:01:00.000Z
+              it is old: of 2026-11-22T09:59:58.250Z, more than 1 hour before it came
            2  2026-11-22T10:00:10.000Z  <digest>  proposed, by the agent
               circuit_break_provider: block provider openai for 300 s
               chosen by the built-in runbook, version 1: of the test

@@ -93,10 +93,10 @@ fn what_waits_for_people_is_posted_within_two_minutes() {
         untold(&Story::succeeded(reroutes()), 300),
     ];
     expect![[r#"
-        te62pwqbdtyue7vjfvvymfu5mi-1: waits for people for 4 min and has no message in Slack; sre-agent slack says what to do
-        te62pwqbdtyue7vjfvvymfu5mi-1: waits for people for 4 min and has no message in Slack; sre-agent slack says what to do
-        te62pwqbdtyue7vjfvvymfu5mi-1: waits for people for 4 min and has no message in Slack; sre-agent slack says what to do
-        te62pwqbdtyue7vjfvvymfu5mi-1: waits for people for 4 min and has no message in Slack; sre-agent slack says what to do
+        gnr4sqzfryd4gg3mhvufxxmnmg-1: waits for people for 4 min and has no message in Slack; sre-agent slack says what to do
+        gnr4sqzfryd4gg3mhvufxxmnmg-1: waits for people for 4 min and has no message in Slack; sre-agent slack says what to do
+        gnr4sqzfryd4gg3mhvufxxmnmg-1: waits for people for 4 min and has no message in Slack; sre-agent slack says what to do
+        gnr4sqzfryd4gg3mhvufxxmnmg-1: waits for people for 4 min and has no message in Slack; sre-agent slack says what to do
         told
         told
         told
@@ -139,11 +139,11 @@ fn what_slack_did_not_do_is_told_until_something_works() {
         untold(&posted(fails("not_in_channel"), 41, "C0X"), 300),
     ];
     expect![[r#"
-        te62pwqbdtyue7vjfvvymfu5mi-1: not told in Slack C0X: not_in_channel; sre-agent slack says what to do
-        te62pwqbdtyue7vjfvvymfu5mi-1: not told in Slack C0X: missing_scope (needs \u{1b}[2J); sre-agent slack says what to do
-        te62pwqbdtyue7vjfvvymfu5mi-1: its message in Slack C0X may not show where it stands: token_revoked; sre-agent slack says what to do
-        te62pwqbdtyue7vjfvvymfu5mi-1: not told in Slack C0X: is_archived; sre-agent slack says what to do
-        te62pwqbdtyue7vjfvvymfu5mi-1: not told in Slack: Slack answered 503; sre-agent slack says what to do
+        gnr4sqzfryd4gg3mhvufxxmnmg-1: not told in Slack C0X: not_in_channel; sre-agent slack says what to do
+        gnr4sqzfryd4gg3mhvufxxmnmg-1: not told in Slack C0X: missing_scope (needs \u{1b}[2J); sre-agent slack says what to do
+        gnr4sqzfryd4gg3mhvufxxmnmg-1: its message in Slack C0X may not show where it stands: token_revoked; sre-agent slack says what to do
+        gnr4sqzfryd4gg3mhvufxxmnmg-1: not told in Slack C0X: is_archived; sre-agent slack says what to do
+        gnr4sqzfryd4gg3mhvufxxmnmg-1: not told in Slack: Slack answered 503; sre-agent slack says what to do
         told
         told"#]].assert_eq(&reasons(&all, 300));
 }

@@ -49,6 +49,8 @@ fn assert_inert(what: &str, records: &[Record], harmless: &str) {
 /// An event, received, and answered with a page that names what it is about, as the runbook's does.
 fn received_and_paged(event: Event, text: &str) -> Vec<Record> {
     let received = Received {
+        course: domain::trail::generation::Course::default(),
+        source: None,
         occurred_at: event.occurred_at(sample::now()),
         verbatim: Verbatim::Inline(text.to_owned()),
         lease_until: at(67),

@@ -20,6 +20,8 @@ impl Told {
     pub(crate) fn begin() -> Self {
         let event = sample::provider_unhealthy("openai");
         let received = Received {
+            course: domain::trail::generation::Course::default(),
+            source: None,
             occurred_at: event.occurred_at(sample::now()),
             verbatim: Verbatim::Inline(sample::provider_unhealthy_text("openai")),
             lease_until: at(67),

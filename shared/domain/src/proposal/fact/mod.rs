@@ -17,7 +17,7 @@ pub use self::deciding::{
 };
 pub use self::kind::Kind;
 pub use self::reasoning::{
-    DeclineReason, Declined, Fallback, Proposed, Proposer, Reasoning, Received, Repeated, Verbatim,
+    DeclineReason, Declined, Fallback, Proposed, Proposer, Reasoning, Received, Repeated, Verbatim, Worse,
 };
 pub use self::telling::{Commented, Escalated, Notified};
 use crate::trail::Fact;

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::action::{Action, Preview};
-use crate::incident::Event;
+use crate::incident::{Badness, Event};
 use crate::proposal::Evidence;
+use crate::trail::generation::Course;
 use crate::value::{Digest, EventId, Micros, OperatorId, Timestamp};
 
 /// The event as it was delivered, byte for byte.
@@ -35,6 +36,12 @@ pub struct Received {
     pub lease_until: Timestamp,
     /// The person who triggered it, if one did.
     pub requested_by: Option<OperatorId>,
+    /// Who reported it: the `source` of the bus event. Older records do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// What was before it.
+    #[serde(default, skip_serializing_if = "Course::is_new")]
+    pub course: Course,
 }
 
 /// Why nothing was proposed.
@@ -63,6 +70,10 @@ pub enum DeclineReason {
     OutOfTries,
     /// What would be done is more than a record holds.
     TooLarge,
+    /// What was done against the same trouble before did not help, several times in a row.
+    Fruitless,
+    /// The same was turned down before, and the trouble has not become worse.
+    AskedBefore,
 }
 
 impl DeclineReason {
@@ -74,8 +85,10 @@ impl DeclineReason {
             | DeclineReason::OutOfTime
             | DeclineReason::OutOfMoney
             | DeclineReason::OutOfTries
-            | DeclineReason::TooLarge => true,
+            | DeclineReason::TooLarge
+            | DeclineReason::Fruitless => true,
             DeclineReason::NothingToDo
+            | DeclineReason::AskedBefore
             | DeclineReason::Unlicensed
             | DeclineReason::OutOfScope
             | DeclineReason::Unconfirmed
@@ -95,7 +108,9 @@ impl DeclineReason {
             | DeclineReason::OutOfTime
             | DeclineReason::OutOfMoney
             | DeclineReason::OutOfTries
-            | DeclineReason::TooLarge => false,
+            | DeclineReason::TooLarge
+            | DeclineReason::Fruitless
+            | DeclineReason::AskedBefore => false,
         }
     }
 
@@ -113,6 +128,8 @@ impl DeclineReason {
             DeclineReason::OutOfMoney => "out_of_money",
             DeclineReason::OutOfTries => "out_of_tries",
             DeclineReason::TooLarge => "too_large",
+            DeclineReason::Fruitless => "fruitless",
+            DeclineReason::AskedBefore => "asked_before",
         }
     }
 }
@@ -202,4 +219,22 @@ pub struct Repeated {
     pub event_id: EventId,
     /// When it happened.
     pub occurred_at: Timestamp,
+    /// The digest of all that it says; older records do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Digest>,
+    /// Where it is worse than all before, as far as the gateway bears it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worse: Option<Worse>,
+}
+
+/// A trouble that has become worse.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Worse {
+    /// How bad it is.
+    pub badness: Badness,
+    /// What was reported, in a sentence.
+    pub told: String,
+    /// What is known now, where people are being asked: they are asked again on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Box<Evidence>>,
 }

@@ -8,6 +8,7 @@ use crate::proposal::{
     Unclear, Verbatim, Verified, Voted,
 };
 use crate::samples::*;
+use crate::trail::generation::Course;
 use crate::value::{Digest, EventId, Timestamp};
 
 /// Facts of a kind for a proposal at an instant: at least one of them is legal wherever the kind is.
@@ -72,6 +73,8 @@ pub(super) fn facts(proposal: &Proposal, kind: Kind, when: Timestamp) -> Vec<Pro
         Kind::Repeated => vec![ProposalFact::Repeated(Repeated {
             event_id: id("e-2"),
             occurred_at: when,
+            content: None,
+            worse: None,
         })],
         Kind::Notified => vec![ProposalFact::Notified(Notified {
             channel: "slack".to_owned(),
@@ -97,6 +100,8 @@ fn received(proposal: &Proposal, when: Timestamp) -> ProposalFact {
         occurred_at: when,
         lease_until: when.plus_seconds(60),
         requested_by: None,
+        course: Course::default(),
+        source: None,
     })
 }
 

@@ -1,9 +1,15 @@
 //! From the receipt to the score.
 
 use super::plausible::facts;
-use crate::proposal::{Decision, Kind, Outcome, ProposalFact, Received, Scored, State, Verbatim};
+use crate::incident::{Badness, Measure, Severity};
+use crate::proposal::{
+    Decision, Evidence, Expired, Kind, Outcome, ProposalFact, Received, Repeated, Scored, State, Verbatim,
+    Worse,
+};
 use crate::samples::*;
 use crate::trail::Actor;
+use crate::trail::generation::{Course, Ending};
+use crate::value::Ppm;
 
 fn receives_again(seconds: u64, event_id: &str, by: Option<&str>) -> ProposalFact {
     ProposalFact::Received(Received {
@@ -12,7 +18,104 @@ fn receives_again(seconds: u64, event_id: &str, by: Option<&str>) -> ProposalFac
         occurred_at: at(seconds),
         lease_until: at(seconds + 60),
         requested_by: by.map(id),
+        course: Course::default(),
+        source: None,
     })
+}
+
+/// Whether an event of this id is a redelivery.
+fn has_seen(story: &Story, event_id: &str) -> bool {
+    let event = event("provider.unhealthy", serde_json::json!({"event_id": event_id}));
+    story.proposal().has_seen(&event, at(100))
+}
+
+#[test]
+fn an_id_that_comes_with_other_content_or_a_day_later_is_another_event() {
+    let story = Story::of(&unhealthy(), None);
+    let proposal = story.proposal();
+    assert!(proposal.has_seen(&unhealthy(), at(86_399)));
+    assert!(!proposal.has_seen(&unhealthy(), at(86_400)));
+    let other = event("provider.unhealthy", serde_json::json!({"error_rate": 0.9}));
+    assert!(
+        !proposal.has_seen(&other, at(1)),
+        "an alert's name, at another firing"
+    );
+    let repeats = |content| {
+        let mut fact = facts(proposal, Kind::Repeated, at(1)).remove(0);
+        if let ProposalFact::Repeated(repeated) = &mut fact {
+            (repeated.event_id, repeated.content) = (id("e-1"), content);
+        }
+        story.clone().then(1, Actor::Agent, &fact)
+    };
+    let counted = repeats(Some(other.content()));
+    assert!(counted.proposal().has_seen(&other, at(2)));
+    let older = repeats(None);
+    assert!(
+        older.proposal().has_seen(&other, at(2)),
+        "older records tell only of the id"
+    );
+}
+
+/// The story of a proposal that people are asked about, once it is reported worse.
+fn worsened(value: u64, evidence: bool) -> Story {
+    let story = awaiting(breaks(300), 1);
+    let known = story.proposal().proposed().unwrap().evidence.clone();
+    let worse = Worse {
+        badness: Badness {
+            severity: Severity::Critical,
+            measure: Measure::FailedPpm,
+            value,
+        },
+        told: "provider openai fails 95.0 %".to_owned(),
+        evidence: evidence.then(|| {
+            Box::new(Evidence {
+                traffic_share: Ppm(999_999),
+                ..known
+            })
+        }),
+    };
+    let repeated = Repeated {
+        event_id: id("e-2"),
+        occurred_at: at(30),
+        content: None,
+        worse: Some(worse),
+    };
+    story.then(30, Actor::Agent, &ProposalFact::Repeated(repeated))
+}
+
+#[test]
+fn what_becomes_worse_while_people_are_asked_is_scored_again_on_what_is_known_then() {
+    let story = worsened(950_000, true);
+    let proposal = story.proposal();
+    assert_eq!(*proposal.state(), State::Proposed);
+    assert_eq!(proposal.proposed().unwrap().evidence.traffic_share, Ppm(999_999));
+    assert!(proposal.has_just_worsened());
+    assert_eq!(proposal.worst().value, 950_000);
+    let repeats = facts(proposal, Kind::Repeated, at(31)).remove(0);
+    let later = story.clone().then(31, Actor::Agent, &repeats);
+    assert!(!later.proposal().has_just_worsened());
+    let without = worsened(950_000, false);
+    assert_eq!(without.proposal().state().name(), "awaiting_approval");
+}
+
+#[test]
+fn what_is_approved_and_never_starts_goes_round_twice() {
+    let mut story = proposed(breaks(300));
+    let mut now = 20;
+    for round in 1..=3 {
+        let mut scored = scored(15, Decision::Auto, 1);
+        scored.valid_until = Some(at(now + 900));
+        story = story.then(now, Actor::System, &ProposalFact::Scored(scored));
+        now += 901;
+        let expired = ProposalFact::Expired(Expired {
+            deadline: at(now - 1),
+            extension: None,
+        });
+        story = story.then(now, Actor::System, &expired);
+        let expected = if round < 3 { "proposed" } else { "expired" };
+        assert_eq!(story.proposal().state().name(), expected, "round {round}");
+    }
+    assert_eq!(story.proposal().ending(), Some(Ending::Fruitless));
 }
 
 fn scores(change: impl Fn(&mut Scored)) -> ProposalFact {
@@ -47,7 +150,7 @@ fn whoever_takes_the_lease_over_reasons_about_the_same_trouble() {
     let story = Story::of(&unhealthy(), None);
     let mut fact = receives_again(61, "e-2", Some("alice"));
     let taken = story.clone().then(61, Actor::Agent, &fact);
-    assert!(taken.proposal().has_seen(&id("e-1")) && taken.proposal().has_seen(&id("e-2")));
+    assert!(has_seen(&taken, "e-1") && has_seen(&taken, "e-2"));
     assert!(
         taken.proposal().requesters().contains(&id("alice")),
         "who triggered it has no vote"
@@ -64,7 +167,7 @@ fn whoever_takes_the_lease_over_reasons_about_the_same_trouble() {
 #[test]
 fn a_repetition_is_remembered_and_their_number_is_bounded() {
     let mut story = Story::of(&unhealthy(), None);
-    assert!(story.proposal().has_seen(&id("e-1")) && !story.proposal().has_seen(&id("e-2")));
+    assert!(has_seen(&story, "e-1") && !has_seen(&story, "e-2"));
     for number in 0..50 {
         assert!(story.proposal().takes_repeats(), "{number}");
         let mut fact = facts(story.proposal(), Kind::Repeated, at(1)).remove(0);
@@ -73,7 +176,7 @@ fn a_repetition_is_remembered_and_their_number_is_bounded() {
         }
         story = story.then(1, Actor::Agent, &fact);
     }
-    assert!(story.proposal().has_seen(&id("again-49")));
+    assert!(has_seen(&story, "again-49"));
     assert!(!story.proposal().takes_repeats());
 }
 

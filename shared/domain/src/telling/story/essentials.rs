@@ -1,11 +1,12 @@
 //! What a person needs of a proposal's record to follow its story.
 
 use super::Line;
+use super::received::of_received;
 use crate::action::{Plan, Undo};
 use crate::inventory::{Condition, Reading};
 use crate::proposal::{
     Amended, Approved, Declined, Evidence, Expired, Failed, Fallback, Notified, ProposalFact, Proposed,
-    Proposer, Reasoning, Received, Rejected, Scored, Started, Succeeded, Verbatim, Voted,
+    Proposer, Reasoning, Rejected, Scored, Started, Succeeded, Voted,
 };
 use crate::trail::Extension;
 use crate::value::Timestamp;
@@ -71,7 +72,15 @@ pub(super) fn of(fact: &ProposalFact) -> Vec<Line> {
                 .theirs(&repeated.event_id)
                 .ours(", of ")
                 .at(repeated.occurred_at),
-        ],
+        ]
+        .into_iter()
+        .chain(
+            repeated
+                .worse
+                .iter()
+                .map(|worse| Line::of("worse than before: ").theirs(&worse.told)),
+        )
+        .collect(),
         ProposalFact::Notified(notified) => {
             vec![of_notified(notified)]
         }
@@ -98,41 +107,6 @@ fn of_notified(notified: &Notified) -> Line {
         .then(place)
         .then(reference.unwrap_or_default())
         .then(shows.unwrap_or_default())
-}
-
-fn of_received(received: &Received) -> Vec<Line> {
-    let event = &received.event;
-    let team = match &event.team {
-        Some(team) => Line::of(", team ").theirs(team),
-        None => Line::new(),
-    };
-    let (bytes, kept) = match &received.verbatim {
-        Verbatim::Inline(text) => (text.len() as u64, Line::of("in this record")),
-        Verbatim::Stored { sha256, bytes } => (*bytes, Line::of("in the payload bucket, ").ours(*sha256)),
-    };
-    let mut lines = vec![
-        Line::of(event.event_type().name())
-            .ours(" (")
-            .ours(event.severity.name())
-            .ours("): ")
-            .theirs(event),
-        Line::of("event ")
-            .theirs(&event.event_id)
-            .ours(" of ")
-            .theirs(&event.org)
-            .then(team)
-            .ours(", of ")
-            .at(received.occurred_at)
-            .ours("; ")
-            .ours(bytes)
-            .ours(" bytes, kept verbatim ")
-            .then(kept),
-        Line::of("its writer reasons about it until ").at(received.lease_until),
-    ];
-    if let Some(by) = &received.requested_by {
-        lines.push(Line::of("triggered by ").theirs(by).ours(", who has no vote"));
-    }
-    lines
 }
 
 fn of_declined(declined: &Declined) -> Vec<Line> {
@@ -218,11 +192,13 @@ pub(crate) fn changes(proposed: &Proposed) -> Vec<Line> {
     lines
 }
 
-/// Whom it concerns, where the gateway could be read.
+/// Whom it concerns, where the gateway could be read, and which of the event's fields it does not bear out.
 pub(crate) fn affects(evidence: &Evidence) -> Vec<Line> {
     if evidence.read_at.is_none() {
         return Vec::new();
     }
+    let left_out = evidence.left_out.iter();
+    let left_out = left_out.map(|why| Line::of("not borne out by the gateway: ").theirs(why));
     let teams = evidence.teams.iter().map(|team| Line::new().theirs(team));
     let named = match evidence.teams.len() {
         0 => Line::new(),
@@ -233,15 +209,14 @@ pub(crate) fn affects(evidence: &Evidence) -> Vec<Line> {
         false => "",
     };
     let affected = usize::try_from(evidence.teams_affected).unwrap_or(usize::MAX);
-    vec![
-        Line::of("affects ")
-            .count(affected, "team")
-            .then(named)
-            .ours(critical)
-            .ours(", ")
-            .ours(evidence.traffic_share)
-            .ours(" of the traffic"),
-    ]
+    let affects = Line::of("affects ")
+        .count(affected, "team")
+        .then(named)
+        .ours(critical)
+        .ours(", ")
+        .ours(evidence.traffic_share)
+        .ours(" of the traffic");
+    std::iter::once(affects).chain(left_out).collect()
 }
 
 fn of_plan(plan: &Plan) -> Vec<Line> {

@@ -2,9 +2,10 @@
 
 mod brief;
 mod essentials;
+mod received;
 
 pub use self::brief::brief;
-pub(super) use self::essentials::{affects, changes, chosen, condition, undo};
+pub(super) use self::essentials::{affects, changes, chosen, condition, known_before, undo};
 use super::Line;
 use crate::proposal::ProposalFact;
 use crate::trail::{Actor, Fact, Record};

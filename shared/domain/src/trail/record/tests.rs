@@ -345,6 +345,8 @@ proptest! {
         let event = json!({"detail-type": "provider.unhealthy", "source": "llm-gateway", "detail": detail});
         for text in [text, format!(" {event}\r\n"), serde_json::to_string_pretty(&event).unwrap()] {
             let received = Received {
+                course: crate::trail::generation::Course::default(),
+                source: None,
                 event: unhealthy(),
                 verbatim: Verbatim::Inline(text.clone()),
                 occurred_at: at(0),

@@ -8,14 +8,14 @@ fn what_would_have_gone_elsewhere_is_told_beside_what_people_did() {
     let replay = replayed(&text, &trial(&other_policy(), Some(62), None)).unwrap();
     expect![[r#"
         proposal                      scored at                 action                  score     gate               what people did, and how it ended                                 why now
-        te62pwqbdtyue7vjfvvymfu5mi-1  2026-11-22T10:00:07.000Z  circuit_break_provider  62 → 77   asks 1 → asks 3    approved by alice (alice), succeeded and ended by itself, helped  the score of 77 is above the threshold of 62; weekend +5 → +20
-        te62pwqbdtyue7vjfvvymfu5mi-2  2026-11-22T10:01:07.000Z  reroute_model_group     62 → 77   asks 1 → asks 3    rejected: bob (bob)                                               the score of 77 is above the threshold of 62; weekend +5 → +20
-        ldwluh57og43amcj22qcukkhvc-3  2026-11-22T10:02:07.000Z  raise_rate_limit        41 → 56   asks 1 → executes  approved by alice (alice), undone                                 the score of 56 is not above the threshold of 62, and automatic approval is on; weekend +5 → +20
-        te62pwqbdtyue7vjfvvymfu5mi-4  2026-11-22T10:03:07.000Z  page_oncall             43 → 58   asks 1 → executes  expired                                                           the score of 58 is not above the threshold of 62, and automatic approval is on; weekend +5 → +20
-        ldwluh57og43amcj22qcukkhvc-5  2026-11-22T10:04:07.000Z  bump_budget_cap         91 → 100  asks 2 → asks 3    approved by bob (bob) and alice (alice), succeeded, did not help  the score of 100 is above the threshold of 62; ceiling +0 → -6; weekend +5 → +20
-        te62pwqbdtyue7vjfvvymfu5mi-6  2026-11-22T10:05:07.000Z  circuit_break_provider  62 → 77   asks 1 → asks 3    narrowed: carol (carol)                                           the score of 77 is above the threshold of 62; weekend +5 → +20
-        te62pwqbdtyue7vjfvvymfu5mi-6  2026-11-22T10:05:21.000Z  circuit_break_provider  56 → 71   asks 1             approved by alice (alice), succeeded                              the score of 71 is above the threshold of 62; weekend +5 → +20
-        lvcb3glzkh73i6czm3u6zflikl-7  2026-11-22T10:06:07.000Z  disable_sla_contract    100       asks 2 → shadow    approved by alice (alice), short of the quorum                    the policy only watches this action; ceiling -22 → -37; weekend +5 → +20
+        gnr4sqzfryd4gg3mhvufxxmnmg-1  2026-11-22T10:00:07.000Z  circuit_break_provider  62 → 77   asks 1 → asks 3    approved by alice (alice), succeeded and ended by itself, helped  the score of 77 is above the threshold of 62; weekend +5 → +20
+        gnr4sqzfryd4gg3mhvufxxmnmg-2  2026-11-22T10:01:07.000Z  reroute_model_group     62 → 77   asks 1 → asks 3    rejected: bob (bob)                                               the score of 77 is above the threshold of 62; weekend +5 → +20
+        x5g434mz7lqkfirpdojys5esds-3  2026-11-22T10:02:07.000Z  raise_rate_limit        41 → 56   asks 1 → executes  approved by alice (alice), undone                                 the score of 56 is not above the threshold of 62, and automatic approval is on; weekend +5 → +20
+        gnr4sqzfryd4gg3mhvufxxmnmg-4  2026-11-22T10:03:07.000Z  page_oncall             43 → 58   asks 1 → executes  expired                                                           the score of 58 is not above the threshold of 62, and automatic approval is on; weekend +5 → +20
+        x5g434mz7lqkfirpdojys5esds-5  2026-11-22T10:04:07.000Z  bump_budget_cap         91 → 100  asks 2 → asks 3    approved by bob (bob) and alice (alice), succeeded, did not help  the score of 100 is above the threshold of 62; ceiling +0 → -6; weekend +5 → +20
+        gnr4sqzfryd4gg3mhvufxxmnmg-6  2026-11-22T10:05:07.000Z  circuit_break_provider  62 → 77   asks 1 → asks 3    narrowed: carol (carol)                                           the score of 77 is above the threshold of 62; weekend +5 → +20
+        gnr4sqzfryd4gg3mhvufxxmnmg-6  2026-11-22T10:05:21.000Z  circuit_break_provider  56 → 71   asks 1             approved by alice (alice), succeeded                              the score of 71 is above the threshold of 62; weekend +5 → +20
+        666ac7zzf7rtggczepk5ktnafy-7  2026-11-22T10:06:07.000Z  disable_sla_contract    100       asks 2 → shadow    approved by alice (alice), short of the quorum                    the policy only watches this action; ceiling -22 → -37; weekend +5 → +20
 
         policy in force: BUILTIN
         policy tried:    OTHER, threshold 62, automatic approval as it was
@@ -49,7 +49,7 @@ fn for_a_program_every_difference_is_a_line_and_the_summary_the_last() {
     expect![[r#"
         {
           "kind": "difference",
-          "proposal": "te62pwqbdtyue7vjfvvymfu5mi-2",
+          "proposal": "gnr4sqzfryd4gg3mhvufxxmnmg-2",
           "at": "2026-11-22T10:01:07.000Z",
           "seq": 3,
           "action": "reroute_model_group",

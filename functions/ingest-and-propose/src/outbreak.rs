@@ -1,0 +1,189 @@
+//! Which outbreak of its trouble an event belongs to, and whether it is worse than all before.
+
+use domain::incident::{Badness, Event};
+use domain::inventory::Condition;
+use domain::ports::TrailError;
+use domain::proposal::{Evidence, Proposal, State, Worse};
+use domain::trail::generation::{self, Belongs, Course, IncidentFact};
+use domain::trail::{Actor, Entry, StreamId};
+use domain::value::{ProposalId, Timestamp};
+use runtime::queue::Fault;
+use trail::{End, load_end, load_proposal};
+
+use crate::{Deps, propose};
+
+/// Where an event belongs.
+pub(crate) struct Outbreak {
+    /// The proposal.
+    pub(crate) proposal: ProposalId,
+    /// The same as it stands; absent where nothing is recorded of it yet.
+    pub(crate) current: Option<Proposal>,
+    /// What was before it.
+    pub(crate) course: Course,
+    /// Where the event makes the current one worse.
+    pub(crate) worse: Option<Worse>,
+}
+
+/// Finds the outbreak that an event belongs to, and opens it if need be.
+pub(crate) async fn of(deps: &Deps<'_>, event: &Event, paused: bool) -> Result<Outbreak, Fault> {
+    let fingerprint = event.fingerprint();
+    let stream = StreamId::Incident(fingerprint.clone());
+    let end = load_end(deps.trail, &stream).await?;
+    let (generation, course) = generation::opened_by(end.held.as_ref()).map_err(TrailError::from)?;
+    let of_generation = |generation| ProposalId::new(fingerprint.clone(), generation);
+    let current = match generation {
+        0 => None,
+        generation => {
+            let loaded = load_proposal(deps.trail, &of_generation(generation)).await;
+            let forged = match &loaded {
+                Ok(current) => current.as_ref().is_some_and(|one| one.standing().fault.is_some()),
+                Err(err) => matches!(err, TrailError::Forged(_)),
+            };
+            let now = deps.clock.now();
+            if forged || is_over(&loaded, &end, now) {
+                // A record of it does not hold, or its time on the trail is over: it takes no more, and what happens next is
+                // another outbreak.
+                let next = of_generation(generation.saturating_add(1));
+                return open(deps, stream, &end, next, Course::default(), now).await;
+            }
+            loaded?
+        }
+    };
+    let now = deps.clock.now();
+    if let Some(current) = current.as_ref().filter(|current| current.has_seen(event, now)) {
+        // A redelivery is not a new outbreak.
+        return Ok(Outbreak::known(current.clone()));
+    }
+    if generation > 1 {
+        // Nor is one that comes when the next outbreak is under way already. What is over on the trail is no memory.
+        let before = match load_proposal(deps.trail, &of_generation(generation - 1)).await {
+            Err(TrailError::Forged(_)) => None,
+            loaded => loaded?,
+        };
+        let kept = before.filter(|before| !before.has_expired_from_the_trail(now));
+        if let Some(before) = kept.filter(|before| before.has_seen(event, now)) {
+            return Ok(Outbreak::known(before));
+        }
+    }
+    let worse = match &current {
+        Some(current) if !paused => worse(deps, current, event).await?,
+        Some(_) | None => None,
+    };
+    let settled = current.as_ref().filter(|one| !one.awaits_a_better_event(now));
+    let settled = settled.and_then(Proposal::as_settled);
+    let window_s = deps.deployment.correlation_window_s;
+    match generation::belongs(
+        &fingerprint,
+        generation,
+        settled.as_ref(),
+        worse.is_some(),
+        window_s,
+        now,
+    ) {
+        Belongs::Current(proposal) => Ok(Outbreak {
+            proposal,
+            current,
+            course,
+            worse,
+        }),
+        Belongs::Next(next) => {
+            let course = current.map_or_else(Course::default, |current| current.course_after(now));
+            open(deps, stream, &end, next, course, now).await
+        }
+    }
+}
+
+impl Outbreak {
+    /// The outbreak of a proposal that has seen the event.
+    fn known(current: Proposal) -> Self {
+        Self {
+            proposal: current.id().clone(),
+            course: current.course().clone(),
+            current: Some(current),
+            worse: None,
+        }
+    }
+}
+
+/// Where an event is worse than all before: as far as the gateway bears it out, for a sender may say anything.
+async fn worse(deps: &Deps<'_>, current: &Proposal, event: &Event) -> Result<Option<Worse>, Fault> {
+    let claimed = Badness::of(event);
+    // Against what was nothing, everything that is something is worse.
+    let nothing = current.was_declined_for_its_event();
+    let is_worse = |badness: Badness| nothing || badness.is_worse_than(current.worst());
+    if !deps.deployment.tier.runs_agent() || !is_worse(claimed) || event.contradiction().is_some() {
+        return Ok(None);
+    }
+    let inventory = match deps.gateway.reading(deps.clock.now()).await {
+        Ok(inventory) => inventory,
+        Err(err) => {
+            tracing::warn!(proposal.id = %current.id(), error = %err, "whether it is worse is not known");
+            return Ok(None);
+        }
+    };
+    let badness = claimed.as_measured(inventory.measured(event));
+    let confirmed = matches!(inventory.condition(event), Condition::Confirmed(_));
+    if !confirmed || !is_worse(badness) {
+        return Ok(None);
+    }
+    let asks = matches!(current.state(), State::AwaitingApproval(_));
+    let evidence = match current.proposed().filter(|_| asks) {
+        Some(proposed) => {
+            let plan = &proposed.preview.plan;
+            let before = propose::before(deps, current, plan).await;
+            Some(Box::new(
+                Evidence::gather(event, plan, &inventory).with_history(before),
+            ))
+        }
+        None => None,
+    };
+    tracing::warn!(proposal.id = %current.id(), "reported worse than before");
+    Ok(Some(Worse {
+        badness,
+        told: event.to_string(),
+        evidence,
+    }))
+}
+
+/// How long after it was opened a proposal has its first record, seconds, whatever was away meanwhile: a message lives for
+/// 14 days.
+const OPENED_LATELY_S: u64 = 15 * 86_400;
+
+/// Whether the time of a proposal on the trail is over: all of it was removed, or the rest will be.
+fn is_over(current: &Result<Option<Proposal>, TrailError>, end: &End, now: Timestamp) -> bool {
+    match current {
+        Ok(Some(proposal)) => proposal.has_expired_from_the_trail(now),
+        // Opened just now, and nothing is recorded of it yet; or opened long ago, and nothing is left.
+        Ok(None) => end
+            .held
+            .as_ref()
+            .is_some_and(|opened| opened.at.plus_seconds(OPENED_LATELY_S) < now),
+        Err(_) => false,
+    }
+}
+
+async fn open(
+    deps: &Deps<'_>,
+    stream: StreamId,
+    end: &End,
+    proposal: ProposalId,
+    course: Course,
+    now: Timestamp,
+) -> Result<Outbreak, Fault> {
+    let fact = IncidentFact::Opened {
+        generation: proposal.generation(),
+        proposal: proposal.clone(),
+        course: course.clone(),
+    };
+    let entry = Entry::next(stream, end.last.as_ref(), now, Actor::Agent, &fact, None);
+    // What does not hold does not tell the time.
+    let at = end.held.as_ref().map_or(now, |held| held.at.max(now));
+    deps.trail.append(Entry { at, ..entry }).await?;
+    tracing::info!(proposal.id = %proposal, "opened");
+    Ok(Outbreak {
+        proposal,
+        current: None,
+        course,
+        worse: None,
+    })
+}

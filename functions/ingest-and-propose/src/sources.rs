@@ -1,0 +1,97 @@
+//! Who may report incidents, and for whom.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use domain::value::{OrgId, shorten};
+
+/// The sources whose events are taken, each with the organisations that it speaks for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sources(BTreeMap<String, BTreeSet<OrgId>>);
+
+impl Sources {
+    /// Reads the sources, and the organisations as `source=organisation`, one entry for each. A source that is named there
+    /// speaks for those organisations alone; one that is not, for any. The error says what is wrong.
+    pub fn parse(sources: &[String], orgs: &[String]) -> Result<Self, String> {
+        let mut speak: BTreeMap<String, BTreeSet<OrgId>> = sources
+            .iter()
+            .map(|source| (source.clone(), BTreeSet::new()))
+            .collect();
+        for entry in orgs {
+            let (source, org) = entry
+                .split_once('=')
+                .ok_or_else(|| format!("\"{}\" is not source=organisation", shorten(entry)))?;
+            let org: OrgId = org
+                .trim()
+                .parse()
+                .map_err(|err| format!("the organisation in \"{}\" {err}", shorten(entry)))?;
+            speak
+                .get_mut(source.trim())
+                .ok_or_else(|| {
+                    format!(
+                        "\"{}\" names a source that is not in EVENT_SOURCES",
+                        shorten(entry)
+                    )
+                })?
+                .insert(org);
+        }
+        Ok(Self(speak))
+    }
+
+    /// Why an event of a source about an organisation is not taken, if it is not.
+    pub fn refuse(&self, source: &str, org: &OrgId) -> Option<String> {
+        match self.0.get(source) {
+            None => Some(format!(
+                "source: \"{}\" is not among the allowed sources",
+                shorten(source)
+            )),
+            Some(orgs) if !orgs.is_empty() && !orgs.contains(org) => Some(format!(
+                "detail.org_id: {} may not speak for \"{}\": EventSourceOrgs names whom it may",
+                shorten(source),
+                shorten(org.as_str())
+            )),
+            Some(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(sources: &[&str], orgs: &[&str]) -> Result<Sources, String> {
+        let owned = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+        Sources::parse(&owned(sources), &owned(orgs))
+    }
+
+    #[test]
+    fn a_source_speaks_for_the_organisations_that_it_is_given() {
+        let sources = read(&["a", "b"], &["a=acme", "a = globex"]).unwrap();
+        let refuses = |source: &str, org: &str| sources.refuse(source, &org.parse().unwrap());
+        assert_eq!(refuses("a", "acme"), None);
+        assert_eq!(refuses("a", "globex"), None);
+        assert_eq!(
+            refuses("a", "invented").as_deref(),
+            Some("detail.org_id: a may not speak for \"invented\": EventSourceOrgs names whom it may")
+        );
+        assert_eq!(
+            refuses("b", "invented"),
+            None,
+            "it was given none, and speaks for all"
+        );
+        assert_eq!(
+            refuses("c", "acme").as_deref(),
+            Some("source: \"c\" is not among the allowed sources")
+        );
+    }
+
+    #[test]
+    fn what_is_configured_wrongly_says_so() {
+        let wrong = |entry: &str| read(&["a"], &[entry]).unwrap_err();
+        assert_eq!(wrong("a"), "\"a\" is not source=organisation");
+        assert_eq!(
+            wrong("b=acme"),
+            "\"b=acme\" names a source that is not in EVENT_SOURCES"
+        );
+        assert_eq!(wrong("a="), "the organisation in \"a=\" is empty");
+    }
+}
