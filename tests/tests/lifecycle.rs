@@ -13,6 +13,7 @@ mod table;
 mod targets;
 mod threshold;
 mod told;
+mod tolerated;
 mod undo;
 
 use expect_test::Expect;

@@ -267,6 +267,7 @@ async fn received(
         verbatim: Verbatim::Inline(incident.text.clone()),
         lease_until: now.plus_seconds(lease_s),
         requested_by: None,
+        complaints: incident.complaints.iter().map(ToString::to_string).collect(),
     };
     if ProposalFact::Received(received.clone()).body().len() > MAX_BODY_BYTES {
         let bytes = incident.text.as_bytes();

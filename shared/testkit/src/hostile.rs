@@ -123,6 +123,9 @@ fn event(event_type: EventType) -> Value {
     event["resources"] = json!(["arn:aws:llm-gateway:acme"]);
     let detail = &mut event["detail"];
     detail["team_id"] = json!("payments");
+    if matches!(event_type, EventType::SlaViolation | EventType::LatencySpike) {
+        detail["guardrail"] = json!("pii");
+    }
     detail["note"] = json!("seen by the gateway");
     detail["message"] = json!("the gateway says so");
     detail["summary"] = json!("something is wrong");

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Contract, Inventory, Provider};
 use crate::incident::{BudgetKind, Event, SPIKE_FACTOR, Trouble, UNHEALTHY_REQUESTS};
-use crate::value::{BudgetOwner, Micros, ProviderId, SlaId};
+use crate::value::{Micros, ProviderId, SlaId, Spender};
 
 /// What the gateway itself says of the condition an event claims.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,7 +69,14 @@ impl Inventory {
         }
     }
 
-    fn spent(&self, owner: &BudgetOwner, kind: BudgetKind) -> Found {
+    fn spent(&self, spender: &Spender, kind: BudgetKind) -> Found {
+        let owner = match spender {
+            Spender::Owner(owner) => owner,
+            Spender::Other { .. } => {
+                let why = spender.out_of_reach().unwrap_or_default();
+                return Found::Unmeasured(format!("{why}; the gateway's inventory does not tell of it"));
+            }
+        };
         let Some(budget) = self.budget(owner) else {
             return unknown("budget", owner, self.budgets.is_empty());
         };

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use domain::action::PageOncall;
-use domain::incident::{Event, EventType, Severity};
-use domain::message::Message;
+use domain::incident::{EventType, Severity};
+use domain::message::{Message, Reported};
 use testkit::hostile;
 
 use super::*;
@@ -47,12 +47,18 @@ fn assert_inert(what: &str, records: &[Record], harmless: &str) {
 }
 
 /// An event, received, and answered with a page that names what it is about, as the runbook's does.
-fn received_and_paged(event: Event, text: &str) -> Vec<Record> {
+fn received_and_paged(
+    Reported {
+        event, complaints, ..
+    }: Reported,
+    text: &str,
+) -> Vec<Record> {
     let received = Received {
         occurred_at: event.occurred_at(sample::now()),
         verbatim: Verbatim::Inline(text.to_owned()),
         lease_until: at(67),
         requested_by: None,
+        complaints: complaints.iter().map(ToString::to_string).collect(),
         event,
     };
     let event = received.event.clone();
@@ -77,9 +83,9 @@ fn received_and_paged(event: Event, text: &str) -> Vec<Record> {
         .records
 }
 
-fn event(text: &str) -> Option<Event> {
+fn reported(text: &str) -> Option<Reported> {
     match Message::parse(text) {
-        Ok(Message::Incident(delivery)) => Some(delivery.event),
+        Ok(Message::Incident(reported)) => Some(*reported),
         // What is malformed is in no trail: `redrive` shows it.
         Ok(Message::Hint(_)) | Err(_) => None,
     }
@@ -93,7 +99,7 @@ fn no_field_of_an_event_steers_the_terminal() {
         for place in hostile::places(event_type) {
             let paged = |text: &str| {
                 let text = hostile::event_with(event_type, &place, text);
-                event(&text).map(|event| received_and_paged(event, &text))
+                reported(&text).map(|reported| received_and_paged(reported, &text))
             };
             let Some(harmless) = paged("harmless") else {
                 continue;

@@ -97,6 +97,7 @@ fn received(proposal: &Proposal, when: Timestamp) -> ProposalFact {
         occurred_at: when,
         lease_until: when.plus_seconds(60),
         requested_by: None,
+        complaints: Vec::new(),
     })
 }
 

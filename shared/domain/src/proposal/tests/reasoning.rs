@@ -12,6 +12,7 @@ fn receives_again(seconds: u64, event_id: &str, by: Option<&str>) -> ProposalFac
         occurred_at: at(seconds),
         lease_until: at(seconds + 60),
         requested_by: by.map(id),
+        complaints: Vec::new(),
     })
 }
 
