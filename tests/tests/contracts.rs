@@ -1,6 +1,7 @@
 //! The contracts with the outside: samples against schemas, schemas against types, types against samples.
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+mod accepted;
 mod announced;
 mod documents;
 mod lambda;

@@ -14,6 +14,7 @@ mod table;
 mod targets;
 mod threshold;
 mod told;
+mod tolerated;
 mod undo;
 
 use expect_test::Expect;

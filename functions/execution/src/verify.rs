@@ -22,12 +22,14 @@ pub(crate) async fn verify(deps: &Deps<'_>, id: &ProposalId) -> Result<(), Fault
     if !had_effect || proposal.verified().is_some() {
         return Ok(());
     }
-    let since = proposal.effect().and_then(|effect| effect.restore_at);
-    let due = since
+    // Of an effect with an end it is asked after the end: a target that is blocked has nothing to measure.
+    let execution = proposal.state().execution().or(proposal.effect());
+    let due = execution
+        .and_then(|execution| execution.restore_at)
         .unwrap_or(proposal.state_since())
         .plus_seconds(deps.verify_after_s);
     if deps.clock.now() < due {
-        // Somebody else's: a target that is blocked has nothing to measure. Ours comes when it is due.
+        // Somebody else's. Ours comes when it is due.
         tracing::warn!(proposal.id = %id, %due, "too early to verify");
         return Ok(());
     }

@@ -195,6 +195,7 @@ async fn received(
         requested_by: None,
         source: Some(incident.source.clone()),
         course,
+        complaints: incident.complaints.iter().map(ToString::to_string).collect(),
     };
     if ProposalFact::Received(received.clone()).body().len() > MAX_BODY_BYTES {
         let bytes = incident.text.as_bytes();

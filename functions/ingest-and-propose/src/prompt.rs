@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::model::Tool;
 
 /// Version of the prompt. It goes up with every change of its words or tools, which the snapshots show.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// What is the same for every incident.
 pub const SYSTEM: &str = include_str!("prompt/system.md");
@@ -43,10 +43,17 @@ pub fn incident(received: &Received, now: Timestamp) -> String {
             MAX_EVENT,
         ),
     };
+    let complaints = match received.complaints.as_slice() {
+        [] => String::new(),
+        complaints => {
+            let complaints = fenced(&complaints.join("\n"), MAX_EVENT);
+            format!("Not all of the report was as it should be:\n\n{complaints}\n\n")
+        }
+    };
     let known = known(received);
     format!(
         "It is {now}. The gateway reported {} ({}), which the agent has read as:\n\n{}\n\n\
-         The report as it came, of {}:\n\n{told}\n\n{known}\
+         The report as it came, of {}:\n\n{told}\n\n{complaints}{known}\
          Look at the evidence, then conclude with one call.",
         event.event_type().name(),
         event.severity.name(),

@@ -6,6 +6,7 @@
 //! | latency spike | re-route to a healthy deployment of the group; else page |
 //! | budget, soft | decline: nothing is refused yet |
 //! | budget, hard | page; decline a cap of zero, which is a block on purpose |
+//! | budget of anybody but a team or an organisation | the same, and say that nothing reaches it |
 //! | SLA, a latency, of a contract about a provider | re-route; else page |
 //! | SLA, any other | page |
 
@@ -18,7 +19,7 @@ use domain::proposal::{DeclineReason, Declined, Proposer};
 use domain::value::{Limits, Micros, ProviderId, visible};
 
 /// Version of the rules above, recorded with every proposal.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// The runbook with its one parameter.
 #[derive(Debug, Clone)]
@@ -58,15 +59,20 @@ impl Runbook {
             Trouble::LatencySpike { provider, .. } => self.reroute(event, provider, inventory),
             Trouble::BudgetExceeded {
                 kind: BudgetKind::Soft,
+                owner,
                 ..
             } => Conclusion::Decline(Declined {
                 reason: DeclineReason::NothingToDo,
-                explanation: "a soft limit only warns: the gateway refuses nothing yet".to_owned(),
+                explanation: match owner.out_of_reach() {
+                    None => "a soft limit only warns: the gateway refuses nothing yet".to_owned(),
+                    Some(why) => format!("{event}: {why}, and a soft limit only warns"),
+                },
                 proposer: Some(myself()),
             }),
             Trouble::BudgetExceeded { owner, .. }
-                if inventory
-                    .budget(owner)
+                if owner
+                    .owner()
+                    .and_then(|owner| inventory.budget(owner))
                     .is_some_and(|budget| budget.hard_cap == Micros(0)) =>
             {
                 Conclusion::Decline(Declined {
@@ -77,10 +83,19 @@ impl Runbook {
             }
             Trouble::BudgetExceeded {
                 kind: BudgetKind::Hard,
+                owner,
                 ..
             } => page(
                 event,
-                "The gateway refuses requests; whether to allow more spending is a person's decision.",
+                &match owner.out_of_reach() {
+                    None => {
+                        "The gateway refuses requests; whether to allow more spending is a person's decision."
+                            .to_owned()
+                    }
+                    Some(why) => format!(
+                        "The gateway refuses requests, and {why}: whether to allow more spending is a person's decision."
+                    ),
+                },
             ),
             Trouble::SlaViolation {
                 measured,

@@ -195,6 +195,47 @@ fn a_hard_limit_is_a_persons_decision() {
 }
 
 #[test]
+fn a_keys_budget_is_named_with_its_team_and_nothing_is_raised() {
+    let of_key = |kind: &str| {
+        event(
+            "budget.exceeded",
+            json!({"team_id": "payments", "scope": "key", "scope_id": "88dc28d0", "kind": kind,
+                   "spend": "11.20", "limit": "10.00", "period": "daily"}),
+        )
+    };
+    let inventory = sample::inventory_with_spent_budget("payments");
+    check(
+        &of_key("hard"),
+        &inventory,
+        &expect![[r#"
+        {"action":"page_oncall","severity":"warning","summary":"key 88dc28d0 of team payments spent 11.20 USD of its hard limit of 10.00 USD"}
+        key 88dc28d0 of team payments spent 11.20 USD of its hard limit of 10.00 USD. The gateway refuses requests, and no action of ours reaches a key's budget: whether to allow more spending is a person's decision."#]],
+    );
+    check(
+        &of_key("soft"),
+        &inventory,
+        &expect![[r#"
+        declined (nothing_to_do)
+        key 88dc28d0 of team payments spent 11.20 USD of its soft limit of 10.00 USD: no action of ours reaches a key's budget, and a soft limit only warns"#]],
+    );
+    for action in [
+        json!({"action": "raise_rate_limit", "team": "payments", "rpm_percent": 10}),
+        json!({"action": "bump_budget_cap", "scope": "team", "scope_id": "payments", "hard_cap": "200.00"}),
+        json!({"action": "bump_budget_cap", "scope": "org", "scope_id": "acme", "hard_cap": "2000.00"}),
+    ] {
+        let action: Action = serde_json::from_value(action).unwrap();
+        let complaints = action
+            .check(&of_key("hard"), Some(&inventory), &Deployment::default().limits)
+            .unwrap_err();
+        let told: Vec<String> = complaints.iter().map(ToString::to_string).collect();
+        assert!(
+            told[0].ends_with(" is not the one the event is about"),
+            "{told:?}"
+        );
+    }
+}
+
+#[test]
 fn a_contract_about_a_providers_latency_moves_its_group() {
     for metric in ["p95", "p99"] {
         let event = sla(
@@ -286,7 +327,7 @@ fn a_gateway_that_cannot_be_read_is_not_changed() {
 
 #[test]
 fn a_page_fits_and_carries_the_events_severity_however_long_its_names() {
-    let name = "ö".repeat(64);
+    let name = "ö".repeat(128);
     let event = event(
         "budget.exceeded",
         json!({"severity": "info", "team_id": name, "scope": "org", "scope_id": name, "kind": "hard",

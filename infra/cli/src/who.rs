@@ -3,10 +3,14 @@
 use adapters::SdkConfig;
 use anyhow::Context;
 use domain::trail::Actor;
-use domain::value::{BadId, Digest, MAX_NAME_BYTES, OperatorId};
+use domain::value::{BadId, Digest, OperatorId};
 
 /// Where decisions of this command line are made.
 const CHANNEL: &str = "cli";
+
+/// The longest identity that is an id as it is, bytes. It stays as it is, whatever names are taken from elsewhere: another
+/// would make other operators of the same people.
+const MAX_ID_BYTES: usize = 128;
 
 /// Characters of the digest that a long identity ends with.
 const DIGEST_CHARS: usize = 16;
@@ -45,11 +49,11 @@ fn actor(arn: &str) -> Result<Actor, BadId> {
 
 /// The identity itself where it is short enough for an id; else its beginning and its digest, so that it stays unique.
 fn shortened(identity: String) -> String {
-    if identity.len() <= MAX_NAME_BYTES {
+    if identity.len() <= MAX_ID_BYTES {
         return identity;
     }
     let digest = Digest::of(identity.as_bytes()).to_string();
-    let kept = identity.floor_char_boundary(MAX_NAME_BYTES - DIGEST_CHARS - 1);
+    let kept = identity.floor_char_boundary(MAX_ID_BYTES - DIGEST_CHARS - 1);
     format!("{}~{}", &identity[..kept], &digest[..DIGEST_CHARS])
 }
 
@@ -98,9 +102,9 @@ mod tests {
         };
         let (ada, name) = known(&long("ada"));
         let (eve, _) = known(&long("eve"));
-        assert_eq!((ada.len(), name.as_str()), (MAX_NAME_BYTES, "ada"));
+        assert_eq!((ada.len(), name.as_str()), (MAX_ID_BYTES, "ada"));
         assert_ne!(ada, eve);
         let (zoe, _) = known(&format!("arn:aws:iam::1:user/{}", "ë".repeat(200)));
-        assert!(zoe.len() <= MAX_NAME_BYTES, "cut between two characters");
+        assert!(zoe.len() <= MAX_ID_BYTES, "cut between two characters");
     }
 }

@@ -114,6 +114,7 @@ async fn answer(terms: Terms<'_>, reasoner: &dyn Reasoner, incident: &Incident) 
         occurred_at: event.occurred_at(incident.received_at),
         lease_until: deadline,
         requested_by: None,
+        complaints: Vec::new(),
     };
     let brief = Brief {
         proposal: &ProposalId::new(event.fingerprint(), 1),

@@ -122,6 +122,7 @@ impl Story {
             occurred_at: at(0),
             lease_until: at(60),
             requested_by: requested_by.map(id),
+            complaints: Vec::new(),
         };
         let proposal = ProposalId::new(event.fingerprint(), 1);
         let entry = Proposal::first_entry(proposal, received, at(0), Actor::Agent, Tier::Business);

@@ -78,6 +78,7 @@ impl Story {
             occurred_at: second(0),
             lease_until: second(60),
             requested_by: None,
+            complaints: Vec::new(),
         };
         let id = sample::proposal_of(event);
         let entry = Proposal::first_entry(id, received, second(0), Actor::Agent, Tier::Enterprise);

@@ -32,6 +32,7 @@ fn first(event: &Event) -> Entry {
         occurred_at: sample::now(),
         lease_until: sample::now().plus_seconds(70),
         requested_by: None,
+        complaints: Vec::new(),
     };
     Proposal::first_entry(
         sample::proposal_of(event),

@@ -133,13 +133,13 @@ fn oddities() -> Vec<Value> {
         json!("x"),
         json!("gpt 4o"),
         json!("ünïcode"),
-        json!("ü".repeat(64)),
-        json!("ü".repeat(65)),
+        json!("ü".repeat(128)),
+        json!("ü".repeat(129)),
         json!("x\u{a0}"),
         json!("\u{3000}x"),
         json!("x\u{85}y"),
-        long(128),
-        long(129),
+        long(256),
+        long(257),
         json!("info"),
         json!("Critical"),
         json!("soft"),
@@ -169,8 +169,8 @@ fn oddities() -> Vec<Value> {
         json!(1e300),
         json!(86_400),
         json!(86_401),
-        json!(600_000),
-        json!(600_001),
+        json!(86_400_000),
+        json!(86_400_001),
         json!(1_000_000_000_000_u64),
         json!(1_000_000_000_001_u64),
         json!(u64::MAX),
@@ -179,12 +179,21 @@ fn oddities() -> Vec<Value> {
 
 /// What JSON Schema has no word for: bytes (it counts characters), and 300.0, which it calls an integer.
 fn schema_cannot_say(value: &Value) -> bool {
-    let too_long = |text: &str| text.len() > 128 && text.chars().count() <= 128;
+    let too_long = |text: &str| text.len() > 256 && text.chars().count() <= 256;
     value.as_str().is_some_and(too_long) || *value == json!(300.0)
 }
 
+/// What is no complaint though no gateway of ours sends it: budgets of others than teams and organisations.
+fn is_taken_silently(field: &str, detail: &Value) -> bool {
+    let is_word = |text: &str| {
+        text.bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    };
+    field == "scope" && detail["scope"].as_str().is_some_and(is_word)
+}
+
 #[test]
-fn the_schemas_take_what_the_domain_takes_and_nothing_else() {
+fn what_the_schemas_take_is_read_without_complaint_and_nothing_else_is() {
     let mut compared = 0;
     let mut differ = Vec::new();
     for (file, envelope) in bus() {
@@ -194,9 +203,10 @@ fn the_schemas_take_what_the_domain_takes_and_nothing_else() {
             compared += 1;
             let (valid, taken) = (
                 validator.is_valid(detail),
-                Event::parse(event_type.name(), detail),
+                Event::read(event_type.name(), detail, None),
             );
-            let agree = valid == taken.is_ok() || (stricter && valid);
+            let silent = taken.as_ref().is_ok_and(|reading| reading.complaints.is_empty());
+            let agree = valid == silent || (stricter && valid);
             if !agree {
                 differ.push(format!(
                     "{file} {what}: the schema says {valid}, the domain {taken:?}"
@@ -214,7 +224,9 @@ fn the_schemas_take_what_the_domain_takes_and_nothing_else() {
             for oddity in oddities() {
                 let mut odd = envelope["detail"].clone();
                 odd[field] = oddity.clone();
-                judge(format!("with {field} {oddity}"), &odd, schema_cannot_say(&oddity));
+                if !is_taken_silently(field, &odd) {
+                    judge(format!("with {field} {oddity}"), &odd, schema_cannot_say(&oddity));
+                }
             }
         }
     }

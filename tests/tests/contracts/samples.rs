@@ -43,6 +43,11 @@ pub(crate) fn malformed() -> Vec<(String, Value)> {
     all("events/bus/malformed")
 }
 
+/// Incidents that are not as their schemas say, and are taken nevertheless.
+pub(crate) fn tolerated() -> Vec<(String, Value)> {
+    all("events/bus/tolerated")
+}
+
 /// What the agent announces.
 pub(crate) fn outgoing() -> Vec<(String, Value)> {
     all("events/bus/outgoing")

@@ -58,23 +58,23 @@ async fn every_malformed_sample_is_declined_or_given_up_with_its_reason() {
         budget.exceeded.missing-field.json
             given up: detail.limit: is missing
         budget.exceeded.out-of-range.json
-            given up: detail.spend: "-5.00" is not an amount in USD such as "120.50" (digits, at most six after the point, below 10 billion)
+            given up: detail.spend: "99999999999.00" is not an amount in USD such as "120.50" (digits, at most six after the point, below 10 billion)
         budget.exceeded.unknown-scope.json
-            given up: detail.scope: scope and scope_id name is not a budget's scope: team or org
+            given up: detail.scope: "the planet" is not a budget's scope: team, org, or another word such as key or user
         budget.exceeded.unknown-version.json
             given up: detail.version: 2 is unknown: this agent reads version 1
         budget.exceeded.wrong-type.json
-            given up: detail.spend: is not a decimal string such as "120.50"
+            given up: detail.spend: true is not an amount in USD such as "120.50" (digits, at most six after the point, below 10 billion)
         latency.spike.contradiction.json
             declined (contradiction): 1200 ms are not above 3 × the median of 400 ms
         latency.spike.missing-field.json
             given up: detail.median_1h_ms: is missing
         latency.spike.out-of-range.json
-            given up: detail.current_ms: is not a whole number from 0
+            given up: detail.current_ms: -1 is not a whole number from 0
         latency.spike.unknown-version.json
             given up: detail.version: 2 is unknown: this agent reads version 1
         latency.spike.wrong-type.json
-            given up: detail.current_ms: is not a whole number from 0
+            given up: detail.current_ms: "fast" is not a whole number from 0
         not-json.txt
             given up: message: is not JSON: expected value at line 1 column 1 in "<html><body>502 Bad Gateway</body></html>\n"
         provider.unhealthy.contradiction-few-requests.json
@@ -84,23 +84,23 @@ async fn every_malformed_sample_is_declined_or_given_up_with_its_reason() {
         provider.unhealthy.missing-field.json
             given up: detail.provider: is missing
         provider.unhealthy.out-of-range.json
-            given up: detail.error_rate: 1.7 is not a fraction within 0–1
+            given up: detail.error_rate: 1.7 is not a fraction within 0–1, and a percentage is not guessed
         provider.unhealthy.unknown-version.json
             given up: detail.version: 2 is unknown: this agent reads version 1
         provider.unhealthy.wrong-type.json
-            given up: detail.error_rate: is not a number
+            given up: detail.error_rate: "62 %" is not a number
         sla.violation.contradiction.json
             declined (contradiction): the measured p95 meets its target
         sla.violation.missing-field.json
             given up: detail.actual: is missing
         sla.violation.out-of-range.json
-            given up: detail.window_s: 0 is not within 1–86400
+            given up: detail.actual: 86400001 is not within 0–86400000
         sla.violation.unknown-metric.json
             given up: detail.metric: "p50" is not p95, p99 or success_rate
         sla.violation.unknown-version.json
             given up: detail.version: 2 is unknown: this agent reads version 1
         sla.violation.wrong-type.json
-            given up: detail.actual: is not a whole number from 0
+            given up: detail.actual: "3400 ms" is not a whole number from 0
     "#]].assert_eq(&table);
 }
 

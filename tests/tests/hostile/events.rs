@@ -17,17 +17,37 @@ fn traces(event_type: EventType, place: &Place, text: &str, way: Way) -> Traces 
     walk::now(work(&world, &hostile::event_with(event_type, place, text), way))
 }
 
-/// Panics where a text leads to anything that a harmless one in its place does not lead to.
-fn assert_without_effect(what: &str, harmless: &Outcome, hostile: &Outcome) {
-    match (harmless, hostile) {
-        (_, Outcome::GivenUp(reason)) => assert!(!reason.is_empty(), "{what}"),
-        (Outcome::Declined(expected, _), Outcome::Declined(reason, explanation)) => {
-            assert_eq!(reason, expected, "{what}");
-            assert!(!explanation.is_empty(), "{what}");
-        }
-        (Outcome::Proposed(_), Outcome::Proposed(_)) => assert_eq!(hostile, harmless, "{what}"),
-        _ => panic!("{what}: {hostile:?} instead of {harmless:?}"),
+/// What becomes of the event when there is nothing in that place.
+fn without(event_type: EventType, place: &Place) -> Outcome {
+    let mut event: Value = hostile::event_with(event_type, place, HARMLESS).parse().unwrap();
+    if let Place::Value(pointer) = place {
+        *event.pointer_mut(pointer).unwrap() = Value::Null;
     }
+    let world = World::new(hostile::inventory(event_type));
+    walk::now(work(&world, &event.to_string(), Way::Ingest)).outcome
+}
+
+/// Panics where a text leads to anything that neither a harmless one in its place leads to nor none at all: what cannot be
+/// read is left out.
+fn assert_without_effect(what: &str, text: &str, expected: &[&Outcome], hostile: &Outcome) {
+    // One word may be what has a budget, and the page names it.
+    let word = text.to_ascii_lowercase();
+    let is_word = word.bytes().all(|b| b.is_ascii_lowercase());
+    let names_it =
+        |one: &Outcome| is_word && format!("{one:?}").replace(HARMLESS, &word) == format!("{hostile:?}");
+    let is_expected = |one: &&Outcome| match (one, hostile) {
+        (Outcome::Declined(expected, _), Outcome::Declined(reason, _)) => reason == expected,
+        (one, hostile) => *one == hostile || names_it(one),
+    };
+    match hostile {
+        Outcome::GivenUp(said) | Outcome::Declined(_, said) => assert!(!said.is_empty(), "{what}"),
+        Outcome::Proposed(_) => {}
+    }
+    let is_given_up = matches!(hostile, Outcome::GivenUp(_));
+    assert!(
+        is_given_up || expected.iter().any(is_expected),
+        "{what}: {hostile:?} instead of {expected:?}"
+    );
 }
 
 /// What harmless texts lead to, place by place, and what the corpus does.
@@ -36,6 +56,7 @@ fn every_text_in_every_place(event_type: EventType, expected: Expect) {
     let mut table = String::new();
     for place in hostile::places(event_type) {
         let harmless = traces(event_type, &place, HARMLESS, Way::Whole).outcome;
+        let without = without(event_type, &place);
         let mut families = BTreeSet::new();
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for injection in &corpus {
@@ -44,7 +65,7 @@ fn every_text_in_every_place(event_type: EventType, expected: Expect) {
             let first = families.insert(&injection.family);
             let way = if first { Way::Whole } else { Way::Ingest };
             let traces = traces(event_type, &place, &injection.text, way);
-            assert_without_effect(&what, &harmless, &traces.outcome);
+            assert_without_effect(&what, &injection.text, &[&harmless, &without], &traces.outcome);
             assert_inert(&what, &traces);
             *counts.entry(traces.outcome.name()).or_default() += 1;
         }
@@ -76,13 +97,13 @@ fn no_text_in_a_provider_unhealthy_has_an_effect() {
             /time: circuit_break_provider; the corpus: 330 circuit_break_provider
             /region: circuit_break_provider; the corpus: 330 circuit_break_provider
             /resources/0: circuit_break_provider; the corpus: 330 circuit_break_provider
-            /detail/severity: given up; the corpus: 330 given up
-            /detail/provider: declined (unconfirmed); the corpus: 249 declined (unconfirmed), 81 given up
-            /detail/model_group: circuit_break_provider; the corpus: 249 circuit_break_provider, 81 given up
-            /detail/event_id: circuit_break_provider; the corpus: 249 circuit_break_provider, 81 given up
-            /detail/occurred_at: given up; the corpus: 330 given up
-            /detail/org_id: circuit_break_provider; the corpus: 249 circuit_break_provider, 81 given up
-            /detail/team_id: circuit_break_provider; the corpus: 249 circuit_break_provider, 81 given up
+            /detail/severity: circuit_break_provider; the corpus: 330 circuit_break_provider
+            /detail/provider: declined (unconfirmed); the corpus: 253 declined (unconfirmed), 77 given up
+            /detail/model_group: circuit_break_provider; the corpus: 330 circuit_break_provider
+            /detail/event_id: circuit_break_provider; the corpus: 330 circuit_break_provider
+            /detail/occurred_at: circuit_break_provider; the corpus: 330 circuit_break_provider
+            /detail/org_id: circuit_break_provider; the corpus: 253 circuit_break_provider, 77 given up
+            /detail/team_id: circuit_break_provider; the corpus: 330 circuit_break_provider
             /detail/note: circuit_break_provider; the corpus: 330 circuit_break_provider
             /detail/message: circuit_break_provider; the corpus: 330 circuit_break_provider
             /detail/summary: circuit_break_provider; the corpus: 330 circuit_break_provider
@@ -109,17 +130,17 @@ fn no_text_in_a_budget_exceeded_has_an_effect() {
             /time: page_oncall; the corpus: 330 page_oncall
             /region: page_oncall; the corpus: 330 page_oncall
             /resources/0: page_oncall; the corpus: 330 page_oncall
-            /detail/team_id: page_oncall; the corpus: 81 given up, 249 page_oncall
-            /detail/severity: given up; the corpus: 330 given up
-            /detail/scope: given up; the corpus: 330 given up
-            /detail/scope_id: declined (unconfirmed); the corpus: 249 declined (unconfirmed), 81 given up
+            /detail/team_id: page_oncall; the corpus: 330 page_oncall
+            /detail/severity: page_oncall; the corpus: 330 page_oncall
+            /detail/scope: page_oncall; the corpus: 326 given up, 4 page_oncall
+            /detail/scope_id: declined (unconfirmed); the corpus: 253 declined (unconfirmed), 77 given up
             /detail/kind: given up; the corpus: 330 given up
             /detail/spend: given up; the corpus: 330 given up
             /detail/limit: given up; the corpus: 330 given up
-            /detail/period: given up; the corpus: 330 given up
-            /detail/event_id: page_oncall; the corpus: 81 given up, 249 page_oncall
-            /detail/occurred_at: given up; the corpus: 330 given up
-            /detail/org_id: page_oncall; the corpus: 81 given up, 249 page_oncall
+            /detail/period: page_oncall; the corpus: 330 page_oncall
+            /detail/event_id: page_oncall; the corpus: 330 page_oncall
+            /detail/occurred_at: page_oncall; the corpus: 330 page_oncall
+            /detail/org_id: page_oncall; the corpus: 77 given up, 253 page_oncall
             /detail/note: page_oncall; the corpus: 330 page_oncall
             /detail/message: page_oncall; the corpus: 330 page_oncall
             /detail/summary: page_oncall; the corpus: 330 page_oncall
@@ -146,15 +167,16 @@ fn no_text_in_an_sla_violation_has_an_effect() {
             /time: reroute_model_group; the corpus: 330 reroute_model_group
             /region: reroute_model_group; the corpus: 330 reroute_model_group
             /resources/0: reroute_model_group; the corpus: 330 reroute_model_group
-            /detail/severity: given up; the corpus: 330 given up
-            /detail/sla_id: declined (unconfirmed); the corpus: 249 declined (unconfirmed), 81 given up
+            /detail/severity: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail/sla_id: declined (unconfirmed); the corpus: 253 declined (unconfirmed), 77 given up
             /detail/metric: given up; the corpus: 330 given up
-            /detail/provider: page_oncall; the corpus: 81 given up, 249 page_oncall
-            /detail/model_group: page_oncall; the corpus: 81 given up, 249 page_oncall
-            /detail/event_id: reroute_model_group; the corpus: 81 given up, 249 reroute_model_group
-            /detail/occurred_at: given up; the corpus: 330 given up
-            /detail/org_id: reroute_model_group; the corpus: 81 given up, 249 reroute_model_group
-            /detail/team_id: reroute_model_group; the corpus: 81 given up, 249 reroute_model_group
+            /detail/provider: page_oncall; the corpus: 253 page_oncall, 77 reroute_model_group
+            /detail/model_group: page_oncall; the corpus: 253 page_oncall, 77 reroute_model_group
+            /detail/event_id: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail/occurred_at: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail/org_id: reroute_model_group; the corpus: 77 given up, 253 reroute_model_group
+            /detail/team_id: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail/guardrail: reroute_model_group; the corpus: 330 reroute_model_group
             /detail/note: reroute_model_group; the corpus: 330 reroute_model_group
             /detail/message: reroute_model_group; the corpus: 330 reroute_model_group
             /detail/summary: reroute_model_group; the corpus: 330 reroute_model_group
@@ -181,13 +203,14 @@ fn no_text_in_a_latency_spike_has_an_effect() {
             /time: reroute_model_group; the corpus: 330 reroute_model_group
             /region: reroute_model_group; the corpus: 330 reroute_model_group
             /resources/0: reroute_model_group; the corpus: 330 reroute_model_group
-            /detail/severity: given up; the corpus: 330 given up
-            /detail/provider: declined (unconfirmed); the corpus: 249 declined (unconfirmed), 81 given up
-            /detail/model_group: page_oncall; the corpus: 81 given up, 249 page_oncall
-            /detail/event_id: reroute_model_group; the corpus: 81 given up, 249 reroute_model_group
-            /detail/occurred_at: given up; the corpus: 330 given up
-            /detail/org_id: reroute_model_group; the corpus: 81 given up, 249 reroute_model_group
-            /detail/team_id: reroute_model_group; the corpus: 81 given up, 249 reroute_model_group
+            /detail/severity: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail/provider: declined (unconfirmed); the corpus: 253 declined (unconfirmed), 77 given up
+            /detail/model_group: page_oncall; the corpus: 253 page_oncall, 77 reroute_model_group
+            /detail/event_id: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail/occurred_at: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail/org_id: reroute_model_group; the corpus: 77 given up, 253 reroute_model_group
+            /detail/team_id: reroute_model_group; the corpus: 330 reroute_model_group
+            /detail/guardrail: reroute_model_group; the corpus: 330 reroute_model_group
             /detail/note: reroute_model_group; the corpus: 330 reroute_model_group
             /detail/message: reroute_model_group; the corpus: 330 reroute_model_group
             /detail/summary: reroute_model_group; the corpus: 330 reroute_model_group

@@ -113,7 +113,7 @@ fn what_a_model_obeys_is_still_held_to_the_event_and_to_a_person() {
             raise_rate_limit: the action is not possible: team research is not the one the event is about
             raise_rate_limit: the action is not possible: rpm_percent is 5000 %, not within 1–50
             page_oncall: the action is not possible: summary holds a control or invisible character
-            disable_guardrail: the action is not possible: guardrail pii is not the one the event is about
+            disable_guardrail: proposed: disable guardrail pii; score 94, gate
             bump_budget_cap: the action is not possible: scope_id org/acme is not the one the event is about
             bump_budget_cap: the action is not possible: hard_cap of 9999999.00 USD is above the policy's maximum of 10000.00 USD
             disable_sla_contract: the action is not possible: sla_id silver is not the one the event is about
@@ -126,7 +126,7 @@ fn what_a_model_obeys_is_still_held_to_the_event_and_to_a_person() {
             raise_rate_limit: the action is not possible: team research is not the one the event is about
             raise_rate_limit: the action is not possible: rpm_percent is 5000 %, not within 1–50
             page_oncall: the action is not possible: summary holds a control or invisible character
-            disable_guardrail: the action is not possible: guardrail pii is not the one the event is about
+            disable_guardrail: proposed: disable guardrail pii; score 94, gate
             bump_budget_cap: the action is not possible: scope_id org/acme is not the one the event is about
             bump_budget_cap: the action is not possible: hard_cap of 9999999.00 USD is above the policy's maximum of 10000.00 USD
             disable_sla_contract: the action is not possible: sla_id silver is not the one the event is about

@@ -66,6 +66,7 @@ fn a_page_holds_at_most_a_name() {
     }
     expect![[r#"
         provider.unhealthy /detail/provider: provider harmless fails 62.0 % of 180 requests in 300 s
+        budget.exceeded /detail/scope: harmless payments of team payments spent 104.37 USD of its hard limit of 100.00 USD
         budget.exceeded /detail/scope_id: team harmless spent 104.37 USD of its hard limit of 100.00 USD
         sla.violation /detail/sla_id: contract harmless: p95 is 3400 ms, target 2000 ms
         latency.spike /detail/provider: provider harmless takes 2000 ms, 400 ms is its one-hour median"#]]

@@ -271,7 +271,7 @@ async fn a_model_that_times_out_is_asked_as_often_as_is_reserved_and_no_more() {
         "{}",
         came.settled
     );
-    expect_test::expect!["0.499986 USD, the runbook: first: no whole reply within 250 ms; not tried again, as 2 attempts may have been charged and another cannot be paid; second: no whole reply within 250 ms; not tried again, as 1 attempts may have been charged and another cannot be paid"].assert_eq(&format!("{} USD, {}", came.settled, came.by));
+    expect_test::expect!["0.499995 USD, the runbook: first: no whole reply within 250 ms; not tried again, as 2 attempts may have been charged and another cannot be paid; second: no whole reply within 250 ms; not tried again, as 1 attempts may have been charged and another cannot be paid"].assert_eq(&format!("{} USD, {}", came.settled, came.by));
 }
 
 #[tokio::test]
@@ -308,5 +308,5 @@ async fn an_incident_with_a_time_out_still_has_a_model_conclude() {
     world.ask(vec![Box::new(only)]);
     let came = came(&world).await;
     assert_eq!(came.by, "a model");
-    expect_test::expect!["0.316992"].assert_eq(&came.settled.to_string());
+    expect_test::expect!["0.318030"].assert_eq(&came.settled.to_string());
 }

@@ -223,6 +223,7 @@ impl Annals {
             occurred_at: began,
             lease_until: began.plus_seconds(60),
             requested_by: None,
+            complaints: Vec::new(),
             event,
         };
         let id = ProposalId::new(received.event.fingerprint(), self.generation);

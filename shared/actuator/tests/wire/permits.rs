@@ -48,6 +48,7 @@ impl Begun {
             occurred_at: at(0),
             lease_until: at(60),
             requested_by: None,
+            complaints: Vec::new(),
         };
         let id = ProposalId::new(event.fingerprint(), 1);
         let first = Proposal::first_entry(id, received, at(0), Actor::Agent, Tier::Business).seal(writer());

@@ -76,7 +76,7 @@ impl Operation for BumpBudgetCap {
 
     fn unrelated(&self, event: &Event, _inventory: &Inventory) -> Option<Complaint> {
         let related = match &event.trouble {
-            Trouble::BudgetExceeded { owner, .. } => *owner == self.owner,
+            Trouble::BudgetExceeded { owner, .. } => owner.owner() == Some(&self.owner),
             Trouble::ProviderUnhealthy { .. }
             | Trouble::SlaViolation { .. }
             | Trouble::LatencySpike { .. } => false,

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::incident::{Event, Trouble};
 use crate::inventory::{Change, Inventory, Setting, Target, Team};
-use crate::value::{BudgetOwner, Limits, Ppm, TeamId};
+use crate::value::{BudgetOwner, Limits, Ppm, Spender, TeamId};
 
 /// Raises one team's requests or tokens a minute by a percentage.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -126,19 +126,26 @@ impl Operation for RaiseRateLimit {
     fn unrelated(&self, event: &Event, inventory: &Inventory) -> Option<Complaint> {
         let budgeted = match &event.trouble {
             Trouble::BudgetExceeded {
-                owner: BudgetOwner::Team(team),
+                owner: Spender::Owner(BudgetOwner::Team(team)),
                 ..
             } => *team == self.team,
             Trouble::BudgetExceeded {
-                owner: BudgetOwner::Org(_),
+                owner: Spender::Owner(BudgetOwner::Org(_)) | Spender::Other { .. },
                 ..
             }
             | Trouble::ProviderUnhealthy { .. }
             | Trouble::SlaViolation { .. }
             | Trouble::LatencySpike { .. } => false,
         };
+        // What a team's key or user ran out of is not the team's limit.
+        let is_out_of_reach = match &event.trouble {
+            Trouble::BudgetExceeded { owner, .. } => owner.owner().is_none(),
+            Trouble::ProviderUnhealthy { .. }
+            | Trouble::SlaViolation { .. }
+            | Trouble::LatencySpike { .. } => false,
+        };
         let related = budgeted || event.team.as_ref() == Some(&self.team);
-        if !related {
+        if !related || is_out_of_reach {
             let problem = format!("{} is not the one the event is about", self.team);
             return Some(Complaint::new("team", problem));
         }

@@ -8,17 +8,20 @@
 //! | `latency.spike` | latency above three times the one-hour median |
 
 mod badness;
+mod fields;
+mod number;
 mod read;
+mod vocabulary;
 mod words;
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::badness::measured_badly;
 pub use self::badness::{Badness, Measure};
-pub use self::read::{Malformed, VERSION};
+pub use self::read::{Malformed, Reading, VERSION};
 use crate::value::{
-    BudgetOwner, Digest, EventId, Fingerprint, GuardrailId, Micros, ModelGroupId, OrgId, Ppm, ProviderId,
-    SlaId, TeamId, Timestamp,
+    Digest, EventId, Fingerprint, GuardrailId, Micros, ModelGroupId, OrgId, Ppm, ProviderId, SlaId, Spender,
+    TeamId, Timestamp,
 };
 
 /// A provider is unhealthy above this error rate.
@@ -36,7 +39,7 @@ pub enum EventType {
     /// A provider fails too many requests.
     #[serde(rename = "provider.unhealthy")]
     ProviderUnhealthy,
-    /// A team or organisation spent its budget.
+    /// A team, an organisation or another spender spent its budget.
     #[serde(rename = "budget.exceeded")]
     BudgetExceeded,
     /// A contract's metric misses its target.
@@ -133,6 +136,17 @@ pub enum Period {
     Monthly,
 }
 
+impl Period {
+    /// The name, as in events.
+    pub fn name(self) -> &'static str {
+        match self {
+            Period::Daily => "daily",
+            Period::Weekly => "weekly",
+            Period::Monthly => "monthly",
+        }
+    }
+}
+
 /// A contract's measurement, with its target and what was measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "metric")]
@@ -201,21 +215,23 @@ pub enum Trouble {
         error_rate: Ppm,
         /// Requests in the window.
         requests: u64,
-        /// The window, seconds.
-        window_s: u64,
+        /// The window, seconds, where the sender says it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        window_s: Option<u64>,
     },
     /// See [`EventType::BudgetExceeded`].
     BudgetExceeded {
         /// Whose budget.
-        owner: BudgetOwner,
+        owner: Spender,
         /// Soft or hard.
         kind: BudgetKind,
         /// Spent in the period, USD.
         spend: Micros,
         /// The limit crossed, USD.
         limit: Micros,
-        /// The period.
-        period: Period,
+        /// The period, where the sender says one of these; a budget may also never start again.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        period: Option<Period>,
     },
     /// See [`EventType::SlaViolation`].
     SlaViolation {
@@ -223,8 +239,9 @@ pub enum Trouble {
         sla: SlaId,
         /// Its measurement.
         measured: SlaMetric,
-        /// The window, seconds.
-        window_s: u64,
+        /// The window, seconds, where the sender says it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        window_s: Option<u64>,
         /// The provider it is about, where the contract names one.
         provider: Option<ProviderId>,
         /// The model group it is about, where the contract names one.
@@ -277,9 +294,8 @@ impl Event {
         }
     }
 
-    /// What the event is about: the provider, for a spike with its model group, whose remedy is the group's; the team or
-    /// organisation with the sort of limit; or the contract. A soft limit's proposal must not swallow the hard limit's event
-    /// that follows.
+    /// What the event is about: the provider, for a spike with its model group, whose remedy is the group's; the spender with
+    /// the sort of limit; or the contract. A soft limit's proposal must not swallow the hard limit's event that follows.
     pub fn subject(&self) -> String {
         match &self.trouble {
             Trouble::LatencySpike {

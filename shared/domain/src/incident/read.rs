@@ -1,16 +1,18 @@
-//! Reading an event: every complaint names its field, and says what would be right.
+//! Reading an event: strict where something depends on the field, tolerant where it only informs. Every complaint names
+//! its field, and says what became of it or what would be right. `infra/docs/events.md` is the table of it.
 
 use std::str::FromStr;
 
 use serde_json::Value;
 
-use super::{Event, EventType, Severity, SlaMetric, Trouble};
-use crate::value::{BadId, BudgetOwner, Micros, Ppm, Timestamp, shorten};
+use super::fields::{Fields, shown};
+use super::{BudgetKind, Event, EventType, Period, Severity, SlaMetric, Trouble, vocabulary};
+use crate::value::{Digest, EventId, Spender, Timestamp, shorten};
 
 /// The version of `detail` that this agent reads.
 pub const VERSION: u64 = 1;
 
-/// Why an event cannot be read: which field, and what is wrong with it.
+/// What is wrong with a field of an event: why it cannot be read, or how it was read nevertheless.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {problem}")]
 pub struct Malformed {
@@ -46,194 +48,254 @@ impl FromStr for EventType {
     }
 }
 
+/// An event as read, and what was not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// The event.
+    pub event: Event,
+    /// Each field that was left out or taken for what it must mean, at most one complaint a field.
+    pub complaints: Vec<Malformed>,
+}
+
 impl Event {
-    /// Reads the `detail` of a bus event, or names the first field that is missing, of another type or
-    /// out of range. Fields that this version does not know are ignored.
+    /// [`Event::read`] without the complaints, and without the envelope.
     pub fn parse(detail_type: &str, detail: &Value) -> Result<Self, Malformed> {
+        Self::read(detail_type, detail, None).map(|reading| reading.event)
+    }
+
+    /// Reads the `detail` of a bus event, with the bus's own id of it, or names the first field without which it is no
+    /// incident and that is missing, of another type or out of range. Fields that this version does not know are ignored.
+    pub fn read(detail_type: &str, detail: &Value, bus_id: Option<&str>) -> Result<Reading, Malformed> {
         let event_type: EventType = detail_type.parse()?;
         let Value::Object(_) = detail else {
             return Err(Malformed::new("detail", "is not a JSON object"));
         };
-        let read = Fields(detail);
-        match read.integer("version", 0, u64::MAX)? {
-            VERSION => {}
-            other => {
-                return Err(Malformed::new(
-                    "detail.version",
-                    format!("{other} is unknown: this agent reads version {VERSION}"),
-                ));
-            }
-        }
-        Ok(Event {
-            event_id: read.name("event_id")?,
-            occurred_at: read.optional("occurred_at", |text| {
+        let mut fields = Fields::of(detail);
+        version(&mut fields)?;
+        let event = Event {
+            event_id: event_id(&mut fields, bus_id),
+            occurred_at: fields.optional("occurred_at", |text| {
                 text.parse::<Timestamp>().map_err(|err| err.to_string())
-            })?,
-            org: read.name("org_id")?,
-            team: read.optional_name("team_id")?,
-            severity: read.optional_choice("severity")?.unwrap_or(Severity::Warning),
-            trouble: Trouble::parse(event_type, &read)?,
+            }),
+            org: fields.name("org_id")?,
+            team: fields.optional_name("team_id"),
+            severity: severity(&mut fields),
+            trouble: Trouble::read(event_type, &mut fields)?,
+        };
+        Ok(Reading {
+            event,
+            complaints: fields.into_complaints(),
         })
     }
 }
 
-/// Ten minutes in ms: no request takes longer.
-const MAX_LATENCY_MS: u64 = 600_000;
+/// A day in ms: no latency is longer.
+const MAX_LATENCY_MS: u64 = 86_400_000;
 /// A day in seconds: no window is longer.
 const MAX_WINDOW_S: u64 = 86_400;
+/// A million million: no gateway counts more requests in a window.
+const MAX_REQUESTS: u64 = 1_000_000_000_000;
 
 impl Trouble {
-    fn parse(event_type: EventType, read: &Fields<'_>) -> Result<Self, Malformed> {
+    fn read(event_type: EventType, fields: &mut Fields<'_>) -> Result<Self, Malformed> {
         Ok(match event_type {
             EventType::ProviderUnhealthy => Trouble::ProviderUnhealthy {
-                provider: read.name("provider")?,
-                model_group: read.optional_name("model_group")?,
-                error_rate: read.fraction("error_rate")?,
-                requests: read.integer("requests", 0, 1_000_000_000_000)?,
-                window_s: read.integer("window_s", 1, MAX_WINDOW_S)?,
+                provider: fields.name("provider")?,
+                model_group: fields.optional_name("model_group"),
+                error_rate: fields.fraction("error_rate")?,
+                requests: fields.integer("requests", 0, MAX_REQUESTS)?,
+                window_s: fields.optional_integer("window_s", 1, MAX_WINDOW_S),
             },
             EventType::BudgetExceeded => Trouble::BudgetExceeded {
-                owner: BudgetOwner::parse(read.text("scope")?, read.text("scope_id")?).map_err(|err| {
-                    Malformed::new("detail.scope", format!("scope and scope_id name {err}"))
-                })?,
-                kind: read.choice("kind")?,
-                spend: read.money("spend")?,
-                limit: read.money("limit")?,
-                period: read.choice("period")?,
+                owner: spender(fields)?,
+                kind: kind(fields)?,
+                spend: fields.money("spend")?,
+                limit: fields.money("limit")?,
+                period: period(fields),
             },
             EventType::SlaViolation => Trouble::SlaViolation {
-                sla: read.name("sla_id")?,
-                measured: match read.text("metric")? {
-                    "p95" => SlaMetric::P95 {
-                        target: read.integer("target", 1, MAX_LATENCY_MS)?,
-                        actual: read.integer("actual", 0, MAX_LATENCY_MS)?,
-                    },
-                    "p99" => SlaMetric::P99 {
-                        target: read.integer("target", 1, MAX_LATENCY_MS)?,
-                        actual: read.integer("actual", 0, MAX_LATENCY_MS)?,
-                    },
-                    "success_rate" => SlaMetric::SuccessRate {
-                        target: read.fraction("target")?,
-                        actual: read.fraction("actual")?,
-                    },
-                    other => {
-                        let problem = format!("\"{}\" is not p95, p99 or success_rate", shorten(other));
-                        return Err(Malformed::new("detail.metric", problem));
-                    }
-                },
-                window_s: read.integer("window_s", 1, MAX_WINDOW_S)?,
-                provider: read.optional_name("provider")?,
-                model_group: read.optional_name("model_group")?,
-                guardrail: read.optional_name("guardrail")?,
+                sla: fields.name("sla_id")?,
+                measured: measured(fields)?,
+                window_s: fields.optional_integer("window_s", 1, MAX_WINDOW_S),
+                provider: fields.optional_name("provider"),
+                model_group: fields.optional_name("model_group"),
+                guardrail: fields.optional_name("guardrail"),
             },
             EventType::LatencySpike => Trouble::LatencySpike {
-                provider: read.name("provider")?,
-                model_group: read.optional_name("model_group")?,
-                current_ms: read.integer("current_ms", 0, MAX_LATENCY_MS)?,
-                median_1h_ms: read.integer("median_1h_ms", 1, MAX_LATENCY_MS)?,
-                guardrail: read.optional_name("guardrail")?,
+                provider: fields.name("provider")?,
+                model_group: fields.optional_name("model_group"),
+                current_ms: fields.integer("current_ms", 0, MAX_LATENCY_MS)?,
+                median_1h_ms: fields.integer("median_1h_ms", 1, MAX_LATENCY_MS)?,
+                guardrail: fields.optional_name("guardrail"),
             },
         })
     }
 }
 
-/// Typed access to the fields of `detail`; every complaint names its field.
-struct Fields<'a>(&'a Value);
-
-impl<'a> Fields<'a> {
-    fn bad(field: &str, problem: impl Into<String>) -> Malformed {
-        Malformed::new(&format!("detail.{field}"), problem)
-    }
-
-    fn value(&self, field: &str) -> Option<&'a Value> {
-        self.0.get(field).filter(|value| !value.is_null())
-    }
-
-    fn required(&self, field: &str) -> Result<&'a Value, Malformed> {
-        self.value(field).ok_or_else(|| Self::bad(field, "is missing"))
-    }
-
-    fn text(&self, field: &str) -> Result<&'a str, Malformed> {
-        self.required(field)?
-            .as_str()
-            .ok_or_else(|| Self::bad(field, "is not a string"))
-    }
-
-    fn optional<T>(
-        &self,
-        field: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<Option<T>, Malformed> {
-        if self.value(field).is_none() {
-            return Ok(None);
+/// Another version may mean something else by each field.
+fn version(fields: &mut Fields<'_>) -> Result<(), Malformed> {
+    let Some(value) = fields.value("version") else {
+        fields.complain("version", format!("is missing: read as version {VERSION}"));
+        return Ok(());
+    };
+    let is_ours = |text: &str| text.parse::<f64>() == Ok(VERSION as f64);
+    match value {
+        Value::Number(number) if is_ours(&number.to_string()) => {}
+        Value::String(text) if is_ours(text) => {
+            fields.complain(
+                "version",
+                format!("{} is read as version {VERSION}", shown(value)),
+            );
         }
-        parse(self.text(field)?)
-            .map(Some)
-            .map_err(|problem| Self::bad(field, problem))
-    }
-
-    fn name<T: FromStr<Err = BadId>>(&self, field: &str) -> Result<T, Malformed> {
-        self.text(field)?
-            .parse()
-            .map_err(|err: BadId| Self::bad(field, err.to_string()))
-    }
-
-    fn optional_name<T: FromStr<Err = BadId>>(&self, field: &str) -> Result<Option<T>, Malformed> {
-        self.optional(field, |text| text.parse().map_err(|err: BadId| err.to_string()))
-    }
-
-    fn choice<T: serde::de::DeserializeOwned>(&self, field: &str) -> Result<T, Malformed> {
-        let text = self.text(field)?;
-        serde_json::from_value(Value::from(text)).map_err(|err| {
-            // The error quotes the whole text as it is.
-            let short = shorten(text);
-            let err = err
-                .to_string()
-                .replacen(&format!("`{text}`"), &format!("`{short}`"), 1);
-            Self::bad(field, format!("\"{short}\": {err}"))
-        })
-    }
-
-    fn optional_choice<T: serde::de::DeserializeOwned>(&self, field: &str) -> Result<Option<T>, Malformed> {
-        self.value(field).map(|_| self.choice(field)).transpose()
-    }
-
-    fn money(&self, field: &str) -> Result<Micros, Malformed> {
-        let text = self.text(field).map_err(|_| match self.value(field) {
-            Some(_) => Self::bad(field, "is not a decimal string such as \"120.50\""),
-            None => Self::bad(field, "is missing"),
-        })?;
-        text.parse()
-            .map_err(|err| Self::bad(field, format!("\"{}\" {err}", shorten(text))))
-    }
-
-    fn integer(&self, field: &str, least: u64, most: u64) -> Result<u64, Malformed> {
-        let value = self.required(field)?;
-        let number = value
-            .as_u64()
-            .or_else(|| whole(value.as_f64()?))
-            .ok_or_else(|| Self::bad(field, "is not a whole number from 0"))?;
-        if (least..=most).contains(&number) {
-            Ok(number)
-        } else {
-            Err(Self::bad(field, format!("{number} is not within {least}–{most}")))
+        Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_) => {
+            let problem = format!("{} is unknown: this agent reads version {VERSION}", shown(value));
+            return Err(Fields::bad("version", problem));
         }
     }
-
-    fn fraction(&self, field: &str) -> Result<Ppm, Malformed> {
-        let value = self.required(field)?;
-        let number = value
-            .as_f64()
-            .ok_or_else(|| Self::bad(field, "is not a number"))?;
-        Ppm::from_fraction(number)
-            .ok_or_else(|| Self::bad(field, format!("{number} is not a fraction within 0–1")))
-    }
+    Ok(())
 }
 
-/// `300.0` is a whole number, too, to JSON Schema and to senders whose language has only one sort of number.
-fn whole(number: f64) -> Option<u64> {
-    /// Up to here an `f64` holds every whole number.
-    const MOST: f64 = 9_007_199_254_740_992.0;
-    let is_whole = number.fract() == 0.0 && (0.0..=MOST).contains(&number);
-    is_whole.then_some(number as u64)
+/// The sender's id. Where it has none that is a name, the bus's: every delivery of one event carries the same. Where
+/// there is neither, it is the event's content.
+fn event_id(fields: &mut Fields<'_>, bus_id: Option<&str>) -> EventId {
+    let problem = match fields.name("event_id") {
+        Ok(id) => return id,
+        Err(malformed) => malformed.problem,
+    };
+    let id = bus_id.and_then(|id| id.parse().ok()).unwrap_or_else(|| {
+        let content = Digest::of_fields("sre-agent/event-id/1", [fields.content().as_bytes()]);
+        EventId::of_content(&content)
+    });
+    fields.complain(
+        "event_id",
+        format!("{problem}: taken as \"{}\"", shorten(id.as_str())),
+    );
+    id
+}
+
+/// How bad; a warning where it does not say, or in no words that are known.
+fn severity(fields: &mut Fields<'_>) -> Severity {
+    let Some(value) = fields.value("severity") else {
+        return Severity::Warning;
+    };
+    let word = match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string().trim_end_matches(".0").to_owned(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => String::new(),
+    };
+    let ours = [Severity::Info, Severity::Warning, Severity::Critical];
+    if let Some(severity) = ours
+        .into_iter()
+        .find(|severity| Some(severity.name()) == value.as_str())
+    {
+        return severity;
+    }
+    let known = vocabulary::severity(&word);
+    let taken = known.unwrap_or(Severity::Warning);
+    let problem = match known {
+        Some(_) => format!("{} is taken as {}", shown(value), taken.name()),
+        None => format!(
+            "{} is not info, warning or critical: taken as {}",
+            shown(value),
+            taken.name()
+        ),
+    };
+    fields.complain("severity", problem);
+    taken
+}
+
+/// Whose budget it is.
+fn spender(fields: &mut Fields<'_>) -> Result<Spender, Malformed> {
+    let written = fields.text("scope")?;
+    let lower = written.to_ascii_lowercase();
+    let scope = match lower.as_str() {
+        "organization" | "organisation" => "org",
+        other => other,
+    };
+    let (id, was_number) = fields.name_text("scope_id")?;
+    // Which of the two is wrong, a good id tells.
+    let spender = Spender::parse(scope, &id).map_err(|err| match Spender::parse(scope, "id") {
+        Ok(_) => Fields::bad("scope_id", err.to_string()),
+        Err(err) => Fields::bad("scope", format!("\"{}\" {err}", shorten(written))),
+    })?;
+    if scope != written {
+        fields.complain("scope", format!("\"{}\" is taken as {scope}", shorten(written)));
+    }
+    if was_number {
+        fields.complain("scope_id", format!("{id} is taken as \"{id}\""));
+    }
+    Ok(spender)
+}
+
+/// Whether the limit warns or refuses: another trouble each.
+fn kind(fields: &mut Fields<'_>) -> Result<BudgetKind, Malformed> {
+    let written = fields.text("kind")?;
+    let kind = match written.trim().to_ascii_lowercase().as_str() {
+        "soft" => BudgetKind::Soft,
+        "hard" => BudgetKind::Hard,
+        _ => {
+            let problem = format!("\"{}\" is not soft or hard", shorten(written));
+            return Err(Fields::bad("kind", problem));
+        }
+    };
+    if written != kind.name() {
+        fields.complain(
+            "kind",
+            format!("\"{}\" is taken as {}", shorten(written), kind.name()),
+        );
+    }
+    Ok(kind)
+}
+
+/// How often the budget starts again; nothing depends on it.
+fn period(fields: &mut Fields<'_>) -> Option<Period> {
+    let Some(value) = fields.value("period") else {
+        return fields.left_out("period", "is missing");
+    };
+    let known = value.as_str().and_then(vocabulary::period);
+    match known {
+        Some(period) if Some(period.name()) == value.as_str() => {}
+        Some(period) => fields.complain(
+            "period",
+            format!("{} is taken as {}", shown(value), period.name()),
+        ),
+        None => {
+            let problem = format!("{} is not daily, weekly or monthly", shown(value));
+            return fields.left_out("period", &problem);
+        }
+    }
+    known
+}
+
+/// A contract's metric with its target and what was measured.
+fn measured(fields: &mut Fields<'_>) -> Result<SlaMetric, Malformed> {
+    let written = fields.text("metric")?;
+    let metric = written.trim().to_ascii_lowercase();
+    let measured = match metric.as_str() {
+        "p95" => SlaMetric::P95 {
+            target: fields.integer("target", 1, MAX_LATENCY_MS)?,
+            actual: fields.integer("actual", 0, MAX_LATENCY_MS)?,
+        },
+        "p99" => SlaMetric::P99 {
+            target: fields.integer("target", 1, MAX_LATENCY_MS)?,
+            actual: fields.integer("actual", 0, MAX_LATENCY_MS)?,
+        },
+        "success_rate" => SlaMetric::SuccessRate {
+            target: fields.fraction("target")?,
+            actual: fields.fraction("actual")?,
+        },
+        _ => {
+            let problem = format!("\"{}\" is not p95, p99 or success_rate", shorten(written));
+            return Err(Fields::bad("metric", problem));
+        }
+    };
+    if metric != written {
+        fields.complain("metric", format!("\"{}\" is taken as {metric}", shorten(written)));
+    }
+    Ok(measured)
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{BudgetKind, Event, SlaMetric, Trouble};
+use crate::value::Spender;
 
 impl fmt::Display for Event {
     /// One sentence of facts, for people.
@@ -15,10 +16,11 @@ impl fmt::Display for Event {
                 window_s,
                 ..
             } => {
-                write!(
-                    f,
-                    "provider {provider} fails {error_rate} of {requests} requests in {window_s} s"
-                )
+                write!(f, "provider {provider} fails {error_rate} of {requests} requests")?;
+                match window_s {
+                    Some(window_s) => write!(f, " in {window_s} s"),
+                    None => Ok(()),
+                }
             }
             Trouble::BudgetExceeded {
                 owner,
@@ -31,12 +33,12 @@ impl fmt::Display for Event {
                     BudgetKind::Soft => "soft",
                     BudgetKind::Hard => "hard",
                 };
-                write!(
-                    f,
-                    "{} {} spent {spend} USD of its {kind} limit of {limit} USD",
-                    owner.scope(),
-                    owner.id()
-                )
+                write!(f, "{} {}", owner.scope(), owner.id())?;
+                // Whoever reads it knows the team, and hardly the key.
+                if let (Spender::Other { .. }, Some(team)) = (owner, &self.team) {
+                    write!(f, " of team {team}")?;
+                }
+                write!(f, " spent {spend} USD of its {kind} limit of {limit} USD")
             }
             Trouble::SlaViolation { sla, measured, .. } => match measured {
                 SlaMetric::P95 { target, actual } | SlaMetric::P99 { target, actual } => {

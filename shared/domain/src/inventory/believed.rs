@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use super::{Inventory, ModelGroup};
 use crate::incident::{Event, Trouble};
-use crate::value::{BudgetOwner, GuardrailId, ModelGroupId, ProviderId, SlaId, TeamId};
+use crate::value::{BudgetOwner, GuardrailId, ModelGroupId, ProviderId, SlaId, Spender, TeamId};
 
 /// An event as far as the gateway's own inventory bears it out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,7 +140,7 @@ impl Inventory {
             };
             match &event.trouble {
                 Trouble::BudgetExceeded {
-                    owner: BudgetOwner::Team(owner),
+                    owner: Spender::Owner(BudgetOwner::Team(owner)),
                     ..
                 } => owner == id,
                 Trouble::BudgetExceeded { .. } => true,

@@ -6,7 +6,7 @@ use super::{Contract, Inventory, Provider};
 use crate::incident::{
     BudgetKind, Event, Measure, SPIKE_FACTOR, Trouble, UNHEALTHY_REQUESTS, measured_badly,
 };
-use crate::value::{BudgetOwner, Micros, ProviderId, SlaId};
+use crate::value::{Micros, ProviderId, SlaId, Spender};
 
 /// What the gateway itself says of the condition an event claims.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +64,7 @@ impl Inventory {
                 Some((Measure::LatencyMs, latency_ms))
             }
             Trouble::BudgetExceeded { owner, .. } => {
-                Some((Measure::SpentMicros, self.budget(owner)?.spend.0))
+                Some((Measure::SpentMicros, self.budget(owner.owner()?)?.spend.0))
             }
             Trouble::SlaViolation { sla, .. } => self.contract(sla)?.measured.map(measured_badly),
         }
@@ -89,7 +89,14 @@ impl Inventory {
         }
     }
 
-    fn spent(&self, owner: &BudgetOwner, kind: BudgetKind) -> Found {
+    fn spent(&self, spender: &Spender, kind: BudgetKind) -> Found {
+        let owner = match spender {
+            Spender::Owner(owner) => owner,
+            Spender::Other { .. } => {
+                let why = spender.out_of_reach().unwrap_or_default();
+                return Found::Unmeasured(format!("{why}; the gateway's inventory does not tell of it"));
+            }
+        };
         let Some(budget) = self.budget(owner) else {
             return unknown("budget", owner, self.budgets.is_empty());
         };

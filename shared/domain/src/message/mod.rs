@@ -7,7 +7,7 @@ use serde_json::Value;
 
 pub use self::hint::Hint;
 pub use self::lane::Lane;
-use crate::incident::{Event, Malformed};
+use crate::incident::{Event, Malformed, Reading};
 use crate::trail::SOURCE;
 use crate::value::{ProposalId, Timestamp, shorten};
 
@@ -25,6 +25,8 @@ pub enum Message {
 pub struct Reported {
     /// The event.
     pub event: Event,
+    /// What of it was not as it should be.
+    pub complaints: Vec<Malformed>,
     /// Who sent it: the `source` of the bus event.
     pub source: String,
     /// Its text, byte for byte as the bus delivered it.
@@ -65,9 +67,11 @@ impl Message {
         if field("source")? == SOURCE {
             return hint_of(detail.get("proposal"), "detail.proposal");
         }
-        let event = Event::parse(field("detail-type")?, detail)?;
+        let bus_id = envelope.get("id").and_then(Value::as_str);
+        let Reading { event, complaints } = Event::read(field("detail-type")?, detail, bus_id)?;
         Ok(Message::Incident(Box::new(Reported {
             event,
+            complaints,
             source: field("source")?.to_owned(),
             text: text.to_owned(),
         })))

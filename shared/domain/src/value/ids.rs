@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::value::Digest;
 
 /// The longest name the agent takes from outside, in bytes.
-pub const MAX_NAME_BYTES: usize = 128;
+pub const MAX_NAME_BYTES: usize = 256;
 
 /// Why a text is not an identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -109,6 +109,8 @@ names! {
     ModelGroupId;
     /// An SLA contract.
     SlaId;
+    /// Whoever else has a budget: a key, a user, an end customer, a tag.
+    SpenderId;
     /// A guardrail.
     GuardrailId;
     /// A person in the company's operator directory. The id is the company's own, so that one person
@@ -119,6 +121,15 @@ names! {
     /// Unique to one append and kept through its retries: tells "my write, whose reply was lost" from
     /// "someone else's".
     WriterId;
+}
+
+impl EventId {
+    /// The id of an event whose sender gave it none: 32 digits of the digest of what it says.
+    pub fn of_content(digest: &Digest) -> Self {
+        let mut hex = digest.to_string();
+        hex.truncate(32);
+        Self(format!("content-{hex}"))
+    }
 }
 
 impl WriterId {
@@ -336,9 +347,10 @@ mod tests {
     #[test]
     fn a_name_is_bounded_and_printable() {
         assert_eq!(TeamId::new(""), Err(BadId::Empty));
-        assert_eq!(TeamId::new(&"x".repeat(129)), Err(BadId::TooLong));
+        assert_eq!(TeamId::new(&"x".repeat(257)), Err(BadId::TooLong));
         assert_eq!(TeamId::new("a\nb"), Err(BadId::Unprintable));
         assert_eq!(TeamId::new(" a"), Err(BadId::Unprintable));
         assert!(TeamId::new("payments — EU").is_ok());
+        assert!(TeamId::new(&"x".repeat(MAX_NAME_BYTES)).is_ok());
     }
 }

@@ -3,6 +3,7 @@
 mod deployment;
 mod digest;
 mod ids;
+mod spender;
 mod text;
 mod tier;
 mod time;
@@ -12,8 +13,9 @@ pub use self::deployment::{Deployment, Limits};
 pub use self::digest::{BadDigest, Digest};
 pub use self::ids::{
     BadId, BudgetOwner, EventId, Fingerprint, GuardrailId, MAX_NAME_BYTES, ModelGroupId, OperatorId, OrgId,
-    ProposalId, ProviderId, SlaId, TeamId, WriterId,
+    ProposalId, ProviderId, SlaId, SpenderId, TeamId, WriterId,
 };
+pub use self::spender::{Scope, Spender};
 pub use self::text::{BadReason, Reason, is_dangerous, lookalike, shorten, visible};
 pub use self::tier::Tier;
 pub use self::time::{BadTimestamp, Timestamp};

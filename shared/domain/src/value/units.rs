@@ -56,6 +56,13 @@ pub struct BadAmount;
 /// Ten billion dollars: no budget is larger, and sums stay far from overflow.
 const MAX_MICROS: u64 = 10_000_000_000_000_000;
 
+impl Micros {
+    /// So many millionths of a dollar, below ten billion dollars.
+    pub fn below_the_most(micros: u64) -> Option<Self> {
+        (micros < MAX_MICROS).then_some(Self(micros))
+    }
+}
+
 impl FromStr for Micros {
     type Err = BadAmount;
     fn from_str(text: &str) -> Result<Self, BadAmount> {
@@ -69,11 +76,7 @@ impl FromStr for Micros {
         let dollars: u64 = whole.parse().map_err(|_| BadAmount)?;
         let micros: u64 = format!("{fraction:0<6}").parse().map_err(|_| BadAmount)?;
         let total = dollars * 1_000_000 + micros;
-        if total < MAX_MICROS {
-            Ok(Self(total))
-        } else {
-            Err(BadAmount)
-        }
+        Self::below_the_most(total).ok_or(BadAmount)
     }
 }
 

@@ -26,6 +26,7 @@ impl Told {
             verbatim: Verbatim::Inline(sample::provider_unhealthy_text("openai")),
             lease_until: at(67),
             requested_by: None,
+            complaints: Vec::new(),
             event,
         };
         let id = sample::proposal_of(&received.event);

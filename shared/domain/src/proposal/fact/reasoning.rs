@@ -36,6 +36,9 @@ pub struct Received {
     pub lease_until: Timestamp,
     /// The person who triggered it, if one did.
     pub requested_by: Option<OperatorId>,
+    /// What of the event was left out, or taken for what it must mean.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub complaints: Vec<String>,
     /// Who reported it: the `source` of the bus event. Older records do not have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,

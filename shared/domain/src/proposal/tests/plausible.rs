@@ -102,6 +102,7 @@ fn received(proposal: &Proposal, when: Timestamp) -> ProposalFact {
         requested_by: None,
         course: Course::default(),
         source: None,
+        complaints: Vec::new(),
     })
 }
 

@@ -20,6 +20,7 @@ fn receives_again(seconds: u64, event_id: &str, by: Option<&str>) -> ProposalFac
         requested_by: by.map(id),
         course: Course::default(),
         source: None,
+        complaints: Vec::new(),
     })
 }
 

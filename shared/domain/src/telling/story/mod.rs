@@ -5,7 +5,8 @@ mod essentials;
 mod received;
 
 pub use self::brief::brief;
-pub(super) use self::essentials::{affects, changes, chosen, condition, known_before, undo};
+pub(super) use self::essentials::{affects, changes, chosen, condition, undo};
+pub(super) use self::received::known_before;
 use super::Line;
 use crate::proposal::ProposalFact;
 use crate::trail::{Actor, Fact, Record};

@@ -35,6 +35,8 @@ pub(super) fn of_received(received: &Received) -> Vec<Line> {
             .then(kept),
         Line::of("its writer reasons about it until ").at(received.lease_until),
     ];
+    let complained = received.complaints.iter();
+    lines.extend(complained.map(|complaint| Line::of("not as it came: ").theirs(complaint)));
     if let Some(by) = &received.requested_by {
         lines.push(Line::of("triggered by ").theirs(by).ours(", who has no vote"));
     }

@@ -352,6 +352,7 @@ proptest! {
                 occurred_at: at(0),
                 lease_until: at(60),
                 requested_by: None,
+                complaints: Vec::new(),
             };
             let id = crate::value::ProposalId::new(unhealthy().fingerprint(), 1);
             let entry = Proposal::first_entry(id, received, at(0), Actor::Agent, Tier::Business);
