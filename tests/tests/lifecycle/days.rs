@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use domain::inventory::{Inventory, Setting};
+use domain::inventory::Inventory;
 use domain::ports::Clock;
 use domain::proposal::{Proposal, State};
 use domain::telling::Urgency;
@@ -266,13 +266,25 @@ fn a_remedy_that_helps_is_proposed_each_time_and_models_are_asked_six_times_a_da
              180 min  #4 circuit_break_provider: restored, helped, 9 events more
              240 min  #5 circuit_break_provider: restored, helped, 9 events more
              300 min  #6 circuit_break_provider: restored, helped, 9 events more
-             360 min  #7 circuit_break_provider: restored, fruitless, 9 events more
-             420 min  #8 circuit_break_provider: restored, fruitless, 9 events more
-             480 min  #9 declined, fruitless: declined, paged, 40 events more
-             721 min  #10 declined, fruitless: declined, paged, 40 events more
-             962 min  #11 declined, fruitless: declined, paged, 40 events more
-            1203 min  #12 declined, fruitless: declined, paged, 36 events more
-            12 proposals, 6 questions to models for 0.063000 USD, 8 decisions asked, 6 pages, 124 messages in all
+             360 min  #7 circuit_break_provider: restored, helped, 9 events more
+             420 min  #8 circuit_break_provider: restored, helped, 9 events more
+             480 min  #9 circuit_break_provider: restored, helped, 9 events more
+             540 min  #10 circuit_break_provider: restored, helped, 9 events more
+             600 min  #11 circuit_break_provider: restored, helped, 9 events more
+             660 min  #12 circuit_break_provider: restored, helped, 9 events more
+             720 min  #13 circuit_break_provider: restored, helped, 9 events more
+             780 min  #14 circuit_break_provider: restored, helped, 9 events more
+             840 min  #15 circuit_break_provider: restored, helped, 9 events more
+             900 min  #16 circuit_break_provider: restored, helped, 9 events more
+             960 min  #17 circuit_break_provider: restored, helped, 9 events more
+            1020 min  #18 circuit_break_provider: restored, helped, 9 events more
+            1080 min  #19 circuit_break_provider: restored, helped, 9 events more
+            1140 min  #20 circuit_break_provider: restored, helped, 9 events more
+            1201 min  #21 circuit_break_provider: restored, helped, 9 events more
+            1261 min  #22 circuit_break_provider: restored, helped, 9 events more
+            1321 min  #23 circuit_break_provider: restored, helped, 9 events more
+            1381 min  #24 circuit_break_provider: restored, helped, 9 events more
+            24 proposals, 12 questions to models for 0.126000 USD, 24 decisions asked, 0 pages, 360 messages in all
         "#]]).await;
     });
 }
