@@ -19,7 +19,7 @@ use domain::ports::Clock;
 use domain::proposal::{Decision, DeclineReason};
 use domain::risk;
 use domain::risk::Subject;
-use domain::telling::Announcement;
+use domain::telling::{Announcement, Notice};
 use testkit::Cutter;
 use tests::World;
 use tracing_subscriber::EnvFilter;
@@ -65,6 +65,8 @@ pub(crate) struct Traces {
     pub(crate) outcome: Outcome,
     /// What is on the bus, as the bus carries it.
     pub(crate) announced: Vec<String>,
+    /// What people are told of it that is about no proposal.
+    pub(crate) told: Vec<String>,
     /// What was logged.
     pub(crate) log: String,
 }
@@ -90,6 +92,9 @@ pub(crate) async fn work(world: &World, body: &str, way: Way) -> Traces {
     let log = testkit::logs::kept();
     assert_eq!(world.gateway.writes(), [], "nothing is executed: {body}");
     let dead = world.queue(Lane::Ingest).dead();
+    world.turn_stream(&Cutter::never()).await;
+    let told: Vec<String> = world.topic.notices().iter().map(Notice::text).collect();
+    assert_eq!(told.len(), dead.len(), "what is given up is told: {body}");
     let outcome = match (world.proposals().as_slice(), dead.as_slice()) {
         ([], [dead]) => Outcome::GivenUp(dead.reason.clone().unwrap()),
         ([id], []) => {
@@ -127,6 +132,7 @@ pub(crate) async fn work(world: &World, body: &str, way: Way) -> Traces {
     Traces {
         outcome,
         announced,
+        told,
         log,
     }
 }

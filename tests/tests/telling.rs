@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what these tests share panics as they do")]
 
 mod outages;
+mod refused;
 mod repeated;
 
 use notification::routes::Routes;

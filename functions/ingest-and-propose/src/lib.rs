@@ -13,11 +13,12 @@ pub mod model;
 mod outbreak;
 pub mod prompt;
 mod propose;
+mod refuse;
 pub mod runbook;
 pub mod sources;
 pub mod wiring;
 
-use domain::incident::Event;
+use domain::incident::{Event, Malformed};
 use domain::message::{Message, Reported};
 use domain::ports::{Clock, Gateway, Payloads, Reasoner, Trail, TrailError};
 use domain::proposal::{Proposal, ProposalFact, Received, Repeated, State, Verbatim, Worse};
@@ -58,18 +59,28 @@ pub struct Deps<'a> {
 
 /// Works one message of the queue.
 pub async fn handle(deps: &Deps<'_>, delivery: Delivery<'_>) -> Result<(), Fault> {
-    let message = Message::parse(delivery.body).map_err(|err| Fault::Poison(err.to_string()))?;
+    let message = match Message::parse(delivery.body) {
+        Ok(message) => message,
+        Err(malformed) => return Err(refuse::event(deps, delivery.body, malformed).await),
+    };
     if let Message::Incident(incident) = &message
-        && let Some(problem) = deps.sources.refuse(&incident.source, &incident.event.org)
+        && let Some(refused) = deps.sources.refuse(&incident.source, &incident.event.org)
     {
-        return Err(Fault::Poison(problem));
+        return Err(refuse::event(deps, delivery.body, refused).await);
     }
     // Whole turns, not one append: which proposal an event belongs to is decided anew where somebody was quicker.
-    in_turns(deps.clock, async || match &message {
+    let worked = in_turns(deps.clock, async || match &message {
         Message::Incident(incident) => Box::pin(take(deps, incident, delivery.receives)).await,
         Message::Hint(id) => resume(deps, id).await,
     })
-    .await
+    .await;
+    match (worked, &message) {
+        // What came is in order, and what the trail has of it is not: it is given up all the same.
+        (Err(Fault::Poison(reason)), Message::Incident(_)) => {
+            Err(refuse::event(deps, delivery.body, Malformed::new("trail", reason)).await)
+        }
+        (worked, _) => worked,
+    }
 }
 
 /// Takes an event: finds or opens its proposal, records the event on it, and reasons if nobody else does.

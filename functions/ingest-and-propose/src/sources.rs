@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::incident::Malformed;
 use domain::value::{OrgId, shorten};
 
 /// The sources whose events are taken, each with the organisations that it speaks for.
@@ -38,19 +39,27 @@ impl Sources {
     }
 
     /// Why an event of a source about an organisation is not taken, if it is not.
-    pub fn refuse(&self, source: &str, org: &OrgId) -> Option<String> {
+    pub fn refuse(&self, source: &str, org: &OrgId) -> Option<Malformed> {
         match self.0.get(source) {
-            None => Some(format!(
-                "source: \"{}\" is not among the allowed sources",
-                shorten(source)
+            None => Some(Malformed::new(
+                "source",
+                format!("\"{}\" is not among the allowed sources", shorten(source)),
             )),
-            Some(orgs) if !orgs.is_empty() && !orgs.contains(org) => Some(format!(
-                "detail.org_id: {} may not speak for \"{}\": EventSourceOrgs names whom it may",
-                shorten(source),
-                shorten(org.as_str())
+            Some(orgs) if !orgs.is_empty() && !orgs.contains(org) => Some(Malformed::new(
+                "detail.org_id",
+                format!(
+                    "{} may not speak for \"{}\": EventSourceOrgs names whom it may",
+                    shorten(source),
+                    shorten(org.as_str())
+                ),
             )),
             Some(_) => None,
         }
+    }
+
+    /// Whether a source's events are taken, by its name as [`shorten`] shows it.
+    pub fn has(&self, shown: &str) -> bool {
+        self.0.keys().any(|source| shorten(source) == shown)
     }
 }
 
@@ -66,7 +75,10 @@ mod tests {
     #[test]
     fn a_source_speaks_for_the_organisations_that_it_is_given() {
         let sources = read(&["a", "b"], &["a=acme", "a = globex"]).unwrap();
-        let refuses = |source: &str, org: &str| sources.refuse(source, &org.parse().unwrap());
+        let refuses = |source: &str, org: &str| {
+            let refused = sources.refuse(source, &org.parse().unwrap());
+            refused.map(|refused| refused.to_string())
+        };
         assert_eq!(refuses("a", "acme"), None);
         assert_eq!(refuses("a", "globex"), None);
         assert_eq!(

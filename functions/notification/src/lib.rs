@@ -17,6 +17,7 @@
 mod card;
 pub mod check;
 pub mod config;
+mod notice;
 mod record;
 pub mod routes;
 pub mod slack;
@@ -27,7 +28,7 @@ use domain::message::Hint;
 use domain::permission::{Under, may_approve};
 use domain::ports::{Clock, Operators, Policies, Queue, Trail};
 use domain::proposal::Proposal;
-use domain::telling::{Card, Row};
+use domain::telling::{Card, Notice, Row};
 use domain::trail::{Record, StreamId};
 use domain::value::{Deployment, ProposalId};
 use runtime::link::LinkKey;
@@ -63,6 +64,9 @@ pub struct Deps<'a> {
 
 /// Works one message of Slack's queue.
 pub async fn handle(deps: &Deps<'_>, delivery: Delivery<'_>) -> Result<(), Fault> {
+    if let Some(notice) = Notice::read(delivery.body) {
+        return notice::post(deps, &notice).await;
+    }
     let hint = Hint::read(delivery.body).map_err(Fault::Poison)?;
     let Some(routes) = deps.routes else {
         tracing::warn!(proposal.id = %hint.proposal, "nobody was told: Slack is not set up (SlackChannel is empty)");

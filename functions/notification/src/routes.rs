@@ -67,6 +67,11 @@ impl Routes {
         channels
     }
 
+    /// Where people are told of what is about no proposal.
+    pub fn default_channel(&self) -> &str {
+        &self.default
+    }
+
     /// Every channel, each once.
     pub fn all(&self) -> Vec<&str> {
         let mut all = vec![self.default.as_str()];

@@ -15,12 +15,12 @@ pub mod woken;
 
 use domain::ports::{Bus, Clock, Topic, Trail, TrailError, View};
 use domain::proposal::Proposal;
-use domain::telling::{Announcement, Row};
+use domain::telling::{Announcement, Notice, Row};
 use domain::trail::{Record, Seq, StreamId};
 use domain::value::ProposalId;
 use futures::StreamExt as _;
 use runtime::queue::{Delivery, Fault, hinted};
-use trail::read_proposal;
+use trail::{load_held, read_proposal};
 
 use crate::links::Links;
 use crate::stream::{Batch, Brought, Failures, Part};
@@ -80,10 +80,13 @@ async fn announce_part<'b>(deps: &Deps<'_>, part: Part<'b>) -> Result<usize, &'b
         stream,
         brought,
     } = part;
-    let id = brought.as_ref().ok().map(|brought| brought.proposal.clone());
-    let announced = match brought {
-        Ok(brought) => announce_brought(deps, &brought).await,
-        Err(problem) => Err(problem),
+    let (id, announced) = match brought {
+        Ok(Brought::Proposal { proposal, positions }) => {
+            let announced = announce_brought(deps, &proposal, &positions).await;
+            (Some(proposal), announced)
+        }
+        Ok(Brought::Notice { stream, seq }) => (None, tell_of(deps, &stream, seq).await),
+        Err(problem) => (None, Err(problem)),
     };
     announced.map_err(|err| {
         let error = format!("{err:#}");
@@ -112,16 +115,27 @@ pub async fn handle_hint(deps: &Deps<'_>, delivery: Delivery<'_>) -> Result<(), 
 }
 
 /// Announces a proposal of which a batch brought records.
-async fn announce_brought(deps: &Deps<'_>, brought: &Brought) -> anyhow::Result<usize> {
-    let id = &brought.proposal;
+async fn announce_brought(deps: &Deps<'_>, id: &ProposalId, positions: &[Seq]) -> anyhow::Result<usize> {
     let records = deps.trail.load(&StreamId::Proposal(id.clone())).await?;
     // Before anything is announced: a trail that misses one of them may miss others too.
-    for seq in &brought.positions {
+    for seq in positions {
         if !records.iter().any(|record| record.seq == *seq) {
             anyhow::bail!("record {seq} of proposal {id} is in the stream but not in the table");
         }
     }
     announce(deps, id, &records).await
+}
+
+/// Tells people what a record says that is about no proposal. It is told again where the record is delivered again.
+async fn tell_of(deps: &Deps<'_>, stream: &StreamId, seq: Seq) -> anyhow::Result<usize> {
+    let records = load_held(deps.trail, stream).await?;
+    let Some(record) = records.iter().find(|record| record.seq == seq) else {
+        // Only who may say it is believed; what does not hold is named by the alarm of forged records.
+        tracing::warn!(seq, "people are not told what does not hold");
+        return Ok(0);
+    };
+    deps.topic.tell_of(&Notice::of(record)?).await?;
+    Ok(1)
 }
 
 /// Announces every record of a proposal that the view does not have yet, and brings the view up to date.

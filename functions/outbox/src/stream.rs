@@ -4,6 +4,7 @@
 //! <https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html>.
 
 use anyhow::{Context, anyhow, bail};
+use domain::trail::refusal::is_of_refusals;
 use domain::trail::{Seq, StreamId};
 use domain::value::{BadId, ProposalId, shorten, visible};
 use serde::{Deserialize, Serialize};
@@ -46,10 +47,15 @@ pub(crate) struct Part<'b> {
     pub(crate) brought: anyhow::Result<Brought>,
 }
 
-/// The records of one proposal in a batch.
-pub(crate) struct Brought {
-    pub(crate) proposal: ProposalId,
-    pub(crate) positions: Vec<Seq>,
+/// What a part of a batch brought.
+pub(crate) enum Brought {
+    /// The records of one proposal.
+    Proposal {
+        proposal: ProposalId,
+        positions: Vec<Seq>,
+    },
+    /// A record of what people are told that is about no proposal.
+    Notice { stream: StreamId, seq: Seq },
 }
 
 impl Batch {
@@ -60,15 +66,19 @@ impl Batch {
         for item in &self.records {
             let brought = match item.inserted() {
                 Ok(None) => continue,
-                Ok(Some((proposal, seq))) => {
-                    let mut known = parts.iter_mut().filter_map(|part| part.brought.as_mut().ok());
-                    if let Some(brought) = known.find(|brought| brought.proposal == proposal) {
-                        brought.positions.push(seq);
+                Ok(Some((StreamId::Proposal(proposal), seq))) => {
+                    let mut known = parts.iter_mut().filter_map(|part| match &mut part.brought {
+                        Ok(Brought::Proposal { proposal, positions }) => Some((&*proposal, positions)),
+                        Ok(Brought::Notice { .. }) | Err(_) => None,
+                    });
+                    if let Some((_, positions)) = known.find(|(known, _)| **known == proposal) {
+                        positions.push(seq);
                         continue;
                     }
                     let positions = vec![seq];
-                    Ok(Brought { proposal, positions })
+                    Ok(Brought::Proposal { proposal, positions })
                 }
+                Ok(Some((stream, seq))) => Ok(Brought::Notice { stream, seq }),
                 Err(problem) => Err(problem),
             };
             parts.push(Part {
@@ -101,21 +111,21 @@ impl TryFrom<Value> for Item {
 }
 
 impl Item {
-    /// The proposal's record that was inserted; `None` where it is none that is announced.
-    fn inserted(&self) -> anyhow::Result<Option<(ProposalId, Seq)>> {
+    /// The record that was inserted, of a proposal or of an hour's refusals; `None` where it is none that is told.
+    fn inserted(&self) -> anyhow::Result<Option<(StreamId, Seq)>> {
         match self.event_name.as_str() {
             Some("INSERT") => {}
             Some("MODIFY" | "REMOVE") => return Ok(None),
             _ => bail!("eventName is none of INSERT, MODIFY and REMOVE"),
         }
         let stream = self.key("/stream/S").context("the key has no stream")?;
-        let stream = stream.parse().map_err(|bad: BadId| anyhow!("the stream {bad}"))?;
-        let StreamId::Proposal(id) = stream else {
+        let stream: StreamId = stream.parse().map_err(|bad: BadId| anyhow!("the stream {bad}"))?;
+        if !matches!(stream, StreamId::Proposal(_)) && !is_of_refusals(&stream) {
             return Ok(None);
-        };
+        }
         let seq = self.key("/seq/N").context("the key has no position")?;
         let seq = seq.parse().context("the position is not a whole number")?;
-        Ok(Some((id, seq)))
+        Ok(Some((stream, seq)))
     }
 
     fn key(&self, pointer: &str) -> Option<&str> {

@@ -5,7 +5,8 @@ use aws_config::SdkConfig;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::types::MessageAttributeValue;
 use domain::ports::{Topic, Unavailable};
-use domain::telling::{Announcement, Concern};
+use domain::telling::{Announcement, Concern, Notice};
+use domain::trail::Fact as _;
 use serde_json::{Value, json};
 
 use crate::aws;
@@ -33,12 +34,31 @@ impl SnsTopic {
 impl Topic for SnsTopic {
     async fn tell(&self, announcement: &Announcement, concern: Concern) -> Result<(), Unavailable> {
         let message = message(announcement, &concern).map_err(|err| Unavailable::new(SERVICE, err))?;
+        self.publish(&message, attributes(announcement, &concern)).await
+    }
+
+    async fn tell_of(&self, notice: &Notice) -> Result<(), Unavailable> {
+        let message = notice_message(notice).map_err(|err| Unavailable::new(SERVICE, err))?;
+        let attributes = vec![
+            ("urgency", Notice::URGENCY.name().to_owned()),
+            ("kind", notice.fact.kind().to_owned()),
+        ];
+        self.publish(&message, attributes).await
+    }
+}
+
+impl SnsTopic {
+    async fn publish(
+        &self,
+        message: &Value,
+        attributes: Vec<(&'static str, String)>,
+    ) -> Result<(), Unavailable> {
         let mut publish = self
             .client
             .publish()
             .topic_arn(&self.arn)
             .message(message.to_string());
-        for (name, value) in attributes(announcement, &concern) {
+        for (name, value) in attributes {
             let value = MessageAttributeValue::builder()
                 .data_type("String")
                 .string_value(value)
@@ -66,6 +86,15 @@ fn message(announcement: &Announcement, concern: &Concern) -> serde_json::Result
     Ok(message)
 }
 
+/// What subscribers read of a notice.
+fn notice_message(notice: &Notice) -> serde_json::Result<Value> {
+    let mut message = serde_json::to_value(notice)?;
+    message["text"] = json!(notice.text());
+    message["reason"] = json!(Notice::REASON);
+    message["urgency"] = json!(Notice::URGENCY);
+    Ok(message)
+}
+
 /// What subscribers filter by. An absent one is left out: SNS takes no empty attribute.
 fn attributes(announcement: &Announcement, concern: &Concern) -> Vec<(&'static str, String)> {
     let summary = &announcement.summary;
@@ -88,6 +117,25 @@ mod tests {
     use domain::telling::Urgency;
 
     use super::*;
+
+    #[test]
+    fn a_notice_reads_back_from_what_subscribers_read() {
+        let notice: Notice = serde_json::from_value(json!({
+            "version": 1, "at": "2026-11-22T10:00:20.000Z", "kind": "event_refused",
+            "body": {"source": "llm-gateway", "field": "detail.spend", "problem": "is missing"},
+        }))
+        .unwrap();
+        let message = notice_message(&notice).unwrap();
+        assert_eq!(message["urgency"], "page");
+        let text = message["text"].as_str().unwrap();
+        assert!(text.starts_with("what came from llm-gateway could not be taken: detail.spend is missing"));
+        let notification = json!({"TopicArn": "arn:aws:sns:x:1:t", "Message": message.to_string()});
+        assert_eq!(Notice::read(&notification.to_string()), Some(notice));
+        assert!(
+            hinted(&notification.to_string()).is_err(),
+            "it is about no proposal"
+        );
+    }
 
     #[test]
     fn a_message_with_a_link_wakes_its_reader_as_one_without_does() {

@@ -9,7 +9,7 @@ use crate::inventory::{Change, Inventory, Setting, Target};
 use crate::message::Hint;
 use crate::permission::{Directory, InForce};
 use crate::proposal::{Declined, Permit, Proposer, Received};
-use crate::telling::{Announcement, Concern, Row};
+use crate::telling::{Announcement, Concern, Notice, Row};
 use crate::trail::{
     Authority, BadBody, BrokenChain, Control, Entry, Record, Seq, Signature, StreamId, Verifier,
 };
@@ -252,6 +252,9 @@ pub trait Bus: Send + Sync {
 pub trait Topic: Send + Sync {
     /// Tells the subscribers, with the attributes that their filters use.
     async fn tell(&self, announcement: &Announcement, concern: Concern) -> Result<(), Unavailable>;
+
+    /// Tells the subscribers of what is about no proposal.
+    async fn tell_of(&self, notice: &Notice) -> Result<(), Unavailable>;
 }
 
 /// The view: one row for each proposal. Disposable.

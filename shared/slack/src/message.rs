@@ -1,7 +1,7 @@
 //! A proposal's card as a Slack message, and the replies in its thread.
 
-use domain::telling::{Ask, Card, Line, Section, What, story};
-use domain::trail::{Record, Seq};
+use domain::telling::{Ask, Card, Line, Notice, Section, What, story};
+use domain::trail::{Fact as _, Record, Seq};
 use domain::value::ProposalId;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -40,6 +40,9 @@ const CARD: &str = "sre_agent_proposal";
 /// The `event_type` of a reply.
 const REPLY: &str = "sre_agent_record";
 
+/// The `event_type` of what is about no proposal.
+const NOTICE: &str = "sre_agent_notice";
+
 impl Metadata {
     /// Of the card of a proposal.
     pub fn of_card(proposal: &ProposalId) -> Self {
@@ -54,6 +57,14 @@ impl Metadata {
         Self {
             event_type: REPLY,
             event_payload: json!({ "proposal": proposal, "seq": seq }),
+        }
+    }
+
+    /// Of a notice.
+    pub fn of_notice(notice: &Notice) -> Self {
+        Self {
+            event_type: NOTICE,
+            event_payload: json!({ "kind": notice.fact.kind(), "at": notice.at }),
         }
     }
 
@@ -168,5 +179,14 @@ pub fn reply(proposal: &ProposalId, record: &Record) -> Message {
         text: mrkdwn(&story::in_short(record), MAX_TEXT),
         blocks: Vec::new(),
         metadata: Metadata::of_reply(proposal, record.seq),
+    }
+}
+
+/// What people are told that is about no proposal.
+pub fn notice(notice: &Notice) -> Message {
+    Message {
+        text: mrkdwn(&notice.lines(), MAX_TEXT),
+        blocks: Vec::new(),
+        metadata: Metadata::of_notice(notice),
     }
 }

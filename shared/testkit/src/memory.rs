@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use domain::message::Hint;
 use domain::permission::Directory;
 use domain::ports::{Bus, Clock, Operators, Payloads, Queue, Topic, Unavailable, View};
-use domain::telling::{Announcement, Concern, Row, Urgency};
+use domain::telling::{Announcement, Concern, Notice, Row, Urgency};
 use domain::trail::Seq;
 use domain::value::{Digest, ProposalId, Timestamp};
 
@@ -117,12 +117,18 @@ pub struct MemoryTopic {
     /// When publishing fails.
     pub outages: Outages,
     told: Mutex<Vec<(Announcement, Concern)>>,
+    notices: Mutex<Vec<Notice>>,
 }
 
 impl MemoryTopic {
     /// What was told, with the reasons, in order.
     pub fn told(&self) -> Vec<(Announcement, Concern)> {
         self.told.lock().unwrap().clone()
+    }
+
+    /// What was told that is about no proposal, in order.
+    pub fn notices(&self) -> Vec<Notice> {
+        self.notices.lock().unwrap().clone()
     }
 
     /// What was told that asks people for something, with the reasons, in order.
@@ -140,6 +146,12 @@ impl Topic for MemoryTopic {
     async fn tell(&self, announcement: &Announcement, concern: Concern) -> Result<(), Unavailable> {
         self.outages.before("the topic")?;
         self.told.lock().unwrap().push((announcement.clone(), concern));
+        self.outages.after("the topic")
+    }
+
+    async fn tell_of(&self, notice: &Notice) -> Result<(), Unavailable> {
+        self.outages.before("the topic")?;
+        self.notices.lock().unwrap().push(notice.clone());
         self.outages.after("the topic")
     }
 }

@@ -137,16 +137,23 @@ impl World {
     pub fn turn_topic(&self) -> bool {
         let told = self.topic.told();
         let from = self.told.swap(told.len(), Ordering::SeqCst);
+        let notices = self.topic.notices();
+        let noticed = self.noticed.swap(notices.len(), Ordering::SeqCst);
         if self.routes.is_some() {
-            for (announcement, _) in &told[from..] {
-                let message = serde_json::to_string(announcement).unwrap();
+            let announcements = told[from..]
+                .iter()
+                .map(|(one, _)| serde_json::to_string(one).unwrap());
+            let noticed = notices[noticed..]
+                .iter()
+                .map(|one| serde_json::to_string(one).unwrap());
+            for message in announcements.chain(noticed) {
                 let notification = json!({"Type": "Notification", "TopicArn": "arn:aws:sns:eu-central-1:123456789012:sre-approvals",
                                           "MessageId": "1", "Message": message});
                 self.queue(Lane::Slack)
                     .send(&notification.to_string(), Duration::ZERO);
             }
         }
-        told.len() > from
+        told.len() > from || notices.len() > noticed
     }
 
     /// Loses what the stream would bring now, as where its retries are used up.

@@ -97,6 +97,7 @@ pub struct World {
     /// The Slack that they are asked in.
     pub slack: FakeSlack,
     told: AtomicUsize,
+    noticed: AtomicUsize,
     queues: [Mailbox; 7],
     sources: deliver::Sources,
     at_first: Inventory,
@@ -159,6 +160,7 @@ impl World {
             routes: None,
             slack: FakeSlack::default(),
             told: AtomicUsize::new(0),
+            noticed: AtomicUsize::new(0),
             sources: deliver::Sources::default(),
             at_first: inventory,
             streamed: AtomicUsize::new(0),

@@ -123,7 +123,7 @@ fn every_row_of_the_page_is_what_the_reader_does() {
             wrong.push(format!("{example:?}: {:?}", read(example.event_type, &detail)));
         }
     }
-    assert!(wrong.is_empty(), "{wrong:?}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]

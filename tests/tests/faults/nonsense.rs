@@ -264,7 +264,9 @@ proptest! {
             let said = walk::now(says(&world, queue, &body));
             prop_assert!(matches!(said, Err(Fault::Poison(_))), "{queue:?}: {said:?}");
         }
-        prop_assert!(world.trail.is_empty());
+        prop_assert!(world.proposals().is_empty());
+        // All of it is of nobody: people are told once.
+        prop_assert!(world.trail.len() <= 1);
     }
 
     #[test]
@@ -276,7 +278,10 @@ proptest! {
                 world.settle().await;
                 world.assert_verified().await;
             }),
-            Err(Fault::Poison(_)) => prop_assert!(world.trail.is_empty()),
+            Err(Fault::Poison(_)) => {
+                prop_assert!(world.proposals().is_empty());
+                prop_assert_eq!(world.trail.len(), 1, "people are told");
+            }
             Err(other) => prop_assert!(false, "{other:?}"),
         }
     }

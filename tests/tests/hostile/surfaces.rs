@@ -1,5 +1,6 @@
 //! What is shown of an event by itself: reasons and explanations, the log, the bus.
 
+use domain::value::is_dangerous;
 use serde_json::Value;
 
 use super::{Outcome, Traces};
@@ -19,6 +20,13 @@ pub(crate) fn assert_inert(what: &str, traces: &Traces) {
             assert!(length <= LONGEST, "{what}: {length} characters, {said:.300}");
         }
         Outcome::Proposed(_) => {}
+    }
+    for told in &traces.told {
+        let steers = |c: char| is_dangerous(c) && c != '\n';
+        assert!(!told.chars().any(steers), "{what}: {told:?}");
+        assert_eq!(told.lines().count(), 3, "{what}: {told:?}");
+        let length = told.chars().count();
+        assert!(length <= 2 * LONGEST, "{what}: {length} characters, {told:.300}");
     }
     assert_one_object_a_line(what, &traces.log);
     for envelope in &traces.announced {

@@ -2,11 +2,13 @@
 
 mod hint;
 mod lane;
+mod sender;
 
 use serde_json::Value;
 
 pub use self::hint::Hint;
 pub use self::lane::Lane;
+pub use self::sender::{Sender, is_hint, sender};
 use crate::incident::{Event, Malformed, Reading};
 use crate::trail::SOURCE;
 use crate::value::{ProposalId, Timestamp, shorten};

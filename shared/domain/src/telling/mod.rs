@@ -11,6 +11,7 @@ pub mod answer;
 mod card;
 mod line;
 mod listed;
+mod notice;
 pub mod story;
 mod waiting;
 
@@ -18,4 +19,5 @@ pub use self::announcement::{Announcement, Concern, Row, Summary, Urgency};
 pub use self::card::{Ask, Card, Section, What, is_told_in_the_thread};
 pub use self::line::{Line, Ours, Span, count, duration};
 pub use self::listed::{Answered, Detail, Listed, Listing};
+pub use self::notice::Notice;
 pub use self::waiting::{Waiting, waits_for};

@@ -120,10 +120,12 @@ const INCIDENT: [(&str, &[Author]); 1] = [("opened", &[Ingest])];
 
 const TARGET: [(&str, &[Author]); 2] = [("claimed", &[Execution]), ("released", &[Execution])];
 
-const LIMIT: [(&str, &[Author]); 3] = [
+const LIMIT: [(&str, &[Author]); 5] = [
     ("slot_used", &[Scoring, Execution]),
     ("reserved", &[Ingest]),
     ("settled", &[Ingest]),
+    ("event_refused", &[Ingest]),
+    ("sources_left_out", &[Ingest]),
 ];
 
 const CONTROL: [(&str, &[Author]); 6] = [

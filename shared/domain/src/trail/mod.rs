@@ -19,6 +19,7 @@ pub mod generation;
 mod guard;
 pub mod limit;
 mod record;
+pub mod refusal;
 mod signature;
 pub mod spend;
 mod stream;

@@ -14,7 +14,7 @@ use domain::ports::{
     Trail, TrailError, Unavailable, View,
 };
 use domain::proposal::Permit;
-use domain::telling::{Announcement, Concern, Row};
+use domain::telling::{Announcement, Concern, Notice, Row};
 use domain::trail::{Entry, Record, Seq, StreamId, Verifier};
 use domain::value::{Digest, ProposalId, Timestamp};
 
@@ -192,6 +192,10 @@ impl<T: Topic + ?Sized> Topic for Cut<'_, T> {
     async fn tell(&self, announcement: &Announcement, concern: Concern) -> Result<(), Unavailable> {
         self.call("Topic::tell", self.inner.tell(announcement, concern))
             .await
+    }
+
+    async fn tell_of(&self, notice: &Notice) -> Result<(), Unavailable> {
+        self.call("Topic::tell_of", self.inner.tell_of(notice)).await
     }
 }
 

@@ -3,6 +3,7 @@
 use super::Line;
 use crate::inventory::{Condition, Reading};
 use crate::proposal::{ProposalFact, Started};
+use crate::trail::refusal::{self, RefusalFact};
 use crate::trail::{
     BadBody, ControlFact, Extension, Fact, GuardFact, IncidentFact, Record, StreamId, TargetFact,
 };
@@ -79,6 +80,21 @@ pub fn brief(record: &Record) -> Result<Line, BadBody> {
                 (_, None) => line,
             }
         }
+        StreamId::Limit { .. } if refusal::is_of_refusals(&record.stream) => match RefusalFact::read(record)?
+        {
+            RefusalFact::EventRefused(refusal) => {
+                let source = refusal.source.as_deref().unwrap_or("somebody");
+                Line::of("an event of ")
+                    .theirs(source)
+                    .ours(" not taken: ")
+                    .theirs(refusal.field)
+                    .ours(" ")
+                    .theirs(refusal.problem)
+            }
+            RefusalFact::SourcesLeftOut { after } => Line::of("events of more than ")
+                .ours(after)
+                .ours(" sources not taken"),
+        },
         StreamId::Limit { name, .. } => Line::of("limit ").theirs(name),
     })
 }

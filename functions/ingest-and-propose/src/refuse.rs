@@ -1,0 +1,58 @@
+//! What cannot be taken: it goes to the dead-letter queue with its reason, and a person hears of it.
+//!
+//! It is recorded before the message is given up, and the outbox tells what was recorded. Each source is told of once an
+//! hour.
+
+use std::convert::Infallible;
+
+use domain::incident::Malformed;
+use domain::message::{Sender, is_hint, sender};
+use domain::ports::TrailError;
+use domain::trail::refusal::{self, Refusal};
+use domain::trail::{Actor, Record};
+use runtime::queue::Fault;
+use trail::{Next, Stream, extend};
+
+use crate::Deps;
+
+/// Records that a message's event is not taken, and says why the message is given up. Where that cannot be recorded now,
+/// the message comes back instead.
+pub(crate) async fn event(deps: &Deps<'_>, body: &str, malformed: Malformed) -> Fault {
+    let reason = malformed.to_string();
+    if is_hint(body) {
+        return Fault::Poison(reason);
+    }
+    let Sender { source, event } = sender(body);
+    let Err(err) = record(deps, &Refusal::of(source, event, &malformed)).await else {
+        return Fault::Poison(reason);
+    };
+    let fault = Fault::from(err);
+    if let Fault::Poison(untold) = &fault {
+        // The dead letter tells of it, and its alarm.
+        tracing::error!(error = %untold, "nobody is told of an event that could not be taken");
+        return Fault::Poison(reason);
+    }
+    fault
+}
+
+async fn record(deps: &Deps<'_>, refusal: &Refusal) -> Result<(), TrailError> {
+    let now = deps.clock.now();
+    let days = 1 + deps.deployment.tier.retention_days();
+    let expires = now.plus_seconds(days * 86_400).as_seconds();
+    let stream = Stream {
+        id: refusal::stream(now),
+        actor: Actor::Agent,
+        expires_at: Some(u64::try_from(expires).unwrap_or(0)),
+        // People are told, whatever somebody else has written there.
+        stops_at_forged: false,
+    };
+    let tells = |records: &[Record], _| {
+        Ok(
+            match refusal::tell(records, refusal, |source| deps.sources.has(source)) {
+                Some(fact) => Next::Append(fact),
+                None => Next::<_, Infallible>::Nothing,
+            },
+        )
+    };
+    extend(deps.trail, deps.clock, &stream, tells).await.map(|_| ())
+}
