@@ -5,6 +5,7 @@ use aws_config::SdkConfig;
 use aws_sdk_sns::Client;
 use aws_sdk_sns::types::MessageAttributeValue;
 use domain::ports::{Topic, Unavailable};
+use domain::proposal::DeclineReason;
 use domain::telling::{Announcement, Concern, Notice};
 use domain::trail::Fact as _;
 use serde_json::{Value, json};
@@ -83,6 +84,10 @@ fn message(announcement: &Announcement, concern: &Concern) -> serde_json::Result
     if let Some(link) = &concern.link {
         message["link"] = json!(link);
     }
+    if announcement.summary.declined == Some(DeclineReason::Fruitless) {
+        // One call for a trouble, however often it is repeated: the same key for all its outbreaks.
+        message["dedup_key"] = json!(format!("{}/page", announcement.proposal.fingerprint()));
+    }
     Ok(message)
 }
 
@@ -135,6 +140,24 @@ mod tests {
             hinted(&notification.to_string()).is_err(),
             "it is about no proposal"
         );
+    }
+
+    #[test]
+    fn calls_about_one_trouble_have_one_key_whichever_outbreak_it_is() {
+        let of = |generation: u32, declined: &str| {
+            let announcement: Announcement = serde_json::from_value(json!({
+                "version": 1, "proposal": format!("gnr4sqzfryd4gg3mhvufxxmnmg-{generation}"), "seq": 2,
+                "kind": "declined", "digest": "0".repeat(64), "at": "2026-11-22T10:00:20.000Z",
+                "summary": {"state": "declined", "event_type": "provider.unhealthy", "org_id": "acme",
+                            "severity": "critical", "declined": declined},
+            }))
+            .unwrap();
+            let concern = announcement.concerns_people().unwrap();
+            message(&announcement, &concern).unwrap()["dedup_key"].clone()
+        };
+        assert_eq!(of(3, "fruitless"), "gnr4sqzfryd4gg3mhvufxxmnmg/page");
+        assert_eq!(of(3, "fruitless"), of(4, "fruitless"));
+        assert!(of(3, "out_of_tries").is_null());
     }
 
     #[test]

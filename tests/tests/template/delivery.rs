@@ -278,20 +278,28 @@ fn the_trails_stream_retries_for_a_while_and_keeps_what_failed() {
 }
 
 #[test]
-fn the_streams_filter_lets_every_record_of_a_proposal_through_and_no_other() {
+fn the_streams_filter_lets_through_what_is_told_and_nothing_else() {
     let template = Template::read();
     let filters = &template.properties("OutboxSource")["FilterCriteria"]["Filters"];
     let pattern: Value = serde_json::from_str(filters[0]["Pattern"].as_str().unwrap()).unwrap();
     assert_eq!(filters.as_array().unwrap().len(), 1);
     assert_eq!(pattern["eventName"], json!(["INSERT"]));
-    let prefix = pattern["dynamodb"]["Keys"]["stream"]["S"][0]["prefix"]
-        .as_str()
-        .unwrap();
+    let prefixes = pattern["dynamodb"]["Keys"]["stream"]["S"].as_array().unwrap();
+    let passes = |stream: &StreamId| {
+        let stream = stream.to_string();
+        let mut prefixes = prefixes.iter().map(|one| one["prefix"].as_str().unwrap());
+        prefixes.any(|prefix| stream.starts_with(prefix))
+    };
     let event = sample::provider_unhealthy("openai");
-    let proposal = sample::stream_of(&event).to_string();
-    assert!(proposal.starts_with(prefix), "{proposal}");
-    for other in [StreamId::Incident(event.fingerprint()), StreamId::Control] {
-        assert!(!other.to_string().starts_with(prefix), "{other}");
+    assert!(passes(&sample::stream_of(&event)));
+    assert!(passes(&domain::trail::refusal::stream(sample::now())));
+    let others = [
+        StreamId::Incident(event.fingerprint()),
+        StreamId::Control,
+        domain::trail::spend::stream(sample::now()),
+    ];
+    for other in others {
+        assert!(!passes(&other), "{other}");
     }
 }
 
