@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 use adapters::aws::{self, Bounds};
 use adapters::{DynamoTrail, KeySources, KmsSigner, PayloadBucket, PublicKeys, SdkConfig, SystemClock};
 use domain::incident::Event;
-use domain::ports::{Clock as _, Trail};
+use domain::ports::{Clock as _, Trail, TrailError};
 use domain::proposal::{Proposal, State};
-use domain::trail::{Author, Authority, Record, StreamId, generation, verify_chain};
+use domain::trail::generation::{Course, IncidentFact};
+use domain::trail::{Actor, Author, Authority, Entry, Record, StreamId, generation, verify_chain};
 use domain::value::{Fingerprint, ProposalId};
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, MutexGuard};
@@ -24,9 +25,6 @@ use crate::slack::{self, Answer};
 
 /// For one call of the emulator, which may be starting fifty functions.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// How long after a proposal has settled its trouble still belongs to it, on the local stack.
-const CORRELATION_S: u64 = 20;
 
 /// One test at a time: they share a gateway.
 static TURN: Mutex<()> = Mutex::const_new(());
@@ -131,8 +129,9 @@ impl Deployed {
         let stream = StreamId::Incident(fingerprint.clone());
         within(30, "a proposal is opened", async || {
             let last = self.trail.last(&stream).await.unwrap();
-            let generation = generation::opened_by(last.as_ref()).unwrap();
-            (generation > after_generation).then(|| ProposalId::new(fingerprint.clone(), generation))
+            let (generation, _) = generation::opened_by(last.as_ref()).unwrap();
+            let id = ProposalId::new(fingerprint.clone(), generation);
+            (generation > after_generation && self.proposal(&id).await.is_some()).then_some(id)
         })
         .await
     }
@@ -143,19 +142,53 @@ impl Deployed {
         let generation = self.generation(fingerprint).await;
         if generation > 0 {
             let id = ProposalId::new(fingerprint.clone(), generation);
-            within(60, &format!("{id} has been settled for long"), async || {
+            if self.proposal(&id).await.is_none() {
+                // It was begun anew, and nothing has come since.
+                return generation - 1;
+            }
+            within(60, &format!("{id} has settled"), async || {
                 let proposal = self.proposal(&id).await.unwrap();
                 // The gateway may have reported it once more when an earlier test had what it wanted: nobody decides
                 // on that for half an hour.
                 if matches!(proposal.state(), State::AwaitingApproval(_)) {
                     self.click("reject", &proposal).await;
                 }
-                let settled_at = proposal.settled_at()?;
-                (SystemClock.now() > settled_at.plus_seconds(CORRELATION_S)).then_some(())
+                proposal.settled_at()
             })
             .await;
+            self.forget(fingerprint, generation).await;
         }
         generation
+    }
+
+    /// Begins a trouble anew, as a day of quiet does, for which no test waits: otherwise what an earlier test turned down
+    /// would not be asked again, and what did not help would be for people.
+    async fn forget(&self, fingerprint: &Fingerprint, generation: u32) {
+        let stream = StreamId::Incident(fingerprint.clone());
+        let last = self.trail.last(&stream).await.unwrap();
+        if generation::opened_by(last.as_ref()).unwrap().0 != generation {
+            return;
+        }
+        let next = generation + 1;
+        let fact = IncidentFact::Opened {
+            generation: next,
+            proposal: ProposalId::new(fingerprint.clone(), next),
+            course: Course::default(),
+        };
+        let entry = Entry::next(
+            stream,
+            last.as_ref(),
+            SystemClock.now(),
+            Actor::Agent,
+            &fact,
+            None,
+        );
+        // The gateway may have reported it at the same moment: then that is the next outbreak.
+        let appended = self.trail.clone().written_by(Author::Ingest).append(entry).await;
+        assert!(
+            matches!(appended, Ok(_) | Err(TrailError::Conflict { .. })),
+            "{appended:?}"
+        );
     }
 
     /// The generation a trouble has reached so far.
@@ -165,7 +198,7 @@ impl Deployed {
             .last(&StreamId::Incident(fingerprint.clone()))
             .await
             .unwrap();
-        generation::opened_by(last.as_ref()).unwrap()
+        generation::opened_by(last.as_ref()).unwrap().0
     }
 
     pub(crate) async fn records(&self, id: &ProposalId) -> Vec<Record> {
