@@ -72,9 +72,13 @@ pub async fn handle(deps: &Deps<'_>, lane: Lane, delivery: Delivery<'_>) -> Resu
     in_turns(deps.clock, async || match lane {
         Lane::Verify => verify::verify(deps, &id).await,
         Lane::Execution | Lane::Restore => act(deps, &id, delivery).await,
-        Lane::Ingest | Lane::Scoring | Lane::Announce | Lane::Slack | Lane::Outbox | Lane::Housekeeping => {
-            Err(Fault::Poison(NOT_OURS.to_owned()))
-        }
+        Lane::Ingest
+        | Lane::Scoring
+        | Lane::Announce
+        | Lane::Slack
+        | Lane::Outbox
+        | Lane::Housekeeping
+        | Lane::Strays => Err(Fault::Poison(NOT_OURS.to_owned())),
     })
     .await
 }

@@ -296,7 +296,9 @@ async fn wake(deps: &Deps<'_>, proposal: &Proposal, lane: Lane, report: &mut Rep
         Lane::Restore => deps.restores,
         Lane::Verify => deps.verifications,
         Lane::Announce => deps.announcements,
-        Lane::Slack | Lane::Outbox | Lane::Housekeeping => anyhow::bail!("{lane} is woken otherwise"),
+        Lane::Slack | Lane::Outbox | Lane::Housekeeping | Lane::Strays => {
+            anyhow::bail!("{lane} is woken otherwise")
+        }
     };
     // None is sent on by whoever works it: the next ones come in a minute.
     let hint = Hint {

@@ -71,7 +71,7 @@ fn author(queue: Lane) -> Author {
         Lane::Execution | Lane::Restore | Lane::Verify => Author::Execution,
         Lane::Slack => Author::Notification,
         // It writes nothing: as this one, it could not.
-        Lane::Announce | Lane::Outbox => Author::Archive,
+        Lane::Announce | Lane::Outbox | Lane::Strays => Author::Archive,
         Lane::Housekeeping => Author::Housekeeping,
     }
 }
@@ -290,7 +290,7 @@ impl World {
                 };
                 Box::pin(notification::handle(&deps, delivery)).await
             }
-            Lane::Outbox | Lane::Housekeeping => panic!("{from} has no queue"),
+            Lane::Outbox | Lane::Housekeeping | Lane::Strays => panic!("{from} has no queue"),
         }
     }
 

@@ -348,7 +348,7 @@ fn visibility_s(queue: Lane) -> u64 {
         Lane::Execution | Lane::Restore | Lane::Verify => "Execution",
         Lane::Announce => "Outbox",
         Lane::Slack => "Notification",
-        Lane::Outbox | Lane::Housekeeping => panic!("{queue} has no queue"),
+        Lane::Outbox | Lane::Housekeeping | Lane::Strays => panic!("{queue} has no queue"),
     };
     rules::seconds(function, "Visibility")
 }

@@ -23,6 +23,38 @@ fn patterns(template: &Template) -> Vec<(&str, &Value)> {
         .collect()
 }
 
+/// The rules for what looks like an incident and no other rule takes.
+const STRAYS: [&str; 2] = ["StrayTypeRule", "StraySourceRule"];
+
+/// A known source with an unknown detail-type, or an unknown source with a known one; the agent itself is known.
+fn strays_are_the_rest(
+    id: &str,
+    pattern: &Value,
+    incoming: &BTreeSet<String>,
+    senders: &Value,
+) -> Vec<String> {
+    let known: Vec<&str> = EventType::ALL.map(EventType::name).into();
+    let sources = json!({"Ref": "EventSources"});
+    let and_ours = json!({"Fn::Join": [",", [SOURCE, {"Fn::Join": [",", sources]}]]});
+    let others = json!([{"anything-but": {"Fn::Split": [",", and_ours]}}]);
+    let (source, detail_type) = match id {
+        "StrayTypeRule" => (sources, json!([{ "anything-but": known }])),
+        _ => (others, json!(known)),
+    };
+    let mut wrong = Vec::new();
+    for (field, expected) in [
+        ("source", &source),
+        ("detail-type", &detail_type),
+        ("account", senders),
+    ] {
+        if pattern[field] != *expected {
+            wrong.push(format!("{id} does not match what is left over by its {field}"));
+        }
+    }
+    assert_eq!(known.len(), incoming.len());
+    wrong
+}
+
 fn rules_match_what_is_emitted(template: &Template) -> Vec<String> {
     let mut wrong = Vec::new();
     let incoming: BTreeSet<String> = EventType::ALL.map(|one| one.name().to_owned()).into();
@@ -32,6 +64,10 @@ fn rules_match_what_is_emitted(template: &Template) -> Vec<String> {
     let all = json!({"Fn::Join": [",", [{"Ref": "AWS::AccountId"}, others]]});
     let senders = json!({"Fn::If": ["HasSenderAccounts", {"Fn::Split": [",", all]}, ours]});
     for (id, pattern) in patterns(template) {
+        if STRAYS.contains(&id) {
+            wrong.extend(strays_are_the_rest(id, pattern, &incoming, &senders));
+            continue;
+        }
         let matched: BTreeSet<String> = texts(&pattern["detail-type"])
             .into_iter()
             .map(str::to_owned)
@@ -85,6 +121,22 @@ fn each_detail_type_that_a_rule_matches_is_emitted() {
     notices(rules_match_what_is_emitted, "IncidentRule", |root| {
         pattern(root, "IncidentRule", "source", json!(["sre_agent"]));
     });
+    notices(rules_match_what_is_emitted, "StraySourceRule", |root| {
+        pattern(
+            root,
+            "StraySourceRule",
+            "source",
+            json!([{"anything-but": {"Ref": "EventSources"}}]),
+        );
+    });
+    notices(rules_match_what_is_emitted, "StrayTypeRule", |root| {
+        pattern(
+            root,
+            "StrayTypeRule",
+            "detail-type",
+            json!([{"anything-but": ["latency.spike"]}]),
+        );
+    });
     notices(rules_match_what_is_emitted, "ExecutionApprovedRule", |root| {
         pattern(root, "ExecutionApprovedRule", "account", json!(["123456789012"]));
     });
@@ -98,11 +150,15 @@ fn each_detail_type_that_a_rule_matches_is_emitted() {
     });
 }
 
-/// EventBridge's matching, as much of it as the rules use: nested objects, and lists of texts.
-/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html>
+/// EventBridge's matching, as much of it as the rules use: nested objects, lists of texts, and anything but some.
+/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html>
 fn matches(pattern: &Value, event: &Value) -> bool {
+    let fits = |wanted: &Value, value: &Value| match wanted.get("anything-but") {
+        Some(but) => !value.is_null() && !items(but).contains(&value),
+        None => wanted == value,
+    };
     entries(pattern).all(|(name, wanted)| match wanted {
-        Value::Array(values) => values.contains(&event[name]),
+        Value::Array(values) => values.iter().any(|one| fits(one, &event[name])),
         nested => event[name].is_object() && matches(nested, &event[name]),
     })
 }
@@ -113,8 +169,12 @@ fn queues_for(template: &Template, event: &Value) -> BTreeSet<String> {
     for (id, pattern) in patterns(template) {
         let mut pattern = pattern.clone();
         pattern["account"] = json!([event["account"]]);
+        let sources = template.text(&json!({"Ref": "EventSources"})).unwrap();
         if pattern["source"].is_object() {
-            pattern["source"] = json!([template.text(&pattern["source"]).unwrap()]);
+            pattern["source"] = json!([sources]);
+        }
+        if !pattern["source"][0]["anything-but"].is_null() {
+            pattern["source"] = json!([{"anything-but": [SOURCE, sources]}]);
         }
         if matches(&pattern, event) {
             queues.extend(
@@ -138,9 +198,19 @@ fn every_sample_incident_goes_to_ingest_and_nowhere_else() {
         );
         let mut foreign = event.clone();
         foreign["source"] = json!("somebody");
+        let strays = BTreeSet::from(["StraysDeadLetterQueue".to_owned()]);
+        assert_eq!(
+            queues_for(&template, &foreign),
+            strays,
+            "{name} of another source"
+        );
+        let mut unknown = event.clone();
+        unknown["detail-type"] = json!("provider.unhealty");
+        assert_eq!(queues_for(&template, &unknown), strays, "{name} misspelt");
+        foreign["detail-type"] = json!("order.placed");
         assert!(
             queues_for(&template, &foreign).is_empty(),
-            "{name} of another source"
+            "{name} is not meant for us"
         );
     }
 }

@@ -190,6 +190,8 @@ fn who_reaches_what_where_senders_are_named() {
             SNS for IncidentTopic: IngestQueue, IngestDeadLetterQueue
             SNS for ApprovalTopic: SlackQueue, SlackDeadLetterQueue
             EventBridge for IncidentRule: IngestQueue, IngestDeadLetterQueue
+            EventBridge for StrayTypeRule: StraysDeadLetterQueue
+            EventBridge for StraySourceRule: StraysDeadLetterQueue
             EventBridge for ScoringRule: ScoringQueue, ScoringDeadLetterQueue
             EventBridge for ExecutionApprovedRule: ExecutionQueue, ExecutionDeadLetterQueue
             EventBridge for ExecutionAutomaticRule: ExecutionQueue, ExecutionDeadLetterQueue
@@ -206,10 +208,10 @@ fn who_reaches_what_where_no_sender_is_named() {
     shows(
         &[],
         &expect![[r#"
-            a sender: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
-            the redriver: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
-            an administrator: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
-            one almost named as a sender: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
+            a sender: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, StraysDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
+            the redriver: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, StraysDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
+            an administrator: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, StraysDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
+            one almost named as a sender: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, StraysDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
             the other account: nothing
             the sender's name in the other account: nothing
             a stranger: nothing
@@ -226,6 +228,8 @@ fn who_reaches_what_where_no_sender_is_named() {
             SNS for IncidentTopic: IngestQueue, IngestDeadLetterQueue
             SNS for ApprovalTopic: SlackQueue, SlackDeadLetterQueue
             EventBridge for IncidentRule: IngestQueue, IngestDeadLetterQueue
+            EventBridge for StrayTypeRule: StraysDeadLetterQueue
+            EventBridge for StraySourceRule: StraysDeadLetterQueue
             EventBridge for ScoringRule: ScoringQueue, ScoringDeadLetterQueue
             EventBridge for ExecutionApprovedRule: ExecutionQueue, ExecutionDeadLetterQueue
             EventBridge for ExecutionAutomaticRule: ExecutionQueue, ExecutionDeadLetterQueue
@@ -282,6 +286,8 @@ fn without_its_guard_a_denial_would_stop_what_services_deliver() {
             "EventBridge for HousekeepingSchedule",
             "HousekeepingDeadLetterQueue",
         ),
+        ("EventBridge for StrayTypeRule", "StraysDeadLetterQueue"),
+        ("EventBridge for StraySourceRule", "StraysDeadLetterQueue"),
     ] {
         assert!(
             of(&sound, service).split(", ").any(|door| door == queue),

@@ -1,5 +1,6 @@
 //! Why a message lies in a dead-letter queue: from the attributes that came with it, else from its body.
 
+use domain::incident::EventType;
 use domain::message::Message;
 use serde_json::Value;
 
@@ -69,6 +70,10 @@ pub(crate) fn diagnose(lane: Lane, letter: &Letter) -> Vec<String> {
             failure(&letter.body).unwrap_or(cause),
             "the next run makes up for it: there is nothing to put back".to_owned(),
         ],
+        Lane::Strays => vec![
+            stray(&letter.body),
+            "mend its sender, or EventSources, so that the next one is taken: there is nothing to put back".to_owned(),
+        ],
         Lane::Ingest | Lane::Scoring | Lane::Execution | Lane::Restore | Lane::Verify | Lane::Announce | Lane::Slack => {
             vec![cause, body(lane, &letter.body)]
         }
@@ -92,10 +97,34 @@ fn body(lane: Lane, body: &str) -> String {
                 | Lane::Announce
                 | Lane::Slack
                 | Lane::Outbox
-                | Lane::Housekeeping => {
+                | Lane::Housekeeping
+                | Lane::Strays => {
                     format!("its body is refused: {what} is an incident, which this queue does not take")
                 }
             }
+        }
+    }
+}
+
+/// Why no rule takes an event to a function: its source, or its detail-type, is none that is known.
+fn stray(body: &str) -> String {
+    let event: Value = serde_json::from_str(body).unwrap_or_default();
+    let named = |field: &str| event.get(field).and_then(Value::as_str);
+    let (Some(source), Some(detail_type)) = (named("source"), named("detail-type")) else {
+        return "its body is no event of the bus".to_owned();
+    };
+    match detail_type.parse::<EventType>() {
+        Ok(_) => format!(
+            "{} is not among EventSources, so its {detail_type} is not taken",
+            quote(source)
+        ),
+        Err(_) => {
+            let known = EventType::ALL.map(EventType::name).join(", ");
+            format!(
+                "{} of {} is none of {known}, so it is not taken",
+                quote(detail_type),
+                quote(source)
+            )
         }
     }
 }

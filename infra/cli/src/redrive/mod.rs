@@ -41,8 +41,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ID", requires = "queue")]
     message: Vec<String>,
 
-    /// Prints and deletes instead: failure records of outbox and housekeeping, which have no queue to go back
-    /// to, or single messages named with --message
+    /// Prints and deletes instead: failure records of outbox and housekeeping and strays, which have no queue to go
+    /// back to, or single messages named with --message
     #[arg(long, requires = "queue")]
     discard: bool,
 

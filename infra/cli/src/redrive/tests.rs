@@ -257,6 +257,39 @@ async fn failure_records_are_explained() {
 }
 
 #[tokio::test]
+async fn a_stray_says_why_nobody_takes_it() {
+    let queues = MemoryQueues::default();
+    for (id, body) in [
+        (
+            "m-1",
+            r#"{"source":"llm-gateway","detail-type":"provider.unhealty","detail":{}}"#,
+        ),
+        (
+            "m-2",
+            "{\"source\":\"some\\u001b[2Jbody\",\"detail-type\":\"latency.spike\",\"detail\":{}}",
+        ),
+        ("m-3", "[]"),
+    ] {
+        queues.put(DEAD, id, body, &[]);
+    }
+    list(&queues, Lane::Strays, expect![[r#"
+        strays: 3 dead letters
+          m-1, received 2026-11-22T10:00:00.000Z
+            provider.unhealty of llm-gateway is none of provider.unhealthy, budget.exceeded, sla.violation, latency.spike, so it is not taken
+            mend its sender, or EventSources, so that the next one is taken: there is nothing to put back
+            70 bytes: {"source":"llm-gateway","detail-type":"provider.unhealty","detail":{}}
+          m-2, received 2026-11-22T10:00:00.001Z
+            some\u{1b}[2Jbody is not among EventSources, so its latency.spike is not taken
+            mend its sender, or EventSources, so that the next one is taken: there is nothing to put back
+            72 bytes: {"source":"some\u001b[2Jbody","detail-type":"latency.spike","detail":{}}
+          m-3, received 2026-11-22T10:00:00.002Z
+            its body is no event of the bus
+            mend its sender, or EventSources, so that the next one is taken: there is nothing to put back
+            2 bytes: []
+    "#]]).await;
+}
+
+#[tokio::test]
 async fn a_message_goes_back_without_what_explained_it() {
     let queues = MemoryQueues::default();
     queues.put(DEAD, "m-1", "one", REFUSED);

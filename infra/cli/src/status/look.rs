@@ -197,7 +197,7 @@ async fn event_sources(stack: &Stack) -> anyhow::Result<Vec<SourcePart>> {
             }
         }
     }
-    let expected = Lane::ALL.into_iter().filter(|lane| *lane != Lane::Housekeeping);
+    let expected = Lane::ALL.into_iter().filter(|lane| lane.has_event_source());
     Ok(expected
         .map(|lane| SourcePart {
             name: lane,

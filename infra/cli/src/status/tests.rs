@@ -83,7 +83,7 @@ fn healthy() -> Picture {
 }
 
 fn sources(state: impl Fn(Lane) -> &'static str) -> Vec<SourcePart> {
-    let lanes = Lane::ALL.into_iter().filter(|lane| *lane != Lane::Housekeeping);
+    let lanes = Lane::ALL.into_iter().filter(|lane| lane.has_event_source());
     lanes
         .map(|name| SourcePart {
             name,
@@ -143,6 +143,7 @@ fn an_agent_with_nothing_to_do_is_healthy() {
               slack                0          0        0             0
               outbox                                                 0
               housekeeping                                           0
+              strays                                                 0
 
             event sources
               ingest        Enabled
@@ -232,6 +233,7 @@ fn every_trouble_is_a_reason() {
               slack                0          0        0             0
               outbox                                                 0
               housekeeping                                           0
+              strays                                                 0
 
             event sources
               ingest        Enabled
@@ -342,6 +344,7 @@ fn a_pause_is_shown_and_is_healthy_while_what_must_go_on_goes_on() {
               slack                0          0        0             0
               outbox                                                 0
               housekeeping                                           0
+              strays                                                 0
 
             event sources
               ingest        Enabled

@@ -28,11 +28,13 @@ pub enum Lane {
     Outbox,
     /// Runs of `housekeeping` that failed.
     Housekeeping,
+    /// Events on the bus that look like incidents, and that nobody takes.
+    Strays,
 }
 
 impl Lane {
     /// Every one, in the order of an incident's path.
-    pub const ALL: [Lane; 9] = [
+    pub const ALL: [Lane; 10] = [
         Lane::Ingest,
         Lane::Scoring,
         Lane::Execution,
@@ -42,6 +44,7 @@ impl Lane {
         Lane::Slack,
         Lane::Outbox,
         Lane::Housekeeping,
+        Lane::Strays,
     ];
 
     /// Those with a queue.
@@ -67,6 +70,7 @@ impl Lane {
             Lane::Slack => "slack",
             Lane::Outbox => "outbox",
             Lane::Housekeeping => "housekeeping",
+            Lane::Strays => "strays",
         }
     }
 
@@ -82,12 +86,18 @@ impl Lane {
             Lane::Slack => "Slack messages to be brought up to date, for notification",
             Lane::Outbox => "Batches of the trail's stream that outbox failed on",
             Lane::Housekeeping => "Runs of housekeeping that failed",
+            Lane::Strays => "Events on the bus that look like incidents, and that nobody takes",
         }
     }
 
     /// Whether there is a queue, and not only a destination for failures.
     pub fn has_queue(self) -> bool {
         Lane::QUEUES.contains(&self)
+    }
+
+    /// Whether an event source wakes a function through it: a schedule wakes housekeeping, and strays wake nobody.
+    pub fn has_event_source(self) -> bool {
+        self.has_queue() || self == Lane::Outbox
     }
 
     /// Whether a pause switches its event source off. Incidents are recorded during a pause.
@@ -100,7 +110,8 @@ impl Lane {
             | Lane::Announce
             | Lane::Slack
             | Lane::Outbox
-            | Lane::Housekeeping => false,
+            | Lane::Housekeeping
+            | Lane::Strays => false,
         }
     }
 
@@ -118,7 +129,8 @@ impl Lane {
             | Lane::Announce
             | Lane::Slack
             | Lane::Outbox
-            | Lane::Housekeeping => 5,
+            | Lane::Housekeeping
+            | Lane::Strays => 5,
         }
     }
 
