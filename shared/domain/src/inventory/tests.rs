@@ -160,7 +160,7 @@ fn what_is_observed_is_said_in_a_sentence() {
 fn what_cannot_be_told_is_neither_so_nor_not() {
     let unknown = |event: &Event, change: &dyn Fn(&mut Inventory)| match says(event, change) {
         Condition::Unreadable(why) => why,
-        other => panic!("{other:?}"),
+        other @ (Condition::Confirmed(_) | Condition::Refuted(_)) => panic!("{other:?}"),
     };
     let spike = event("latency.spike", json!({}));
     let (hard, sla) = (
@@ -206,7 +206,7 @@ fn a_spike_that_has_become_the_median_is_not_over() {
 fn what_is_not_there_any_more_has_not_recovered() {
     let afterwards = |event: &Event| match inventory().condition_afterwards(event) {
         Condition::Unreadable(why) => why,
-        other => panic!("{other:?}"),
+        other @ (Condition::Confirmed(_) | Condition::Refuted(_)) => panic!("{other:?}"),
     };
     let gone = event("provider.unhealthy", json!({"provider": "nobody"}));
     assert_eq!(afterwards(&gone), "the gateway knows no provider nobody");
