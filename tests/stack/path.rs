@@ -112,6 +112,10 @@ async fn an_event_of_any_client_takes_the_same_path_and_an_unconfirmed_one_is_de
 
     let refuted = unhealthy(&fresh("client"), "mistral");
     let before = world.settled_generation(&refuted.fingerprint()).await;
+    // It is seen to do well: without traffic nobody knows.
+    let does_well =
+        json!({ "fault": "fail_provider", "provider": "mistral", "error_rate": 0.0, "burst": 120 });
+    world.sandbox.fault(&does_well).await;
     let detail = unhealthy_detail(refuted.event_id.as_str(), "mistral");
     // Delivered twenty times, it is still one.
     let deliveries = (0..20).map(|_| world.aws.put_event("llm-gateway", "provider.unhealthy", &detail));
