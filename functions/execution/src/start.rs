@@ -233,7 +233,7 @@ async fn leave(
         return Ok(Leave::NotNow(format!("the agent is paused: {}", pause.reason)));
     }
     let now = deps.clock.now();
-    if let Some(expired) = expired(approval, now) {
+    if let Some(expired) = expired(proposal, approval, now) {
         return Ok(Leave::Over(expired));
     }
     if let Some(from) = approval.not_before
@@ -351,16 +351,18 @@ async fn begin(
     };
     // Decided at the instant of the record: the approval may run out between the check above and this one.
     let starts = |current: &Proposal, now: Timestamp| match current.state() {
-        State::Approved(still) if *still == approval => Next::Append(match expired(&approval, now) {
-            Some(expired) => ProposalFact::Expired(expired),
-            None => ProposalFact::Started(Started {
-                plan: proposed.preview.plan.clone(),
-                held: held.to_vec(),
-                lease_until: now.plus_seconds(deps.lease_s),
-                restore_at: restore_at(&proposed.preview, now),
-                extension: None,
-            }),
-        }),
+        State::Approved(still) if *still == approval => {
+            Next::Append(match expired(current, &approval, now) {
+                Some(expired) => ProposalFact::Expired(expired),
+                None => ProposalFact::Started(Started {
+                    plan: proposed.preview.plan.clone(),
+                    held: held.to_vec(),
+                    lease_until: now.plus_seconds(deps.lease_s),
+                    restore_at: restore_at(&proposed.preview, now),
+                    extension: None,
+                }),
+            })
+        }
         State::Approved(_)
         | State::Reasoning(_)
         | State::Proposed
@@ -425,10 +427,11 @@ fn restore_at(preview: &Preview, now: Timestamp) -> Option<Timestamp> {
     }
 }
 
-fn expired(approval: &Approval, now: Timestamp) -> Option<Expired> {
+fn expired(proposal: &Proposal, approval: &Approval, now: Timestamp) -> Option<Expired> {
     let deadline = approval.deadline();
     deadline.has_passed(now).then_some(Expired {
         deadline: deadline.set,
         extension: deadline.extension,
+        closes: proposal.expires_for_good(),
     })
 }

@@ -66,6 +66,7 @@ pub fn expiry(proposal: &Proposal, control: &Control, now: Timestamp) -> Option<
     deadline.has_passed(now).then_some(ProposalFact::Expired(Expired {
         deadline: deadline.set,
         extension: deadline.extension,
+        closes: proposal.expires_for_good(),
     }))
 }
 

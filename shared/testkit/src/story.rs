@@ -178,6 +178,7 @@ impl Story {
     /// Nobody decides until second 1800.
     pub fn expired(action: Action) -> Self {
         let fact = ProposalFact::Expired(Expired {
+            closes: false,
             deadline: second(1800),
             extension: None,
         });

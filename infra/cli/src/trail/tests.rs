@@ -236,6 +236,7 @@ fn every_other_kind_has_its_words() {
             decider: None,
         }),
         ProposalFact::Expired(Expired {
+            closes: false,
             deadline: at(1800),
             extension,
         }),

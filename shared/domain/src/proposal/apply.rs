@@ -148,8 +148,9 @@ impl Proposal {
                 State::Closed(Outcome::Rejected)
             }
             ProposalFact::Expired(expired) => {
+                let closes = expired.closes;
                 let next = expire(record, &state, expired)?;
-                self.goes_round(next)
+                self.goes_round(next, closes)?
             }
             ProposalFact::Refused(refused) => {
                 require(matches!(state, State::Approved(_)), NOT_NOW)?;

@@ -76,15 +76,21 @@ const MOST_ROUNDS: u32 = 2;
 impl Proposal {
     /// Where an approval that has run out leads: to another score, and in the end nowhere. Somebody has to look why it never
     /// starts.
-    pub(super) fn goes_round(&mut self, next: State) -> State {
-        if next != State::Proposed {
-            return next;
+    pub(super) fn goes_round(&mut self, next: State, closes: bool) -> Result<State, &'static str> {
+        if closes && !self.expires_for_good() {
+            return Err("closes what may still be asked about again");
         }
-        self.rounds += 1;
-        match self.rounds > MOST_ROUNDS {
+        self.rounds += u32::from(next == State::Proposed);
+        // Older records do not say so, and were scored again.
+        Ok(match closes {
             true => State::Closed(Outcome::Expired),
             false => next,
-        }
+        })
+    }
+
+    /// Whether an approval that runs out now was the last: it has gone round often enough.
+    pub fn expires_for_good(&self) -> bool {
+        matches!(self.state, State::Approved(_)) && self.rounds >= MOST_ROUNDS
     }
 
     /// Whether this is a delivery of an event that was recorded already, as the event itself or as a repetition. An id
@@ -164,6 +170,10 @@ impl Proposal {
         let Some(settled) = self.as_settled() else {
             return Course::default();
         };
+        // What was declined for its event counts as no outbreak: nothing was tried, and what it claimed was not borne out.
+        if self.was_declined_for_its_event() {
+            return self.course().clone();
+        }
         let quiet = self.last.at.plus_seconds(QUIET_S) < now;
         let proposed = self.proposed.as_ref();
         let tried = Tried {

@@ -71,6 +71,7 @@ fn facts(words: &str, digest: Digest) -> Vec<ProposalFact> {
             decider: None,
         }),
         ProposalFact::Expired(Expired {
+            closes: false,
             deadline: second(1800),
             extension: None,
         }),

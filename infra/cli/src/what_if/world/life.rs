@@ -186,6 +186,7 @@ impl Life<'_> {
         };
         self.now = deadline.plus_seconds(1);
         let fact = ProposalFact::Expired(Expired {
+            closes: false,
             deadline,
             extension: None,
         });

@@ -192,6 +192,9 @@ pub struct Expired {
     pub deadline: Timestamp,
     /// Set where a pause moved it.
     pub extension: Option<Extension>,
+    /// Whether an approval that ran out is asked about no more: it did so several times.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub closes: bool,
 }
 
 /// `refused`

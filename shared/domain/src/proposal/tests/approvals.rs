@@ -212,6 +212,7 @@ fn unanswered_it_expires_for_good_and_not_before_its_deadline() {
     assert_eq!(*expired.proposal().state(), State::Closed(Outcome::Expired));
     assert!(expired.proposal().settled_at().is_some());
     let other = ProposalFact::Expired(Expired {
+        closes: false,
         deadline: at(1000),
         extension: None,
     });
@@ -225,6 +226,7 @@ fn unanswered_it_expires_for_good_and_not_before_its_deadline() {
 fn an_approval_that_was_not_used_in_time_is_asked_for_again() {
     let story = approved(breaks(300));
     let over = ProposalFact::Expired(Expired {
+        closes: false,
         deadline: at(900),
         extension: Some(Extension {
             control_seq: 1,

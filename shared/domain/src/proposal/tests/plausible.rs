@@ -49,6 +49,7 @@ pub(super) fn facts(proposal: &Proposal, kind: Kind, when: Timestamp) -> Vec<Pro
             decider: None,
         })],
         Kind::Expired => vec![ProposalFact::Expired(Expired {
+            closes: false,
             deadline: deadline(proposal).unwrap_or(when),
             extension: None,
         })],

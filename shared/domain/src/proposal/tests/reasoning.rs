@@ -3,8 +3,8 @@
 use super::plausible::facts;
 use crate::incident::{Badness, Measure, Severity};
 use crate::proposal::{
-    Decision, Evidence, Expired, Kind, Outcome, ProposalFact, Received, Repeated, Scored, State, Verbatim,
-    Worse,
+    Decision, DeclineReason, Declined, Evidence, Expired, Kind, Outcome, ProposalFact, Received, Repeated,
+    Scored, State, Verbatim, Worse,
 };
 use crate::samples::*;
 use crate::trail::Actor;
@@ -99,24 +99,56 @@ fn what_becomes_worse_while_people_are_asked_is_scored_again_on_what_is_known_th
     assert_eq!(without.proposal().state().name(), "awaiting_approval");
 }
 
-#[test]
-fn what_is_approved_and_never_starts_goes_round_twice() {
+/// An automatic approval that has run out so often, the last time with this said of it.
+fn gone_round(times: u64, closes: bool) -> Result<Story, String> {
     let mut story = proposed(breaks(300));
     let mut now = 20;
-    for round in 1..=3 {
+    for round in 1..=times {
         let mut scored = scored(15, Decision::Auto, 1);
         scored.valid_until = Some(at(now + 900));
         story = story.then(now, Actor::System, &ProposalFact::Scored(scored));
         now += 901;
+        assert_eq!(story.proposal().expires_for_good(), round > 2, "round {round}");
         let expired = ProposalFact::Expired(Expired {
             deadline: at(now - 1),
             extension: None,
+            closes: closes && round == times,
         });
-        story = story.then(now, Actor::System, &expired);
-        let expected = if round < 3 { "proposed" } else { "expired" };
-        assert_eq!(story.proposal().state().name(), expected, "round {round}");
+        story = story
+            .attempt(at(now), Actor::System, &expired)
+            .map_err(|err| err.problem)?;
     }
-    assert_eq!(story.proposal().ending(), Some(Ending::Fruitless));
+    Ok(story)
+}
+
+#[test]
+fn what_is_approved_and_never_starts_goes_round_twice_and_is_closed() {
+    let closed = gone_round(3, true).unwrap();
+    assert_eq!(closed.proposal().state().name(), "expired");
+    assert_eq!(closed.proposal().ending(), Some(Ending::Fruitless));
+    assert_eq!(
+        gone_round(2, true).unwrap_err(),
+        "closes what may still be asked about again"
+    );
+    // Older records do not close: they were scored again, and read as they were.
+    let older = gone_round(4, false).unwrap();
+    assert_eq!(older.proposal().state().name(), "proposed");
+}
+
+#[test]
+fn what_was_declined_for_its_event_counts_as_no_outbreak() {
+    let course_after = |reason: DeclineReason| {
+        let declined = ProposalFact::Declined(Declined {
+            reason,
+            explanation: "so".to_owned(),
+            proposer: None,
+        });
+        let story = Story::of(&unhealthy(), None).then(5, Actor::Agent, &declined);
+        story.proposal().course_after(at(2_000))
+    };
+    assert!(course_after(DeclineReason::Contradiction).is_new());
+    assert!(course_after(DeclineReason::Unconfirmed).is_new());
+    assert_eq!(course_after(DeclineReason::NothingToDo).turned_down, 1);
 }
 
 fn scores(change: impl Fn(&mut Scored)) -> ProposalFact {

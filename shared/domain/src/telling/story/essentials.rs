@@ -43,11 +43,20 @@ pub(super) fn of(fact: &ProposalFact) -> Vec<Line> {
             lines.extend(reason.as_ref().map(|reason| Line::new().theirs(reason)));
             lines
         }
-        ProposalFact::Expired(Expired { deadline, extension }) => vec![
+        ProposalFact::Expired(Expired {
+            deadline,
+            extension,
+            closes,
+        }) => vec![
             Line::of("the deadline ")
                 .at(*deadline)
                 .ours(" passed")
-                .then(moved(*extension)),
+                .then(moved(*extension))
+                .ours(if *closes {
+                    ": it was approved and did not start, several times"
+                } else {
+                    ""
+                }),
         ],
         ProposalFact::Refused(refused) => vec![Line::new().theirs(&refused.explanation)],
         ProposalFact::Started(started) => of_started(started),
