@@ -77,7 +77,8 @@ pub struct Asked {
     pub channel: Channel,
     /// On which proposal.
     pub proposal: ProposalId,
-    /// The record that the person was shown: the `scored` one, or the `undo_requested` one where an undo is decided.
+    /// The record that the person was shown: the `scored` one, the `undo_requested` one where an undo is decided, or the
+    /// `declined` one that called people.
     pub seen: Digest,
     /// The second in which the channel signed it, where it says so.
     pub signed_at: Option<Timestamp>,

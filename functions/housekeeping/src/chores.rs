@@ -2,7 +2,7 @@
 
 use domain::message::Lane;
 use domain::proposal::{
-    ASKED_AFTER_S, Decision, Execution, Expired, NextStep, Outcome, Proposal, ProposalFact, State,
+    ASKED_AFTER_S, Decision, Execution, Expired, NextStep, Outcome, Proposal, ProposalFact, Scored, State,
 };
 use domain::telling::Row;
 use domain::trail::{Control, Seq};
@@ -75,14 +75,14 @@ pub fn expiry(proposal: &Proposal, control: &Control, now: Timestamp) -> Option<
 pub fn untold(proposal: &Proposal, switched_at: Option<Timestamp>, now: Timestamp) -> bool {
     let untouched = proposal.messages().is_empty();
     // Of what was only watched from the beginning nobody is told; whoever was asked before is told that nobody is any more.
-    if proposal
-        .scored()
-        .is_none_or(|scored| scored.decision == Decision::Shadow && untouched)
-    {
+    // Where people are called instead of asked, they are told as well.
+    let watched = |scored: &Scored| scored.decision == Decision::Shadow && untouched;
+    if proposal.call().is_none() && proposal.scored().is_none_or(watched) {
         return false;
     }
     let waited = |since: Timestamp| now.millis_since(since) > PATIENCE_S * 1000;
-    let over = !Row::of(proposal).open;
+    let calls = proposal.call().is_some_and(|call| call.acknowledged.is_none());
+    let over = !Row::of(proposal).open && !calls;
     let mut messages = proposal.messages().of(Lane::Slack.name());
     match messages.find(|message| message.reference.is_some()) {
         // What had ended before Slack was set up is not told of.

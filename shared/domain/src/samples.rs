@@ -17,8 +17,9 @@ use crate::inventory::{
 use crate::permission::{Circumstances, InForce, Operator, Principal, Resource, Rules, Verb, Verdict};
 use crate::policy::Policy;
 use crate::proposal::{
-    Approved, Decision, Evidence, Factor, Held, IllegalTransition, Proposal, ProposalFact, Proposed,
-    Proposer, Received, Scored, Started, State, Succeeded, UndoDecided, UndoRequested, UndoState, Verbatim,
+    Acknowledged, Approved, Decider, Decision, DeclineReason, Declined, Evidence, Factor, Held,
+    IllegalTransition, Proposal, ProposalFact, Proposed, Proposer, Received, Scored, Started, State,
+    Succeeded, UndoDecided, UndoRequested, UndoState, Verbatim,
 };
 use crate::trail::{Actor, Entry, Record};
 use crate::value::{BadId, Digest, Micros, Ppm, ProposalId, Tier, Timestamp, WriterId};
@@ -354,6 +355,27 @@ pub(crate) fn asks_undo() -> ProposalFact {
         reason: "traffic is back".to_owned(),
         policy: None,
         decider: None,
+    })
+}
+
+/// Nothing that was tried has helped: people were called.
+pub(crate) fn called() -> Story {
+    let declined = Declined {
+        reason: DeclineReason::Fruitless,
+        explanation: "nothing that was tried has helped".to_owned(),
+        proposer: None,
+    };
+    Story::of(&unhealthy(), None).then(10, Actor::Agent, &ProposalFact::Declined(declined))
+}
+
+/// `acknowledged`.
+pub(crate) fn acknowledges() -> ProposalFact {
+    ProposalFact::Acknowledged(Acknowledged {
+        reason: "failed over by hand".to_owned(),
+        decider: Decider {
+            groups: vec!["sre".to_owned()],
+            directory: Digest::of(b"directory"),
+        },
     })
 }
 

@@ -40,16 +40,19 @@ pub enum Does {
     Revoke,
     /// Asks for a reason to take the effect back.
     Undo,
+    /// Asks what was done about what people were called for.
+    Acknowledge,
 }
 
 impl Does {
     /// Every one.
-    pub const ALL: [Does; 5] = [
+    pub const ALL: [Does; 6] = [
         Does::Approve,
         Does::Reject,
         Does::Narrow,
         Does::Revoke,
         Does::Undo,
+        Does::Acknowledge,
     ];
 
     /// The `action_id` of its button and the `callback_id` of its modal.
@@ -60,6 +63,7 @@ impl Does {
             Does::Narrow => "narrow",
             Does::Revoke => "revoke",
             Does::Undo => "undo",
+            Does::Acknowledge => "acknowledge",
         }
     }
 

@@ -42,11 +42,16 @@ impl Modal {
     pub fn reason(does: Does, shown: &Shown, title: &Line) -> Self {
         let (heading, submit) = match does {
             Does::Undo => ("Take it back", "Ask for the undo"),
+            Does::Acknowledge => ("Acknowledge", "Acknowledge"),
             Does::Approve | Does::Reject | Does::Narrow | Does::Revoke => ("Reject", "Reject"),
+        };
+        let label = match does {
+            Does::Acknowledge => "What was done",
+            Does::Approve | Does::Reject | Does::Narrow | Does::Revoke | Does::Undo => "Why",
         };
         let why = Block::Input {
             block_id: REASON.to_owned(),
-            label: Text::words("Why", MAX_INPUT_LABEL),
+            label: Text::words(label, MAX_INPUT_LABEL),
             element: TextInput::new(FIELD, true, Reason::MAX_CHARS),
             hint: Some(Text::words("It is recorded with your decision.", MAX_INPUT_LABEL)),
         };

@@ -146,6 +146,7 @@ fn button(proposal: &ProposalId, card: &Card, ask: &Ask) -> Button {
         What::Undo => ("Undo…", Does::Undo, None),
         What::ApproveUndo => ("Approve the undo", Does::Approve, Some("primary")),
         What::RejectUndo => ("Reject the undo…", Does::Reject, Some("danger")),
+        What::Acknowledge => ("Acknowledge…", Does::Acknowledge, None),
     };
     let question = match &ask.what {
         What::Approve => Some(
@@ -158,7 +159,9 @@ fn button(proposal: &ProposalId, card: &Card, ask: &Ask) -> Button {
                 .then(card.title.clone())
                 .ours("."),
         ),
-        What::Reject | What::Narrow(_) | What::Revoke | What::Undo | What::RejectUndo => None,
+        What::Reject | What::Narrow(_) | What::Revoke | What::Undo | What::RejectUndo | What::Acknowledge => {
+            None
+        }
     };
     let confirm = question.map(|question| Confirm {
         title: Text::words("Are you sure?", MAX_TITLE),

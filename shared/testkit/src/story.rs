@@ -110,6 +110,19 @@ impl Story {
         )
     }
 
+    /// Nothing that was tried has helped, and people are called at second 10.
+    pub fn called() -> Self {
+        Self::begins().then(
+            10,
+            Actor::Agent,
+            &ProposalFact::Declined(Declined {
+                reason: DeclineReason::Fruitless,
+                explanation: "nothing that was tried has helped".to_owned(),
+                proposer: None,
+            }),
+        )
+    }
+
     /// An action is proposed at second 10.
     pub fn proposed(action: Action) -> Self {
         let story = Self::begins();

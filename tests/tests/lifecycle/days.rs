@@ -5,6 +5,8 @@
 
 use std::fmt::Write as _;
 
+use ::slack::button::Does;
+use ::slack::form::REASON;
 use domain::inventory::Inventory;
 use domain::ports::Clock;
 use domain::proposal::{Proposal, State};
@@ -12,7 +14,7 @@ use domain::telling::Urgency;
 use domain::value::{Ppm, Timestamp};
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
-use testkit::sample;
+use testkit::{Cutter, sample};
 use tests::model::{ScriptedModel, calling};
 use tests::{World, walk};
 
@@ -187,6 +189,43 @@ fn a_remedy_that_never_helps_is_tried_twice_and_then_people_are_called() {
             8 proposals, 2 questions to models for 0.021000 USD, 2 decisions asked, 8 pages, 69 messages in all
         "#]]).await;
         assert!(day.longest_silence() <= 245, "{}", day.longest_silence());
+    });
+}
+
+#[test]
+fn what_somebody_has_seen_to_is_looked_at_as_new() {
+    walk::now(async {
+        let day = Day::of(sample::inventory_with_unhealthy("openai"));
+        let sees_to_it = async |world: &World, minute: u64| {
+            approves(world, minute).await;
+            for id in world.proposals() {
+                let proposal = world.proposal(&id).await;
+                // Half an hour after they were called, and once.
+                let called = proposal.call().filter(|call| call.acknowledged.is_none());
+                let (Some(call), 90..) = (called, minute) else {
+                    continue;
+                };
+                let done = [(REASON, "failed over by hand")];
+                let (asks, never) = (Does::Acknowledge, Cutter::never());
+                let answer = world
+                    .fills_in_about("bob", asks, &id, call.record, &done, &never)
+                    .await;
+                assert!(answer.text().contains("as a new one"), "{answer:?}");
+                fails(world, 620_000);
+            }
+        };
+        day.passes(180, &every_minute, sees_to_it).await;
+        day.is(expect![[r#"
+               0 min  #1 circuit_break_provider: restored, fruitless, 18 events more
+              19 min  #2 circuit_break_provider: restored, fruitless, 33 events more
+              53 min  #3 declined, fruitless: declined, seento, 37 events more
+              91 min  #4 circuit_break_provider: restored, fruitless, 18 events more
+             110 min  #5 circuit_break_provider: restored, fruitless, 33 events more
+             144 min  #6 declined, fruitless: declined, seento, 0 events more
+             145 min  #7 circuit_break_provider: restored, fruitless, 18 events more
+             164 min  #8 circuit_break_provider: restored, fruitless, 15 events more
+            8 proposals, 6 questions to models for 0.063000 USD, 6 decisions asked, 8 pages, 175 messages in all
+        "#]]).await;
     });
 }
 

@@ -89,7 +89,7 @@ async fn clicked(
     let became = match does {
         Does::Approve => ask(deps, &asks(Request::Approve)).await,
         Does::Revoke => ask(deps, &asks(Request::Revoke)).await,
-        Does::Reject | Does::Narrow | Does::Undo => {
+        Does::Reject | Does::Narrow | Does::Undo | Does::Acknowledge => {
             match open(
                 deps,
                 slack,
@@ -123,10 +123,13 @@ async fn clicked(
 fn before_the_form(does: Does) -> Request {
     match (does, Reason::new("…")) {
         (Does::Undo, Ok(reason)) => Request::Undo { reason },
+        (Does::Acknowledge, Ok(reason)) => Request::Acknowledge { reason },
         (Does::Narrow, _) => Request::Narrow {
             to: domain::action::Narrowing::default(),
         },
-        (Does::Reject | Does::Approve | Does::Revoke | Does::Undo, _) => Request::Reject { reason: None },
+        (Does::Reject | Does::Approve | Does::Revoke | Does::Undo | Does::Acknowledge, _) => {
+            Request::Reject { reason: None }
+        }
     }
 }
 
@@ -141,15 +144,18 @@ async fn open(
 ) -> Result<(), Became> {
     let proposal = consider(deps, asked).await?;
     let action = proposal.proposed().map(|proposed| &proposed.action);
-    let title = action
-        .map(|action| Line::new().theirs(action))
-        .unwrap_or_default();
+    let title = match action {
+        Some(action) => Line::new().theirs(action),
+        None => Line::new().theirs(&proposal.received().event),
+    };
     let modal = match does {
         Does::Narrow => {
             let lowers = action.map(|action| action.operation().lowers());
             Modal::narrow(shown, &title, &lowers.unwrap_or_default())
         }
-        Does::Approve | Does::Reject | Does::Revoke | Does::Undo => Modal::reason(does, shown, &title),
+        Does::Approve | Does::Reject | Does::Revoke | Does::Undo | Does::Acknowledge => {
+            Modal::reason(does, shown, &title)
+        }
     };
     slack.reply.open(trigger_id, &modal).await.map_err(|problem| {
         tracing::warn!(metric = "slack_form", problem, "a form could not be opened");
@@ -181,6 +187,7 @@ async fn submit(
     let request = match does {
         Does::Reject => reason().map(|reason| Request::Reject { reason: Some(reason) }),
         Does::Undo => reason().map(|reason| Request::Undo { reason }),
+        Does::Acknowledge => reason().map(|reason| Request::Acknowledge { reason }),
         Does::Narrow => Ok(Request::Narrow { to: values.clone() }),
         Does::Approve | Does::Revoke => return HttpResponse::problem(400, "there is no such form"),
     };

@@ -100,6 +100,24 @@ async fn every_sort_of_request_has_its_way() {
         "{words}"
     );
 
+    let door = Door::with(Story::called());
+    let seen_to = json!({"ask": "acknowledge", "reason": "failed over by hand"});
+    let (status, words) = door.asks(ALICE, seen_to.clone()).await;
+    assert_eq!(
+        (status, door.since()),
+        (200, vec!["acknowledged".to_owned()]),
+        "{words}"
+    );
+    let (status, words) = door.asks(ALICE, seen_to.clone()).await;
+    assert_eq!(
+        (status, door.since().len()),
+        (200, 1),
+        "said twice, it counts once: {words}"
+    );
+    let (status, words) = door.asks(BOB, seen_to).await;
+    assert_eq!((status, door.since().len()), (409, 1), "{words}");
+    assert!(words.contains("It was acknowledged by"), "{words}");
+
     let door = Door::with(Story::succeeded(pages()));
     let (status, words) = door
         .asks(ALICE, json!({"ask": "undo", "reason": "it is over"}))

@@ -8,6 +8,7 @@ use approval_callback::slack::{Slack, Trust};
 use approval_callback::{self as callback, Deps, answer_event};
 use async_trait::async_trait;
 use domain::telling::Line;
+use domain::trail::Record;
 use domain::value::Deployment;
 use runtime::link::LinkKey;
 use serde_json::{Value, json};
@@ -107,8 +108,9 @@ impl Door {
 
     /// The value of the buttons in the message.
     pub(crate) fn value(&self) -> String {
-        let scored = self.story.records().iter().find(|record| record.kind == "scored");
-        format!("{}.{}", self.story.proposal().id(), scored.unwrap().digest)
+        let shows = |record: &&Record| ["scored", "declined"].contains(&record.kind.as_str());
+        let shown = self.story.records().iter().find(shows);
+        format!("{}.{}", self.story.proposal().id(), shown.unwrap().digest)
     }
 
     /// What Slack sends when `user` clicks.

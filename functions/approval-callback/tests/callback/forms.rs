@@ -132,6 +132,22 @@ async fn less_of_it_is_asked_for_field_by_field() {
 }
 
 #[tokio::test]
+async fn a_call_to_people_is_acknowledged_with_what_was_done() {
+    let door = Door::with(Story::called());
+    let form = door.form(ALICE, "acknowledge").await;
+    let answer = door.fills_in(ALICE, &form, &[("reason", "")]).await;
+    assert_eq!(answer.json()["response_action"], "errors", "{answer:?}");
+    let answer = door
+        .fills_in(ALICE, &form, &[("reason", "failed over by hand")])
+        .await;
+    assert!(
+        says(&answer).starts_with("Your acknowledgement is recorded"),
+        "{answer:?}"
+    );
+    assert_eq!(door.since(), ["acknowledged"]);
+}
+
+#[tokio::test]
 async fn an_undo_is_asked_for_and_agreed_to() {
     let door = Door::with(Story::succeeded(reroutes()));
     let form = door.form(ALICE, "undo").await;

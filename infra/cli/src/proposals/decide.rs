@@ -81,6 +81,18 @@ pub(crate) struct UndoArguments {
     reason: Reason,
 }
 
+/// What `acknowledge` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AcknowledgeArguments {
+    /// The proposal that called people: its id, or the beginning of it as `list` shows it
+    #[arg(value_name = "ID")]
+    proposal: Beginning,
+
+    /// What was done, or why nothing is, for whoever reads the trail: at most 1000 characters
+    #[arg(long, value_name = "TEXT", value_parser = Reason::new)]
+    reason: Reason,
+}
+
 /// The beginning of a digest.
 #[derive(Debug, Clone)]
 struct Seen(String);
@@ -174,9 +186,13 @@ pub(super) async fn approve(
     terminal.line("")?;
     let question = match ask.what {
         What::ApproveUndo => "Agree to its undo? [y/N]",
-        What::Approve | What::Reject | What::Narrow(_) | What::Revoke | What::Undo | What::RejectUndo => {
-            "Approve this? [y/N]"
-        }
+        What::Approve
+        | What::Reject
+        | What::Narrow(_)
+        | What::Revoke
+        | What::Undo
+        | What::RejectUndo
+        | What::Acknowledge => "Approve this? [y/N]",
     };
     if !arguments.yes && !consent.to(question, terminal)? {
         terminal.line("nothing was sent")?;
@@ -223,6 +239,21 @@ pub(super) async fn undo(
     let detail = api.show(&arguments.proposal).await?;
     let ask = offered(&detail, "undone", |what| matches!(what, What::Undo))?;
     let request = Request::Undo {
+        reason: arguments.reason.clone(),
+    };
+    terminal.lines(&shown::heading(&detail))?;
+    send(api, &detail, &ask.seen, &request, terminal).await
+}
+
+/// Says that somebody has seen to it.
+pub(super) async fn acknowledge(
+    api: &Api,
+    arguments: &AcknowledgeArguments,
+    terminal: &mut Terminal<'_>,
+) -> anyhow::Result<bool> {
+    let detail = api.show(&arguments.proposal).await?;
+    let ask = offered(&detail, "acknowledged", |what| matches!(what, What::Acknowledge))?;
+    let request = Request::Acknowledge {
         reason: arguments.reason.clone(),
     };
     terminal.lines(&shown::heading(&detail))?;

@@ -1,4 +1,5 @@
-//! `sre-agent list`, `show`, `watch`, and what a person decides: `approve`, `reject`, `edit`, `revoke`, `undo`.
+//! `sre-agent list`, `show`, `watch`, and what a person decides: `approve`, `reject`, `edit`, `revoke`, `undo`,
+//! `acknowledge`.
 //!
 //! | file | what |
 //! | --- | --- |
@@ -46,6 +47,8 @@ pub(crate) enum Command {
     Revoke(decide::RevokeArguments),
     /// Asks for an effect to be taken back, which somebody else must agree to
     Undo(decide::UndoArguments),
+    /// Says that you have seen to what people were called for: the next report of that trouble is looked at as a new one
+    Acknowledge(decide::AcknowledgeArguments),
     /// Tells what comes to wait for a person or to be in force, as it happens; or one proposal's story until it is over
     Watch(watch::WatchArguments),
 }
@@ -80,6 +83,7 @@ async fn carry_out(
         Command::Edit(arguments) => decide::edit(api, arguments, terminal).await,
         Command::Revoke(arguments) => decide::revoke(api, arguments, terminal).await,
         Command::Undo(arguments) => decide::undo(api, arguments, terminal).await,
+        Command::Acknowledge(arguments) => decide::acknowledge(api, arguments, terminal).await,
         Command::Watch(arguments) => watch::run(api, arguments, terminal).await,
     }
 }

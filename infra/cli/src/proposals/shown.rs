@@ -84,6 +84,9 @@ fn one_ask(id: &ProposalId, Ask { what, seen }: &Ask) -> Vec<String> {
         What::Approve => vec![format!("to approve it:  sre-agent approve {id} --seen {seen}")],
         What::Reject => vec![format!("to reject it:  sre-agent reject {id} --reason TEXT")],
         What::Revoke => vec![format!("to take your approval back:  sre-agent revoke {id}")],
+        What::Acknowledge => vec![format!(
+            "to say that you have seen to it:  sre-agent acknowledge {id} --reason TEXT"
+        )],
         What::Undo => vec![format!("to ask for its undo:  sre-agent undo {id} --reason TEXT")],
         What::ApproveUndo => vec![format!(
             "to agree to the undo:  sre-agent approve {id} --seen {seen}"

@@ -160,6 +160,7 @@ impl Course {
             | Kind::Repeated
             | Kind::Notified
             | Kind::Escalated
+            | Kind::Acknowledged
             | Kind::Commented => return,
         };
         self.answer = answer;

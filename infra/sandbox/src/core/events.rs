@@ -1,6 +1,6 @@
 //! When a condition becomes an event: at its onset, and again now and then while it lasts.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -79,6 +79,12 @@ impl Announcer {
         self.announced = announced;
     }
 
+    /// Forgets what is not among these any more: its next onset is a new one.
+    pub(crate) fn over(&mut self, conditions: &[Condition]) {
+        let lasting: BTreeSet<String> = conditions.iter().map(Condition::key).collect();
+        self.announced.retain(|key, _| lasting.contains(key));
+    }
+
     /// The events to send next, at most as many as one `PutEvents` takes.
     pub(crate) fn waiting(&self) -> Vec<Event> {
         self.waiting.iter().take(10).cloned().collect()
@@ -132,6 +138,14 @@ mod tests {
             format!("e-{id}")
         });
         announcer.all().len() - before
+    }
+
+    #[test]
+    fn what_ends_and_begins_again_between_two_looks_is_announced_again() {
+        let mut announcer = Announcer::new("acme".to_owned(), 60_000);
+        assert_eq!(observe(&mut announcer, 0, &["openai", "bedrock"]), 2);
+        announcer.over(&[unhealthy("bedrock")]);
+        assert_eq!(observe(&mut announcer, 1, &["openai", "bedrock"]), 1);
     }
 
     #[test]

@@ -70,9 +70,15 @@ async fn inject(State(gateway): Shared, body: Bytes) -> Response {
         Err(error) => return reply::refuse(&ApiError::invalid(format!("that is no fault: {error}"))),
     };
     tracing::info!(?fault, "fault");
-    let outcome = gateway.world().inject(gateway.clock.now(), fault);
+    let now = gateway.clock.now();
+    let outcome = gateway.world().inject(now, fault);
     match outcome {
-        Ok(()) => faults(&gateway),
+        Ok(()) => {
+            // What this ended is over, though it may begin again before anybody looks.
+            let conditions = gateway.world().conditions(now);
+            gateway.announcer().over(&conditions);
+            faults(&gateway)
+        }
         Err(error) => reply::refuse(&error),
     }
 }

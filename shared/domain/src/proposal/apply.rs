@@ -13,6 +13,7 @@ mod effects;
 use self::decisions::{awaiting, decide_undo, expire, in_time, names_scored, revoked};
 use self::effects::{acting, shows_all, shows_before, shows_none, to_take_back};
 use super::fact::{Kind, ProposalFact, Received};
+use super::outbreak::Call;
 use super::state::{Done, Lease, Outcome, State, UndoState};
 use super::{Moved, Proposal, is_about};
 use crate::trail::{Actor, BrokenChain, Fact, Record, Seq, StreamId};
@@ -122,6 +123,7 @@ impl Proposal {
             ProposalFact::Declined(declined) => {
                 require(matches!(state, State::Reasoning(_)), NOT_NOW)?;
                 self.because = Some(declined.explanation.clone());
+                self.call = Call::by(record, &declined);
                 self.declined = Some(declined);
                 State::Closed(Outcome::Declined)
             }
@@ -250,6 +252,14 @@ impl Proposal {
             }
             ProposalFact::Notified(notified) => {
                 self.messages.note(notified);
+                return Ok(None);
+            }
+            ProposalFact::Acknowledged(_) => {
+                operator(record)?;
+                match self.call.as_mut() {
+                    Some(call) if call.acknowledged.is_none() => call.acknowledged = Some(Moved::by(record)),
+                    Some(_) | None => return Err(NOT_NOW),
+                }
                 return Ok(None);
             }
             ProposalFact::Escalated(_) | ProposalFact::Commented(_) => return Ok(None),

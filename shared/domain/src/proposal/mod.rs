@@ -21,14 +21,15 @@ pub use self::authentic::Standing;
 pub use self::claim::claim_counts;
 pub use self::evidence::Evidence;
 pub use self::fact::{
-    Amended, Approved, Commented, Decider, Decision, DeclineReason, Declined, Escalated, Expired, Factor,
-    Failed, Fallback, Held, Kind, Notified, Precondition, ProposalFact, Proposed, Proposer, Reasoning,
-    Received, Refused, Rejected, Repeated, Restored, Revoked, Scored, Started, Succeeded, Unclear,
+    Acknowledged, Amended, Approved, Commented, Decider, Decision, DeclineReason, Declined, Escalated,
+    Expired, Factor, Failed, Fallback, Held, Kind, Notified, Precondition, ProposalFact, Proposed, Proposer,
+    Reasoning, Received, Refused, Rejected, Repeated, Restored, Revoked, Scored, Started, Succeeded, Unclear,
     UndoDecided, UndoRequested, Verbatim, Verified, Voted, Worse,
 };
 pub use self::history::{Came, History, INCIDENTS_S, Past};
 pub use self::messages::{Message, Messages};
 pub use self::next_step::NextStep;
+pub use self::outbreak::Call;
 pub use self::permit::{ASKED_AFTER_S, Permit, Power};
 pub use self::state::{Approval, Awaiting, Done, Execution, Lease, Outcome, State, UndoState};
 use crate::incident::Event;
@@ -62,6 +63,7 @@ pub struct Proposal {
     tries: u64,
     judged: u64,
     declined: Option<Declined>,
+    call: Option<Call>,
     proposed: Option<Proposed>,
     scored: Option<Scored>,
     scored_record: Option<Digest>,
@@ -205,6 +207,11 @@ impl Proposal {
         self.declined.as_ref()
     }
 
+    /// How it called people instead of proposing anything, if it did.
+    pub fn call(&self) -> Option<&Call> {
+        self.call.as_ref()
+    }
+
     /// The action proposed, with what an amendment made of it.
     pub fn proposed(&self) -> Option<&Proposed> {
         self.proposed.as_ref()
@@ -340,6 +347,7 @@ impl Proposal {
             tries: 1,
             judged: 1,
             declined: None,
+            call: None,
             proposed: None,
             scored: None,
             scored_record: None,

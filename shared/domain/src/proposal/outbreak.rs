@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Evidence, MOST_REPEATS, Outcome, Proposal, Repeated, State};
+use super::{Declined, Evidence, MOST_REPEATS, Moved, Outcome, Proposal, Repeated, State};
 use crate::incident::{Badness, Event};
 use crate::inventory::Condition;
 use crate::proposal::DeclineReason;
@@ -67,6 +67,24 @@ impl Events {
 
     fn saw(&mut self, id: EventId, content: Option<Digest>, at: Timestamp) {
         self.seen.insert(id, Seen { at, content });
+    }
+}
+
+/// People were called, because nothing that was tried has helped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// The record that called them: what an acknowledgement names.
+    pub record: Digest,
+    /// Who has seen to it, once somebody has.
+    pub acknowledged: Option<Moved>,
+}
+
+impl Call {
+    pub(super) fn by(record: &Record, declined: &Declined) -> Option<Self> {
+        (declined.reason == DeclineReason::Fruitless).then(|| Self {
+            record: record.digest,
+            acknowledged: None,
+        })
     }
 }
 
@@ -142,9 +160,10 @@ impl Proposal {
             | State::Unknown(_) => return None,
         };
         Some(match outcome {
-            Outcome::Declined => match self.declined.as_ref().map(|declined| declined.reason) {
-                Some(DeclineReason::Fruitless) => Ending::Paged,
-                Some(_) | None => Ending::TurnedDown,
+            Outcome::Declined => match self.call.as_ref().map(|call| &call.acknowledged) {
+                Some(Some(_)) => Ending::SeenTo,
+                Some(None) => Ending::Paged,
+                None => Ending::TurnedDown,
             },
             Outcome::Shadow | Outcome::Rejected => Ending::TurnedDown,
             Outcome::Expired | Outcome::Refused | Outcome::Failed => Ending::Fruitless,

@@ -146,6 +146,7 @@ impl Announcement {
             (Kind::Declined, _) if summary.declined == Some(DeclineReason::Fruitless) => {
                 (Page, "nothing that was tried has helped")
             }
+            (Kind::Acknowledged, _) => (Inform, "somebody has seen to it"),
             (Kind::Repeated, _) if summary.worse => (Page, "the trouble has become worse"),
             (Kind::Declined, _) if summary.declined.is_some_and(DeclineReason::is_inability) => {
                 (Page, "the agent came to no conclusion")

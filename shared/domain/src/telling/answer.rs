@@ -48,13 +48,17 @@ pub fn recorded(request: &Request, proposal: &Proposal) -> Line {
         (Request::Undo { .. }, State::Succeeded(_)) => {
             Line::of("Your request is recorded. Another person must agree before anything is taken back.")
         }
+        (Request::Acknowledge { .. }, State::Closed(_)) => Line::of(
+            "Your acknowledgement is recorded. The next report of this trouble is looked at as a new one.",
+        ),
         // Somebody else's record came after it already.
         (
             Request::Approve
             | Request::Reject { .. }
             | Request::Revoke
             | Request::Narrow { .. }
-            | Request::Undo { .. },
+            | Request::Undo { .. }
+            | Request::Acknowledge { .. },
             _,
         ) => Line::of("Your request is recorded. ").then(stands(proposal)),
     }
@@ -172,7 +176,11 @@ pub fn stands(proposal: &Proposal) -> Line {
             .ours(". ")
             .then(ended("Its effect was taken back at ")),
         State::Closed(Outcome::Shadow) => Line::of("It was only recorded: the policy watches this action."),
-        State::Closed(Outcome::Declined) => ended("Nothing was proposed; it was declined at "),
+        State::Closed(Outcome::Declined) => {
+            let seen_to = proposal.call().and_then(|call| call.acknowledged.as_ref());
+            let seen_to = seen_to.map(|moved| Line::of(" It was acknowledged").then(by(moved)).ours("."));
+            ended("Nothing was proposed; it was declined at ").then(seen_to.unwrap_or_default())
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Line, answer, story};
 use crate::action::{Lowers, Undo};
 use crate::permission::Operator;
-use crate::proposal::{Decision, Kind, Proposal, Proposed, Scored, State, UndoState};
+use crate::proposal::{Call, Decision, Kind, Proposal, Proposed, Scored, State, UndoState};
 use crate::trail::Control;
 use crate::value::{Digest, Timestamp};
 
@@ -66,24 +66,29 @@ pub enum What {
     ApproveUndo,
     /// No to it.
     RejectUndo,
+    /// That the person has seen to what people were called for.
+    Acknowledge,
 }
 
 impl Card {
     /// A proposal's card, with the operators whose yes would count; `None` where people are not told of it: before its
-    /// score, and where it is only watched.
+    /// score, and where it is only watched. Where people were called instead, it is that call.
     pub fn of(
         proposal: &Proposal,
         deciders: &[&Operator],
         control: &Control,
         now: Timestamp,
     ) -> Option<Self> {
+        if let Some(call) = proposal.call() {
+            return Some(Self::of_call(proposal, call, control, now));
+        }
         let (proposed, scored) = (proposal.proposed()?, proposal.scored()?);
         // Whoever was asked before the policy came to watch it only sees that nobody is asked any more.
         if scored.decision == Decision::Shadow && proposal.messages().is_empty() {
             return None;
         }
         let mut sections = vec![
-            happened(proposal, proposed),
+            happened(proposal, Some(proposed)),
             Section {
                 heading: Cow::Borrowed("Proposed"),
                 lines: story::chosen(proposed),
@@ -120,6 +125,22 @@ impl Card {
             asks,
         })
     }
+
+    fn of_call(proposal: &Proposal, call: &Call, control: &Control, now: Timestamp) -> Self {
+        let acknowledge = Ask {
+            what: What::Acknowledge,
+            seen: call.record,
+        };
+        Self {
+            title: Line::of("People are needed: ").theirs(&proposal.received().event),
+            standing: standing(proposal, control, now),
+            sections: vec![happened(proposal, None)],
+            asks: match &call.acknowledged {
+                Some(_) => Vec::new(),
+                None => vec![acknowledge],
+            },
+        }
+    }
 }
 
 fn standing(proposal: &Proposal, control: &Control, now: Timestamp) -> Line {
@@ -146,7 +167,7 @@ fn standing(proposal: &Proposal, control: &Control, now: Timestamp) -> Line {
     }
 }
 
-fn happened(proposal: &Proposal, proposed: &Proposed) -> Section {
+fn happened(proposal: &Proposal, proposed: Option<&Proposed>) -> Section {
     let received = proposal.received();
     let event = &received.event;
     let team = event.team.as_ref().map(|team| Line::of(", team ").theirs(team));
@@ -164,8 +185,8 @@ fn happened(proposal: &Proposal, proposed: &Proposed) -> Section {
             .then(team.unwrap_or_default())
             .ours(" at ")
             .at(received.occurred_at),
-        story::condition(&proposed.evidence.condition),
     ];
+    lines.extend(proposed.map(|proposed| story::condition(&proposed.evidence.condition)));
     lines.extend(story::known_before(received));
     if proposal.repeats() > 0 {
         lines.push(
@@ -284,7 +305,8 @@ pub fn is_told_in_the_thread(kind: Kind) -> bool {
         | Kind::UndoRejected
         | Kind::Verified
         | Kind::Repeated
-        | Kind::Escalated => true,
+        | Kind::Escalated
+        | Kind::Acknowledged => true,
         Kind::Received
         | Kind::Declined
         | Kind::Proposed

@@ -88,7 +88,7 @@ impl Authority {
 use Author::{Archive, Callback, Execution, Housekeeping, Ingest, Notification, Operator, Scoring};
 
 /// Who may say what of a proposal; the first is who usually does.
-const PROPOSAL: [(&str, &[Author]); 25] = [
+const PROPOSAL: [(&str, &[Author]); 26] = [
     ("received", &[Ingest]),
     ("declined", &[Ingest]),
     ("proposed", &[Ingest]),
@@ -113,6 +113,7 @@ const PROPOSAL: [(&str, &[Author]); 25] = [
     ("repeated", &[Ingest]),
     ("notified", &[Notification]),
     ("escalated", &[Notification, Housekeeping]),
+    ("acknowledged", &[Callback]),
     ("commented", &[Callback]),
 ];
 

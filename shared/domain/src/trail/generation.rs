@@ -46,6 +46,8 @@ pub enum Ending {
     TurnedDown,
     /// Nothing was proposed any more: people were called.
     Paged,
+    /// People were called, and one of them has seen to it.
+    SeenTo,
 }
 
 impl Ending {
@@ -57,6 +59,7 @@ impl Ending {
             Ending::Fruitless => "did not help, failed, or was not decided on in time",
             Ending::TurnedDown => "was turned down",
             Ending::Paged => "people were called",
+            Ending::SeenTo => "people were called, and have seen to it",
         }
     }
 }
@@ -139,7 +142,7 @@ impl Course {
     /// nothing was heard of it for a day.
     pub fn after(&self, tried: Tried, worst: Badness, quiet: bool) -> Self {
         let ended = tried.ended;
-        let begins_anew = quiet || ended == Ending::Helped;
+        let begins_anew = quiet || matches!(ended, Ending::Helped | Ending::SeenTo);
         let mut so_far = match begins_anew {
             true => Self::default(),
             false => self.clone(),
@@ -153,7 +156,7 @@ impl Course {
         }
         so_far.worst = Some(so_far.worst.map_or(worst, |before| before.worst(worst)));
         match ended {
-            Ending::Helped | Ending::Paged => {}
+            Ending::Helped | Ending::Paged | Ending::SeenTo => {}
             Ending::NotKnown | Ending::Fruitless => {
                 so_far.fruitless = so_far.fruitless.saturating_add(1);
                 so_far.turned_down = 0;
@@ -170,6 +173,7 @@ impl Course {
             Ending::TurnedDown => backed_off(self.turned_down, window_s),
             Ending::Fruitless => backed_off(self.fruitless, window_s),
             Ending::Paged => LONGEST_WAIT_S,
+            Ending::SeenTo => 0,
         }
     }
 }
@@ -242,7 +246,7 @@ impl Ending {
     /// Whether what is worse does not wait for its time to pass.
     pub fn gives_way_to_worse(self) -> bool {
         match self {
-            Ending::Fruitless | Ending::TurnedDown | Ending::Paged => true,
+            Ending::Fruitless | Ending::TurnedDown | Ending::Paged | Ending::SeenTo => true,
             Ending::Helped | Ending::NotKnown => false,
         }
     }
@@ -305,7 +309,7 @@ mod tests {
 
     #[test]
     fn how_it_ended_decides_how_long_events_join() {
-        use Ending::{Fruitless, Helped, NotKnown, Paged, TurnedDown};
+        use Ending::{Fruitless, Helped, NotKnown, Paged, SeenTo, TurnedDown};
         let waits = |before: &[Ending], ended| {
             let course = course(before);
             let settled = Settled {
@@ -342,6 +346,7 @@ mod tests {
         assert_eq!(waits(&[TurnedDown; 9], TurnedDown), 14_400);
         assert_eq!(waits(&[TurnedDown; 90], TurnedDown), 14_400);
         assert_eq!(waits(&[Fruitless, Fruitless], Paged), 14_400);
+        assert_eq!(waits(&[Fruitless, Fruitless], SeenTo), 0);
     }
 
     #[test]
@@ -352,7 +357,7 @@ mod tests {
 
     #[test]
     fn the_third_in_a_row_without_help_is_for_people() {
-        use Ending::{Fruitless, Helped, NotKnown, Paged, TurnedDown};
+        use Ending::{Fruitless, Helped, NotKnown, Paged, SeenTo, TurnedDown};
         for (before, exhausted) in [
             (&[Fruitless][..], false),
             (&[Fruitless, NotKnown], true),
@@ -360,6 +365,9 @@ mod tests {
             (&[Fruitless, TurnedDown, Fruitless], true),
             (&[Fruitless, Helped, Fruitless], false),
             (&[TurnedDown, TurnedDown, TurnedDown], false),
+            (&[Fruitless, Fruitless, SeenTo], false),
+            (&[Fruitless, Fruitless, SeenTo, Fruitless], false),
+            (&[Fruitless, Fruitless, SeenTo, Fruitless, NotKnown], true),
         ] {
             assert_eq!(course(before).is_exhausted(), exhausted, "{before:?}");
         }

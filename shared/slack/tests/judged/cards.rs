@@ -5,7 +5,7 @@ use domain::action::{
 };
 use domain::incident::Severity;
 use domain::permission::Operator;
-use domain::proposal::{Decision, Factor, ProposalFact, Repeated, UndoDecided, Voted};
+use domain::proposal::{Acknowledged, Decider, Decision, Factor, ProposalFact, Repeated, UndoDecided, Voted};
 use domain::telling::Card;
 use domain::trail::{Actor, Control, Fact as _, Pause, Switches};
 use domain::value::{BudgetOwner, Digest, EventId, GuardrailId, Micros, SlaId, TeamId};
@@ -70,6 +70,18 @@ pub(crate) fn stories() -> Vec<(String, Story)> {
     all.push(("quorum.none".to_owned(), quorum()));
     all.push(("quorum.one".to_owned(), voted(quorum())));
     all.push(("repeated".to_owned(), repeated()));
+    all.push(("called".to_owned(), Story::called()));
+    let seen_to = ProposalFact::Acknowledged(Acknowledged {
+        reason: "failed over by hand".to_owned(),
+        decider: Decider {
+            groups: vec!["sre".to_owned()],
+            directory: Digest::of(b"directory"),
+        },
+    });
+    all.push((
+        "called.seen_to".to_owned(),
+        Story::called().then(70, person("bob"), &seen_to),
+    ));
     all
 }
 

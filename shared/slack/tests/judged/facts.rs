@@ -3,8 +3,9 @@
 use domain::action::{Action, RaiseRateLimit};
 use domain::inventory::Condition;
 use domain::proposal::{
-    Amended, Commented, DeclineReason, Declined, Escalated, Expired, Failed, Notified, Precondition,
-    ProposalFact, Refused, Rejected, Repeated, Revoked, Unclear, UndoDecided, UndoRequested, Verified, Voted,
+    Acknowledged, Amended, Commented, Decider, DeclineReason, Declined, Escalated, Expired, Failed, Notified,
+    Precondition, ProposalFact, Refused, Rejected, Repeated, Revoked, Unclear, UndoDecided, UndoRequested,
+    Verified, Voted,
 };
 use domain::trail::{Actor, Entry, Record};
 use domain::value::{Digest, EventId, OperatorId, TeamId, WriterId};
@@ -99,6 +100,13 @@ fn facts(words: &str, digest: Digest) -> Vec<ProposalFact> {
             worse: None,
         }),
         ProposalFact::Escalated(Escalated { to: text() }),
+        ProposalFact::Acknowledged(Acknowledged {
+            reason: text(),
+            decider: Decider {
+                groups: vec![text()],
+                directory: Digest::of(b"directory"),
+            },
+        }),
         ProposalFact::Commented(Commented { text: text() }),
         ProposalFact::Notified(Notified {
             channel: text(),

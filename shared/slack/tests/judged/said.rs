@@ -221,9 +221,10 @@ fn every_ask_is_offered_by_a_card() {
             What::Undo => "undo",
             What::ApproveUndo => "approve the undo",
             What::RejectUndo => "reject the undo",
+            What::Acknowledge => "acknowledge",
         })
         .collect();
-    assert_eq!(asks.len(), 7, "{asks:?}");
+    assert_eq!(asks.len(), 8, "{asks:?}");
 }
 
 #[test]

@@ -159,6 +159,12 @@ async fn every_other_request_is_sent_with_the_digest_that_the_card_offers() {
             &["undo", "gnr4sqzf", "--reason", "traffic is back"],
             json!({ "ask": "undo", "reason": "traffic is back" }),
         ),
+        (
+            Story::called(),
+            15,
+            &["acknowledge", "gnr4sqzf", "--reason", "failed over by hand"],
+            json!({ "ask": "acknowledge", "reason": "failed over by hand" }),
+        ),
     ] {
         let world = World::new().await;
         let detail = detail(&story, at);
@@ -204,6 +210,12 @@ async fn what_the_card_does_not_offer_is_answered_with_where_it_stands() {
             400,
             &["undo", "gnr4sqzf", "--reason", "x"],
             "cannot be undone now: It was approved by alice",
+        ),
+        (
+            Story::declined(),
+            15,
+            &["acknowledge", "gnr4sqzf", "--reason", "x"],
+            "cannot be acknowledged now: declined.",
         ),
         (
             Story::begins(),

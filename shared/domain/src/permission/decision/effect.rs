@@ -1,10 +1,10 @@
-//! Taking an effect back on demand: one person asks, and another agrees.
+//! Taking an effect back on demand: one person asks, and another agrees. And the acknowledgement of a call to people.
 
 use super::question::{ENOUGH, Question};
 use super::{Asking, Refusal};
 use crate::action::Undo;
 use crate::permission::Verb;
-use crate::proposal::{ProposalFact, State, UndoDecided, UndoRequested, UndoState};
+use crate::proposal::{Acknowledged, ProposalFact, State, UndoDecided, UndoRequested, UndoState};
 use crate::value::{OperatorId, Reason};
 
 impl Asking<'_> {
@@ -45,6 +45,20 @@ impl Asking<'_> {
     pub(super) fn reject_undo(&self, reason: Option<&Reason>) -> Result<ProposalFact, Refusal> {
         self.of_an_undo().allows(Verb::Reject, ENOUGH)?;
         Ok(ProposalFact::UndoRejected(self.undo_decided(reason)))
+    }
+
+    /// Whoever is in the directory may see to it. Nothing is executed because of that: what is proposed next is scored and
+    /// gated like anything.
+    pub(super) fn acknowledge(&self, reason: &Reason) -> Result<ProposalFact, Refusal> {
+        match self.proposal.call() {
+            Some(call) if call.acknowledged.is_some() => Err(Refusal::Decided),
+            Some(call) if call.record == self.seen => Ok(ProposalFact::Acknowledged(Acknowledged {
+                reason: reason.to_string(),
+                decider: self.asker.decider(),
+            })),
+            Some(_) => Err(Refusal::Stale),
+            None => Err(Refusal::Decided),
+        }
     }
 
     fn undo_decided(&self, reason: Option<&Reason>) -> UndoDecided {

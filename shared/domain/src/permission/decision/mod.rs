@@ -44,6 +44,11 @@ pub enum Request {
         /// Why.
         reason: Reason,
     },
+    /// People were called, and whoever asks has seen to it: the agent is to look at the trouble as at a new one.
+    Acknowledge {
+        /// What was done, or why nothing is.
+        reason: Reason,
+    },
 }
 
 impl Request {
@@ -55,6 +60,7 @@ impl Request {
             Request::Revoke => "revoke",
             Request::Narrow { .. } => "narrow",
             Request::Undo { .. } => "undo",
+            Request::Acknowledge { .. } => "acknowledge",
         }
     }
 }
@@ -91,8 +97,8 @@ pub struct Under<'a> {
 
 /// The fact that a person's request makes, or why it does not count.
 ///
-/// `seen` is the digest of the record that the person was shown: the `scored` one, or the `undo_requested` one where an
-/// undo is decided.
+/// `seen` is the digest of the record that the person was shown: the `scored` one, the `undo_requested` one where an undo is
+/// decided, or the `declined` one that called people.
 pub fn decide(
     proposal: &Proposal,
     request: &Request,
@@ -122,11 +128,16 @@ pub fn decide(
         (Request::Revoke, _) => asking.revoke(),
         (Request::Narrow { to }, _) => asking.narrow(to),
         (Request::Undo { reason }, _) => asking.ask_for_undo(reason),
+        (Request::Acknowledge { reason }, _) => asking.acknowledge(reason),
     }
 }
 
 /// Whether this very request is what brought the proposal where it stands: who repeats it hears the same answer.
 pub fn is_repeated(proposal: &Proposal, request: &Request, operator: &Operator, seen: Digest) -> bool {
+    if let (Request::Acknowledge { .. }, Some(call)) = (request, proposal.call()) {
+        let by = call.acknowledged.as_ref().and_then(|moved| moved.by.operator());
+        return call.record == seen && by == Some(&operator.id);
+    }
     let moved_it = proposal.moved().by.operator() == Some(&operator.id);
     let scored = proposal.scored_record() == Some(&seen);
     moved_it
@@ -142,7 +153,8 @@ pub fn is_repeated(proposal: &Proposal, request: &Request, operator: &Operator, 
                 | Request::Reject { .. }
                 | Request::Revoke
                 | Request::Narrow { .. }
-                | Request::Undo { .. },
+                | Request::Undo { .. }
+                | Request::Acknowledge { .. },
                 _,
             ) => false,
         }

@@ -57,13 +57,15 @@ pub enum Kind {
     Notified,
     /// Nobody answered; somebody else was asked.
     Escalated,
+    /// People were called, and one of them has seen to it.
+    Acknowledged,
     /// A person's words.
     Commented,
 }
 
 impl Kind {
     /// Every kind, in the order of the documents' table.
-    pub const ALL: [Kind; 25] = [
+    pub const ALL: [Kind; 26] = [
         Kind::Received,
         Kind::Declined,
         Kind::Proposed,
@@ -88,6 +90,7 @@ impl Kind {
         Kind::Repeated,
         Kind::Notified,
         Kind::Escalated,
+        Kind::Acknowledged,
         Kind::Commented,
     ];
 
@@ -118,6 +121,7 @@ impl Kind {
             Kind::Repeated => "repeated",
             Kind::Notified => "notified",
             Kind::Escalated => "escalated",
+            Kind::Acknowledged => "acknowledged",
             Kind::Commented => "commented",
         }
     }

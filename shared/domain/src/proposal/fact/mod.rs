@@ -19,7 +19,7 @@ pub use self::kind::Kind;
 pub use self::reasoning::{
     DeclineReason, Declined, Fallback, Proposed, Proposer, Reasoning, Received, Repeated, Verbatim, Worse,
 };
-pub use self::telling::{Commented, Escalated, Notified};
+pub use self::telling::{Acknowledged, Commented, Escalated, Notified};
 use crate::trail::Fact;
 
 /// One thing that happened to a proposal.
@@ -74,6 +74,8 @@ pub enum ProposalFact {
     Notified(Notified),
     /// Nobody answered; somebody else was asked.
     Escalated(Escalated),
+    /// People were called, and one of them has seen to it.
+    Acknowledged(Acknowledged),
     /// A person's words.
     Commented(Commented),
 }
@@ -106,6 +108,7 @@ impl ProposalFact {
             ProposalFact::Repeated(_) => Kind::Repeated,
             ProposalFact::Notified(_) => Kind::Notified,
             ProposalFact::Escalated(_) => Kind::Escalated,
+            ProposalFact::Acknowledged(_) => Kind::Acknowledged,
             ProposalFact::Commented(_) => Kind::Commented,
         }
     }

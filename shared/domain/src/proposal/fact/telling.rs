@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Decider;
 use crate::trail::Seq;
 use crate::value::Timestamp;
 
@@ -31,6 +32,15 @@ pub struct Notified {
 pub struct Escalated {
     /// Who was asked.
     pub to: String,
+}
+
+/// `acknowledged`: people were called, and one of them has seen to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledged {
+    /// What they did, or why nothing is to be done.
+    pub reason: String,
+    /// Who it was, as the directory knew them.
+    pub decider: Decider,
 }
 
 /// `commented`

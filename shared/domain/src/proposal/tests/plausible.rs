@@ -88,6 +88,7 @@ pub(super) fn facts(proposal: &Proposal, kind: Kind, when: Timestamp) -> Vec<Pro
         Kind::Escalated => vec![ProposalFact::Escalated(Escalated {
             to: "on-call".to_owned(),
         })],
+        Kind::Acknowledged => vec![acknowledges()],
         Kind::Commented => vec![ProposalFact::Commented(Commented { text: text() })],
     }
 }

@@ -47,6 +47,7 @@ fn states() -> Vec<(&'static str, Vec<Story>)> {
             vec![
                 after(Story::of(&unhealthy(), None), Kind::Declined, 10, Actor::Agent),
                 for_its_event(),
+                called(),
             ],
         ),
         ("shadow", vec![decided(Decision::Shadow)]),
@@ -213,6 +214,7 @@ fn the_whole_table_of_states_and_kinds() {
         repeated        ·    reas prop wait appr exec unkn succ decl shad reje expi refu fail rest
         notified        ·    reas prop wait appr exec unkn succ decl shad reje expi refu fail rest
         escalated       ·    reas prop wait appr exec unkn succ decl shad reje expi refu fail rest
+        acknowledged    ·    ·    ·    ·    ·    ·    ·    ·    decl ·    ·    ·    ·    ·    ·
         commented       ·    reas prop wait appr exec unkn succ decl shad reje expi refu fail rest
     "#]]
     .assert_eq(&table);
@@ -279,7 +281,8 @@ fn closed_proposals_take_only_what_informs() {
                     Kind::Escalated,
                     Kind::Commented,
                 ]
-                .contains(&kind);
+                .contains(&kind)
+                    || (kind == Kind::Acknowledged && proposal.call().is_some());
                 let fact = facts(proposal, kind, at(6000)).remove(0);
                 assert_eq!(fact.what(), kind);
                 let next = story.attempt(at(6000), person("carol"), &fact);

@@ -103,6 +103,9 @@ fn a_request_that_counts_is_told_as_the_trail_has_it() {
     });
     let reason = Reason::new("of the test").unwrap();
     let no = Request::Reject { reason: None };
+    let acknowledge = Request::Acknowledge {
+        reason: reason.clone(),
+    };
     let undo = Request::Undo { reason };
     let asked = succeeded(reroutes()).then(60, person("alice"), &asks_undo());
     let answer = answers_undo(asked.proposal());
@@ -127,6 +130,7 @@ fn a_request_that_counts_is_told_as_the_trail_has_it() {
                 &ProposalFact::UndoRejected(UndoDecided { ..answer }),
             ),
         ),
+        (&acknowledge, called().then(60, person("bob"), &acknowledges())),
     ];
     shows(
         told.iter()
@@ -140,6 +144,7 @@ fn a_request_that_counts_is_told_as_the_trail_has_it() {
             Your request is recorded. Another person must agree before anything is taken back.
             Your agreement is recorded. The effect is to be taken back now.
             Your rejection of the undo is recorded. The effect stays as it is.
+            Your acknowledgement is recorded. The next report of this trouble is looked at as a new one.
         "#]],
     );
 }

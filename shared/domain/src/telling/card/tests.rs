@@ -97,6 +97,25 @@ fn nobody_is_told_of_what_has_no_score_or_is_only_watched() {
 }
 
 #[test]
+fn a_call_to_people_is_a_card_until_somebody_has_seen_to_it() {
+    let call = called();
+    expect![[r#"
+        People are needed: ‹provider openai fails 62.0 % of 180 requests in 300 s›
+        Nothing was proposed; it was declined at 10:00: ‹nothing that was tried has helped›.
+        What happened
+          provider.unhealthy (warning): ‹provider openai fails 62.0 % of 180 requests in 300 s›
+          reported by ‹acme› at 10:00
+        [Acknowledge]
+    "#]]
+    .assert_eq(&shown(&card_of(&call, 30).unwrap()));
+    assert_eq!(card_of(&call, 30).unwrap().asks[0].seen, call.last().digest);
+    let seen_to = call.then(60, person("carol"), &acknowledges());
+    let card = card_of(&seen_to, 61).unwrap();
+    assert!(card.asks.is_empty());
+    expect!["Nothing was proposed; it was declined at 10:00: ‹nothing that was tried has helped›. It was acknowledged by ‹carol› at 10:01."].assert_eq(&text(&card.standing));
+}
+
+#[test]
 fn a_pause_and_an_empty_directory_are_said() {
     let story = awaiting(breaks(300), 1);
     let paused = Control::of(

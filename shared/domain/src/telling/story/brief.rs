@@ -162,6 +162,7 @@ fn of_proposal(fact: &ProposalFact) -> Line {
         | ProposalFact::UndoRejected(_)
         | ProposalFact::Notified(_)
         | ProposalFact::Escalated(_)
+        | ProposalFact::Acknowledged(_)
         | ProposalFact::Commented(_) => Line::new(),
     }
 }

@@ -94,6 +94,9 @@ pub(super) fn of(fact: &ProposalFact) -> Vec<Line> {
             vec![of_notified(notified)]
         }
         ProposalFact::Escalated(escalated) => vec![Line::of("asked ").theirs(&escalated.to)],
+        ProposalFact::Acknowledged(acknowledged) => {
+            vec![Line::of("has seen to it: ").theirs(&acknowledged.reason)]
+        }
         ProposalFact::Commented(commented) => vec![Line::new().theirs(&commented.text)],
     }
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::action::{Complaint, Undo};
 use crate::proposal::{Decision, Scored};
+use crate::trail::Actor;
+use crate::trail::generation::Ending;
 
 const REASON: &str = "traffic is back";
 
@@ -43,6 +45,56 @@ fn asked_under(
         at(second),
     )?;
     Ok(story.clone().then(second, person(who), &fact))
+}
+
+#[test]
+fn a_call_to_people_is_acknowledged_once_and_by_whoever_is_in_the_directory() {
+    let acknowledge = Request::Acknowledge {
+        reason: Reason::new("failed over by hand").unwrap(),
+    };
+    let story = called();
+    let call = story.last().digest;
+    let seen_to = asked(&story, &acknowledge, "carol", call, 60).unwrap();
+    assert_eq!(seen_to.proposal().state(), story.proposal().state());
+    assert_eq!(seen_to.proposal().ending(), Some(Ending::SeenTo));
+    assert_eq!(story.proposal().ending(), Some(Ending::Paged));
+    let again = |who| asked(&seen_to, &acknowledge, who, call, 61).map(|_| ());
+    assert_eq!(again("carol"), Err(Refusal::Decided));
+    let repeated = |who| is_repeated(seen_to.proposal(), &acknowledge, &operator(who), call);
+    assert!(repeated("carol") && !repeated("bob"));
+    let elsewhere = Digest::of(b"something else");
+    assert_eq!(
+        asked(&story, &acknowledge, "carol", elsewhere, 60).map(|_| ()),
+        Err(Refusal::Stale)
+    );
+    let nobody_was_called = awaiting(breaks(300), 1);
+    assert_eq!(
+        asked(
+            &nobody_was_called,
+            &acknowledge,
+            "carol",
+            scored_of(&nobody_was_called),
+            60
+        )
+        .map(|_| ()),
+        Err(Refusal::Decided)
+    );
+    let bot = Operator {
+        bot: true,
+        ..operator("carol")
+    };
+    let (in_force, control) = (in_force(), Control::default());
+    let by_bot = decide(
+        story.proposal(),
+        &acknowledge,
+        asks(&bot),
+        call,
+        &under(&in_force, &control),
+        at(60),
+    );
+    assert_eq!(by_bot, Err(Refusal::Bot));
+    let by_the_agent = story.attempt(at(60), Actor::Agent, &acknowledges());
+    assert!(by_the_agent.is_err(), "only a person has seen to it");
 }
 
 fn scored_of(story: &Story) -> Digest {
