@@ -64,7 +64,7 @@ pub async fn handle(deps: &Deps<'_>, delivery: Delivery<'_>) -> Result<(), Fault
         Err(malformed) => return Err(refuse::event(deps, delivery.body, malformed).await),
     };
     if let Message::Incident(incident) = &message
-        && let Some(refused) = deps.sources.refuse(&incident.source, &incident.event.org)
+        && let Some(refused) = deps.sources.refuse(&incident.source, &incident.event)
     {
         return Err(refuse::event(deps, delivery.body, refused).await);
     }
@@ -92,7 +92,7 @@ async fn take(deps: &Deps<'_>, incident: &Reported, receives: u32) -> Result<(),
         current,
         course,
         worse,
-    } = outbreak::of(deps, event, paused).await?;
+    } = outbreak::of(deps, event, paused, receives).await?;
     // Nobody reasons during a pause: the lease is over when it begins, and the first after the pause takes it.
     let lease_s = if paused { 0 } else { deps.lease_s };
     let Some(proposal) = current else {
@@ -105,7 +105,15 @@ async fn take(deps: &Deps<'_>, incident: &Reported, receives: u32) -> Result<(),
     let seen = proposal.has_seen(event, deps.clock.now());
     // What the gateway bears out is judged at once, however many worthless events came before.
     let proven = worse.is_some() && proposal.was_declined_for_its_event();
-    if !seen && (proven || proposal.judges_afresh(deps.clock.now())) {
+    let better =
+        !seen && proposal.is_better_judged_by(event) && matches!(proposal.state(), State::Reasoning(_));
+    if better && !is_orphaned(deps, &proposal) {
+        // Whoever reasons about the one before may find that it was nothing, and would know nothing of this one.
+        return Err(Fault::Later(format!(
+            "another function reasons about {id} until its lease ends"
+        )));
+    }
+    if better || !seen && (proven || proposal.judges_afresh(deps.clock.now())) {
         let course = proposal.course().clone();
         let received = received(deps, incident, course, lease_s, deps.clock.now()).await?;
         let entry = proposal

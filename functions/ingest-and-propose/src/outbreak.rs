@@ -1,7 +1,6 @@
 //! Which outbreak of its trouble an event belongs to, and whether it is worse than all before.
 
 use domain::incident::{Badness, Event};
-use domain::inventory::Condition;
 use domain::ports::TrailError;
 use domain::proposal::{Evidence, Proposal, State, Worse};
 use domain::trail::generation::{self, Belongs, Course, IncidentFact};
@@ -11,6 +10,16 @@ use runtime::queue::Fault;
 use trail::{End, load_end, load_proposal};
 
 use crate::{Deps, propose};
+
+/// Whether an event makes its trouble worse.
+enum Worsening {
+    /// It does not.
+    No,
+    /// The gateway bears it out.
+    Yes(Worse),
+    /// It claims so, and nobody can tell now.
+    Unknown,
+}
 
 /// Where an event belongs.
 pub(crate) struct Outbreak {
@@ -25,7 +34,12 @@ pub(crate) struct Outbreak {
 }
 
 /// Finds the outbreak that an event belongs to, and opens it if need be.
-pub(crate) async fn of(deps: &Deps<'_>, event: &Event, paused: bool) -> Result<Outbreak, Fault> {
+pub(crate) async fn of(
+    deps: &Deps<'_>,
+    event: &Event,
+    paused: bool,
+    receives: u32,
+) -> Result<Outbreak, Fault> {
     let fingerprint = event.fingerprint();
     let stream = StreamId::Incident(fingerprint.clone());
     let end = load_end(deps.trail, &stream).await?;
@@ -65,18 +79,30 @@ pub(crate) async fn of(deps: &Deps<'_>, event: &Event, paused: bool) -> Result<O
             return Ok(Outbreak::known(before));
         }
     }
-    let worse = match &current {
-        Some(current) if !paused => worse(deps, current, event).await?,
-        Some(_) | None => None,
+    let worsening = match &current {
+        Some(current) => worsening(deps, current, event, paused).await,
+        None => Worsening::No,
     };
     let settled = current.as_ref().filter(|one| !one.awaits_a_better_event(now));
     let settled = settled.and_then(Proposal::as_settled);
+    let (is_worse, worse) = match worsening {
+        Worsening::No => (false, None),
+        Worsening::Yes(worse) => (true, Some(worse)),
+        // Nothing is asked during a pause: if it is worse is found out with its own outbreak, after it.
+        Worsening::Unknown if paused && settled.is_some() => (true, None),
+        Worsening::Unknown if receives < MOST_LOOKS => {
+            return Err(Fault::Later(
+                "it claims to be worse, which nobody can tell now".to_owned(),
+            ));
+        }
+        Worsening::Unknown => (false, None),
+    };
     let window_s = deps.deployment.correlation_window_s;
     match generation::belongs(
         &fingerprint,
         generation,
         settled.as_ref(),
-        worse.is_some(),
+        is_worse,
         window_s,
         now,
     ) {
@@ -105,27 +131,37 @@ impl Outbreak {
     }
 }
 
-/// Where an event is worse than all before: as far as the gateway bears it out, for a sender may say anything.
-async fn worse(deps: &Deps<'_>, current: &Proposal, event: &Event) -> Result<Option<Worse>, Fault> {
-    let claimed = Badness::of(event);
+/// How often a message that claims what nobody can tell comes back, before it counts as one of many: half an hour.
+const MOST_LOOKS: u32 = 15;
+
+/// Whether an event is worse than all before: as far as the gateway bears it out, for a sender may say anything.
+async fn worsening(deps: &Deps<'_>, current: &Proposal, event: &Event, paused: bool) -> Worsening {
+    // What is still to be judged is judged first.
+    let judged = !matches!(current.state(), State::Reasoning(_));
     // Against what was nothing, everything that is something is worse.
     let nothing = current.was_declined_for_its_event();
-    let is_worse = |badness: Badness| nothing || badness.is_worse_than(current.worst());
-    if !deps.deployment.tier.runs_agent() || !is_worse(claimed) || event.contradiction().is_some() {
-        return Ok(None);
+    let is_worse = |badness: Badness| nothing || current.is_outdone_by(badness);
+    let claims = judged && is_worse(Badness::of(event)) && event.contradiction().is_none();
+    if !claims || !deps.deployment.tier.runs_agent() {
+        return Worsening::No;
+    }
+    if nothing && (paused || current.judges_afresh(deps.clock.now())) {
+        // It is judged, or recorded to be judged, whatever the gateway says.
+        return Worsening::No;
+    }
+    if paused {
+        return Worsening::Unknown;
     }
     let inventory = match deps.gateway.reading(deps.clock.now()).await {
         Ok(inventory) => inventory,
         Err(err) => {
             tracing::warn!(proposal.id = %current.id(), error = %err, "whether it is worse is not known");
-            return Ok(None);
+            return Worsening::Unknown;
         }
     };
-    let badness = claimed.as_measured(inventory.measured(event));
-    let confirmed = matches!(inventory.condition(event), Condition::Confirmed(_));
-    if !confirmed || !is_worse(badness) {
-        return Ok(None);
-    }
+    let Some(badness) = inventory.borne_out(event).filter(|badness| is_worse(*badness)) else {
+        return Worsening::No;
+    };
     let asks = matches!(current.state(), State::AwaitingApproval(_));
     let evidence = match current.proposed().filter(|_| asks) {
         Some(proposed) => {
@@ -138,11 +174,11 @@ async fn worse(deps: &Deps<'_>, current: &Proposal, event: &Event) -> Result<Opt
         None => None,
     };
     tracing::warn!(proposal.id = %current.id(), "reported worse than before");
-    Ok(Some(Worse {
+    Worsening::Yes(Worse {
         badness,
         told: event.to_string(),
         evidence,
-    }))
+    })
 }
 
 /// How long after it was opened a proposal has its first record, seconds, whatever was away meanwhile: a message lives for

@@ -6,9 +6,7 @@ use domain::action::{Action, ActionKind, Plan};
 use domain::incident::{Badness, Event};
 use domain::inventory::{Condition, Inventory};
 use domain::ports::{Brief, Conclusion};
-use domain::proposal::{
-    DeclineReason, Declined, Evidence, History, Proposal, ProposalFact, Proposed, Received, State,
-};
+use domain::proposal::{DeclineReason, Declined, Evidence, History, Proposal, ProposalFact, Proposed, State};
 use domain::trail::generation::{Course, Ending, MOST_FRUITLESS};
 use domain::trail::{Actor, Fact as _, MAX_BODY_BYTES};
 use runtime::queue::Fault;
@@ -82,6 +80,10 @@ async fn conclusion(deps: &Deps<'_>, proposal: &Proposal) -> Result<ProposalFact
         Ok(inventory) => inventory.condition(event),
         Err(err) => Condition::Unreadable(err.to_string()),
     };
+    let borne_out = inventory
+        .as_ref()
+        .ok()
+        .and_then(|inventory| inventory.borne_out(event));
     if let Condition::Refuted(observed) = condition {
         return Ok(declined(
             DeclineReason::Unconfirmed,
@@ -90,7 +92,12 @@ async fn conclusion(deps: &Deps<'_>, proposal: &Proposal) -> Result<ProposalFact
     }
     let course = &received.course;
     if course.is_exhausted() {
-        return Ok(declined(DeclineReason::Fruitless, in_vain(course)));
+        return Ok(ProposalFact::Declined(Declined {
+            reason: DeclineReason::Fruitless,
+            explanation: in_vain(course),
+            proposer: None,
+            borne_out,
+        }));
     }
     let inventory = inventory.ok();
     let brief = Brief {
@@ -100,7 +107,7 @@ async fn conclusion(deps: &Deps<'_>, proposal: &Proposal) -> Result<ProposalFact
         deadline: deps.deadline.min(received.lease_until),
     };
     Ok(match deps.reasoner.reason(&brief).await? {
-        Conclusion::Decline(decline) => ProposalFact::Declined(decline),
+        Conclusion::Decline(decline) => ProposalFact::Declined(Declined { borne_out, ..decline }),
         Conclusion::Propose {
             action,
             rationale,
@@ -108,11 +115,12 @@ async fn conclusion(deps: &Deps<'_>, proposal: &Proposal) -> Result<ProposalFact
         } => {
             // As if the reasoner were hostile: bounds, targets and relation to the event are decided here.
             match action.check(event, inventory.as_ref(), &deps.deployment.limits) {
-                Ok(preview) => match asked_before(received, &action, &preview.plan, inventory.as_ref()) {
+                Ok(preview) => match asked_before(course, &action, &preview.plan, borne_out) {
                     Some(explanation) => ProposalFact::Declined(Declined {
                         reason: DeclineReason::AskedBefore,
                         explanation,
                         proposer: Some(proposer),
+                        borne_out,
                     }),
                     None => ProposalFact::Proposed(Box::new(Proposed {
                         evidence: evidence(&condition, inventory.as_ref(), event, &preview.plan)
@@ -129,6 +137,7 @@ async fn conclusion(deps: &Deps<'_>, proposal: &Proposal) -> Result<ProposalFact
                         reason: DeclineReason::OutOfScope,
                         explanation: format!("the action is not possible: {}", complaints.join("; ")),
                         proposer: Some(proposer),
+                        borne_out,
                     })
                 }
             }
@@ -155,16 +164,9 @@ fn in_vain(course: &Course) -> String {
 }
 
 /// Why the same is not asked again: it was turned down, and the trouble has not become worse since.
-fn asked_before(
-    received: &Received,
-    action: &Action,
-    plan: &Plan,
-    inventory: Option<&Inventory>,
-) -> Option<String> {
-    let (course, event) = (&received.course, &received.event);
-    let measured = inventory.and_then(|inventory| inventory.measured(event));
-    let badness = Badness::of(event).as_measured(measured);
-    let worse = course.worst.is_some_and(|worst| badness.is_worse_than(worst));
+fn asked_before(course: &Course, action: &Action, plan: &Plan, borne_out: Option<Badness>) -> Option<String> {
+    let outdoes = |badness: Badness| course.worst.is_none_or(|worst| badness.is_worse_than(worst));
+    let worse = borne_out.is_some_and(outdoes);
     let turned_down = course.turned_down(action.kind(), &plan.changed())?;
     (!worse).then(|| {
         format!(
@@ -179,6 +181,7 @@ fn declined(reason: DeclineReason, explanation: String) -> ProposalFact {
         reason,
         explanation,
         proposer: None,
+        borne_out: None,
     })
 }
 

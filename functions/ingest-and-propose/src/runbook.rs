@@ -68,6 +68,7 @@ impl Runbook {
                     Some(why) => format!("{event}: {why}, and a soft limit only warns"),
                 },
                 proposer: Some(myself()),
+                borne_out: None,
             }),
             Trouble::BudgetExceeded { owner, .. }
                 if owner
@@ -79,6 +80,7 @@ impl Runbook {
                     reason: DeclineReason::NothingToDo,
                     explanation: format!("the cap of {owner} is zero: that is a block on purpose"),
                     proposer: Some(myself()),
+                    borne_out: None,
                 })
             }
             Trouble::BudgetExceeded {

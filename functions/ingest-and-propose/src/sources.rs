@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::incident::Malformed;
-use domain::value::{OrgId, shorten};
+use domain::incident::{Event, Malformed, Trouble};
+use domain::value::{BudgetOwner, OrgId, shorten};
 
 /// The sources whose events are taken, each with the organisations that it speaks for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -38,15 +38,21 @@ impl Sources {
         Ok(Self(speak))
     }
 
-    /// Why an event of a source about an organisation is not taken, if it is not.
-    pub fn refuse(&self, source: &str, org: &OrgId) -> Option<Malformed> {
+    /// Why an event of a source is not taken, if it is not. It must speak for the event's organisation and, where that is
+    /// another, for the one whose budget it is about.
+    pub fn refuse(&self, source: &str, event: &Event) -> Option<Malformed> {
+        let of_org = |org: &OrgId, field| self.refuse_for(source, org, field);
+        of_org(&event.org, "detail.org_id").or_else(|| of_org(spending_org(event)?, "detail.scope_id"))
+    }
+
+    fn refuse_for(&self, source: &str, org: &OrgId, field: &'static str) -> Option<Malformed> {
         match self.0.get(source) {
             None => Some(Malformed::new(
                 "source",
                 format!("\"{}\" is not among the allowed sources", shorten(source)),
             )),
             Some(orgs) if !orgs.is_empty() && !orgs.contains(org) => Some(Malformed::new(
-                "detail.org_id",
+                field,
                 format!(
                     "{} may not speak for \"{}\": EventSourceOrgs names whom it may",
                     shorten(source),
@@ -63,8 +69,23 @@ impl Sources {
     }
 }
 
+/// The organisation whose own budget an event is about, if it is about one.
+fn spending_org(event: &Event) -> Option<&OrgId> {
+    match &event.trouble {
+        Trouble::BudgetExceeded { owner, .. } => match owner.owner()? {
+            BudgetOwner::Org(org) => Some(org),
+            BudgetOwner::Team(_) => None,
+        },
+        Trouble::ProviderUnhealthy { .. } | Trouble::LatencySpike { .. } | Trouble::SlaViolation { .. } => {
+            None
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn read(sources: &[&str], orgs: &[&str]) -> Result<Sources, String> {
@@ -75,10 +96,21 @@ mod tests {
     #[test]
     fn a_source_speaks_for_the_organisations_that_it_is_given() {
         let sources = read(&["a", "b"], &["a=acme", "a = globex"]).unwrap();
+        let about = |org: &str, scope: &str, scope_id: &str| {
+            let detail = json!({"version": 1, "event_id": "e", "org_id": org, "scope": scope, "scope_id": scope_id,
+                                "kind": "hard", "spend": "2", "limit": "1", "period": "monthly"});
+            Event::parse("budget.exceeded", &detail).unwrap()
+        };
         let refuses = |source: &str, org: &str| {
-            let refused = sources.refuse(source, &org.parse().unwrap());
+            let refused = sources.refuse(source, &about(org, "team", "payments"));
             refused.map(|refused| refused.to_string())
         };
+        let of_another = sources.refuse("a", &about("acme", "org", "initech"));
+        assert_eq!(
+            of_another.unwrap().to_string(),
+            "detail.scope_id: a may not speak for \"initech\": EventSourceOrgs names whom it may"
+        );
+        assert_eq!(sources.refuse("a", &about("acme", "org", "globex")), None);
         assert_eq!(refuses("a", "acme"), None);
         assert_eq!(refuses("a", "globex"), None);
         assert_eq!(

@@ -397,17 +397,22 @@ fn a_complete_environment_is_taken() {
         _ => environment::complete(COMPLETE)(name),
     })
     .unwrap();
-    let (ours, others) = ("acme".parse().unwrap(), "globex".parse().unwrap());
-    for (source, org, taken) in [
+    let of_org = |org: &str| domain::incident::Event {
+        org: org.parse().unwrap(),
+        ..testkit::sample::provider_unhealthy("openai")
+    };
+    let (ours, others) = (of_org("acme"), of_org("globex"));
+    for (source, event, taken) in [
         ("llm-gateway", &others, true),
         ("other", &ours, true),
         ("other", &others, false),
         ("nobody", &ours, false),
     ] {
         assert_eq!(
-            config.sources.refuse(source, org).is_none(),
+            config.sources.refuse(source, event).is_none(),
             taken,
-            "{source} {org}"
+            "{source} {}",
+            event.org
         );
     }
 }

@@ -61,12 +61,35 @@ const AT_ONCE: usize = 8;
 pub async fn handle(deps: &Deps<'_>, batch: Batch) -> Failures {
     let mut failures = Failures::none();
     let mut count = 0;
-    let parts = batch.parts().into_iter().map(|part| announce_part(deps, part));
-    let announced: Vec<Result<usize, &str>> = futures::stream::iter(parts).buffered(AT_ONCE).collect().await;
-    for outcome in announced {
+    let numbered = batch.parts().into_iter().enumerate();
+    let (notices, others): (Vec<_>, Vec<_>) = numbered.partition(|(_, part)| part.is_notice());
+    let others = others
+        .into_iter()
+        .map(async |(at, part)| (at, announce_part(deps, part).await));
+    let announced: Vec<_> = futures::stream::iter(others).buffered(AT_ONCE).collect().await;
+    let mut first_failed = None;
+    for (at, outcome) in announced {
         match outcome {
             Ok(records) => count += records,
-            Err(first) => failures.add(first),
+            Err(first) => {
+                first_failed = first_failed.or(Some(at));
+                failures.add(first);
+            }
+        }
+    }
+    // Everything behind what failed comes again, and a notice has no row that says that it was told: it is told when all
+    // before it was.
+    for (at, notice) in notices {
+        if first_failed.is_some_and(|failed| failed < at) {
+            failures.add(notice.first);
+            continue;
+        }
+        match announce_part(deps, notice).await {
+            Ok(records) => count += records,
+            Err(first) => {
+                first_failed = Some(at);
+                failures.add(first);
+            }
         }
     }
     tracing::info!(records = count, "announced");

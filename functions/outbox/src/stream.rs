@@ -47,6 +47,13 @@ pub(crate) struct Part<'b> {
     pub(crate) brought: anyhow::Result<Brought>,
 }
 
+impl Part<'_> {
+    /// Whether it is about no proposal.
+    pub(crate) fn is_notice(&self) -> bool {
+        matches!(self.brought, Ok(Brought::Notice { .. }))
+    }
+}
+
 /// What a part of a batch brought.
 pub(crate) enum Brought {
     /// The records of one proposal.

@@ -252,6 +252,7 @@ fn declines() -> Conclusion {
         reason: DeclineReason::NothingToDo,
         explanation: "The script says so.".to_owned(),
         proposer: Some(Proposer::Model(reasoning("0.10"))),
+        borne_out: None,
     })
 }
 

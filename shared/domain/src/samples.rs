@@ -364,6 +364,7 @@ pub(crate) fn called() -> Story {
         reason: DeclineReason::Fruitless,
         explanation: "nothing that was tried has helped".to_owned(),
         proposer: None,
+        borne_out: None,
     };
     Story::of(&unhealthy(), None).then(10, Actor::Agent, &ProposalFact::Declined(declined))
 }

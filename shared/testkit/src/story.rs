@@ -106,6 +106,7 @@ impl Story {
                 reason: DeclineReason::NothingToDo,
                 explanation: "of the test".to_owned(),
                 proposer: None,
+                borne_out: None,
             }),
         )
     }
@@ -119,6 +120,7 @@ impl Story {
                 reason: DeclineReason::Fruitless,
                 explanation: "nothing that was tried has helped".to_owned(),
                 proposer: None,
+                borne_out: None,
             }),
         )
     }

@@ -122,6 +122,7 @@ impl Reasoner for Investigator<'_> {
                     reason,
                     explanation,
                     proposer: Some(Proposer::Model(reasoning)),
+                    borne_out: None,
                 }))
             }
             (Ok(_), None) => self.stand_in(brief, "no model was asked".to_owned(), None).await,

@@ -4,7 +4,8 @@
 use std::sync::Once;
 
 use domain::proposal::{DeclineReason, Declined, ProposalFact};
-use domain::trail::Actor;
+use domain::trail::refusal::{self, RefusalFact};
+use domain::trail::{Actor, Entry};
 use domain::value::is_dangerous;
 
 use super::*;
@@ -16,6 +17,7 @@ fn two() -> (Story, Story) {
         reason: DeclineReason::NothingToDo,
         explanation: "of the test".to_owned(),
         proposer: None,
+        borne_out: None,
     });
     let other = other.then(10, Actor::Agent, &declined);
     (Story::awaiting(breaks()), other)
@@ -362,4 +364,45 @@ async fn a_stream_key_is_logged_visible_and_short() {
         message.contains(r#""a\u{202e}b\u{7}c\nd\u{3164}e\u{1b}[2J""#),
         "{message}"
     );
+}
+
+#[tokio::test]
+async fn a_notice_is_told_once_when_all_before_it_was_announced() {
+    let (one, other) = two();
+    let notice = |out: &Out| {
+        let fact = RefusalFact::SourcesLeftOut { after: 20 };
+        let stream = refusal::stream(second(0));
+        let entry = Entry::first(stream.clone(), second(0), Actor::Agent, &fact, None);
+        out.trail.insert(entry).unwrap();
+        record("INSERT", &stream.to_string(), 1)
+    };
+    let poison = || poisons()[0].0.clone();
+    for before in [false, true] {
+        let out = Out::with_all([&one, &other]);
+        let mut records = in_turns(&one, &other);
+        records.push(notice(&out));
+        let at = if before { 0 } else { records.len() };
+        records.insert(at, poison());
+        let last = records.len() as u64;
+        let records = numbered(records);
+        for _ in 0..3 {
+            let answer = out.works(records[at..].to_vec()).await;
+            assert_eq!(
+                answer,
+                if before {
+                    failed(&[1, last])
+                } else {
+                    failed(&[last])
+                }
+            );
+        }
+        // Lambda gives the poison up in the end, and what was behind it comes alone.
+        if before {
+            assert_eq!(out.topic.notices().len(), 0);
+            assert_eq!(out.works(records[1..].to_vec()).await, failed(&[]));
+        } else {
+            out.works(records[..at].to_vec()).await;
+        }
+        assert_eq!(out.topic.notices().len(), 1, "{before}");
+    }
 }

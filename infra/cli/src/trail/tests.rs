@@ -216,6 +216,7 @@ fn every_other_kind_has_its_words() {
             reason: DeclineReason::Unconfirmed,
             explanation: "openai fails 0.4 %".to_owned(),
             proposer: None,
+            borne_out: None,
         }),
         ProposalFact::Amended(Box::new(Amended {
             scored: digest,

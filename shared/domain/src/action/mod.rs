@@ -365,6 +365,13 @@ impl Action {
         match (inventory, self) {
             (Some(inventory), _) => {
                 let believed = inventory.believe(event).event;
+                // Without the group that it names, an event about one would be about all.
+                if let (Action::RerouteModelGroup(_), Some(group)) = (self, event.model_group())
+                    && believed.model_group() != Some(group)
+                {
+                    let problem = format!("the event names {group}, which does not belong to it");
+                    return Err(vec![Complaint::new("model_group", problem)]);
+                }
                 if let Some(complaint) = self.operation().unrelated(&believed, inventory) {
                     return Err(vec![complaint]);
                 }

@@ -66,6 +66,14 @@ impl Badness {
         self.severity > other.severity || twice
     }
 
+    /// The worst of two of which either may not be known.
+    pub fn worst_of(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(one), Some(other)) => Some(one.worst(other)),
+            (known, None) | (None, known) => known,
+        }
+    }
+
     /// The worst of two: the higher severity and, where they can be compared, the higher value.
     pub fn worst(self, other: Self) -> Self {
         let value = match self.measure == other.measure {

@@ -342,15 +342,9 @@ impl Event {
         }
     }
 
-    /// The hash of event type and subject, and of the organisation where the subject belongs to one: a provider's failure is
-    /// one trouble, whoever reports it.
+    /// The hash of event type and subject. The gateway knows each subject by its own name, so that one trouble is one for
+    /// whichever organisation it is reported.
     pub fn fingerprint(&self) -> Fingerprint {
-        let of_one = match &self.trouble {
-            Trouble::BudgetExceeded { .. } => self.org.as_str(),
-            Trouble::ProviderUnhealthy { .. }
-            | Trouble::SlaViolation { .. }
-            | Trouble::LatencySpike { .. } => "",
-        };
         let (about, group) = match &self.trouble {
             Trouble::LatencySpike {
                 provider,
@@ -364,7 +358,8 @@ impl Event {
             | Trouble::BudgetExceeded { .. }
             | Trouble::SlaViolation { .. } => (self.subject(), ""),
         };
-        let fields = [of_one, self.event_type().name(), &about, group];
+        // The first was the organisation's place.
+        let fields = ["", self.event_type().name(), &about, group];
         Fingerprint::of(&Digest::of_fields(
             "sre-agent/fingerprint/2",
             fields.map(str::as_bytes),

@@ -63,13 +63,16 @@ impl Inventory {
         provider: &ProviderId,
         left_out: &mut Vec<String>,
     ) -> Option<ModelGroupId> {
-        let routes_there = |id: &ModelGroupId| {
-            self.model_group(id)
-                .is_some_and(|group| has_route(group, provider))
-        };
+        let routes_there = |id: &ModelGroupId| self.routes(id, provider);
         keep(named, routes_there, left_out, |id| {
             format!("model group {id} has no route to {provider}")
         })
+    }
+
+    /// Whether a group has a route to a provider.
+    pub(super) fn routes(&self, group: &ModelGroupId, provider: &ProviderId) -> bool {
+        self.model_group(group)
+            .is_some_and(|group| has_route(group, provider))
     }
 
     /// What a contract is about is what the gateway says: the event may only name what that leaves open.

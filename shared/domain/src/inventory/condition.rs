@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Contract, Inventory, Provider};
 use crate::incident::{
-    BudgetKind, Event, Measure, SPIKE_FACTOR, Trouble, UNHEALTHY_REQUESTS, measured_badly,
+    Badness, BudgetKind, Event, Measure, SPIKE_FACTOR, SlaMetric, Trouble, measured_badly,
 };
-use crate::value::{Micros, ProviderId, SlaId, Spender};
+use crate::value::{Micros, SlaId, Spender};
 
 /// What the gateway itself says of the condition an event claims.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,18 +56,27 @@ impl Inventory {
     pub fn measured(&self, event: &Event) -> Option<(Measure, u64)> {
         match &event.trouble {
             Trouble::ProviderUnhealthy { provider, .. } => {
-                let provider = self.provider(provider)?;
+                let provider = self.provider(provider).filter(|one| one.is_measured())?;
                 Some((Measure::FailedPpm, u64::from(provider.error_rate.0)))
             }
             Trouble::LatencySpike { provider, .. } => {
-                let latency_ms = self.provider(provider)?.latency_p50_ms?;
-                Some((Measure::LatencyMs, latency_ms))
+                let provider = self.provider(provider).filter(|one| one.is_measured())?;
+                Some((Measure::LatencyMs, provider.latency_p50_ms?))
             }
             Trouble::BudgetExceeded { owner, .. } => {
                 Some((Measure::SpentMicros, self.budget(owner.owner()?)?.spend.0))
             }
-            Trouble::SlaViolation { sla, .. } => self.contract(sla)?.measured.map(measured_badly),
+            Trouble::SlaViolation { sla, measured, .. } => {
+                let of_contract = self.contract(sla)?.measured?;
+                (of_contract.name() == measured.name()).then(|| measured_badly(of_contract))
+            }
         }
+    }
+
+    /// How bad what the event claims is as far as the gateway bears it out; absent where it does not.
+    pub fn borne_out(&self, event: &Event) -> Option<Badness> {
+        let confirmed = matches!(self.condition(event), Condition::Confirmed(_));
+        confirmed.then(|| Badness::of(event).as_measured(self.measured(event)))
     }
 
     fn find(&self, event: &Event) -> Found {
@@ -79,13 +88,20 @@ impl Inventory {
             Trouble::LatencySpike {
                 provider: id,
                 median_1h_ms,
+                model_group,
                 ..
-            } => match self.provider(id) {
-                None => unknown("provider", id, self.providers.is_empty()),
-                Some(provider) => slow(provider, *median_1h_ms),
+            } => match (self.provider(id), model_group) {
+                (None, _) => unknown("provider", id, self.providers.is_empty()),
+                // Its subject is the provider in this group.
+                (Some(_), Some(group)) if !self.model_groups.is_empty() && !self.routes(group, id) => {
+                    Found::Unmeasured(format!(
+                        "model group {group} has no route to {id}: how fast {id} is for it is not known"
+                    ))
+                }
+                (Some(provider), _) => slow(provider, *median_1h_ms),
             },
             Trouble::BudgetExceeded { owner, kind, .. } => self.spent(owner, *kind),
-            Trouble::SlaViolation { sla, .. } => self.missed(sla),
+            Trouble::SlaViolation { sla, measured, .. } => self.missed(sla, *measured),
         }
     }
 
@@ -108,13 +124,21 @@ impl Inventory {
         }
     }
 
-    fn missed(&self, sla: &SlaId) -> Found {
+    fn missed(&self, sla: &SlaId, claimed: SlaMetric) -> Found {
         match self.contract(sla) {
             None => unknown("contract", sla, self.contracts.is_empty()),
             Some(Contract { enabled: false, .. }) => Found::Absent(format!("contract {sla} is not in force")),
             Some(Contract { measured: None, .. }) => {
                 Found::Unmeasured(format!("contract {sla} has no traffic to measure"))
             }
+            Some(Contract {
+                measured: Some(measured),
+                ..
+            }) if measured.name() != claimed.name() => Found::Unmeasured(format!(
+                "contract {sla} is measured by {}, and not by {}",
+                measured.name(),
+                claimed.name()
+            )),
             Some(Contract {
                 measured: Some(measured),
                 ..
@@ -149,20 +173,26 @@ fn failing(provider: &Provider) -> Found {
         "{} fails {} of {} requests in {} s",
         provider.id, provider.error_rate, provider.requests, provider.window_s
     );
-    match provider.requests < UNHEALTHY_REQUESTS {
-        true => Found::Unmeasured(too_few(&provider.id, provider.requests, provider.window_s)),
-        false => judge(provider.is_unhealthy(), observed),
+    match provider.is_measured() {
+        true => judge(provider.is_unhealthy(), observed),
+        false => Found::Unmeasured(too_few(provider)),
     }
 }
 
-fn too_few(id: &ProviderId, requests: u64, window_s: u64) -> String {
-    format!("{id} had {requests} requests in {window_s} s: too few to tell")
+fn too_few(provider: &Provider) -> String {
+    format!(
+        "{} had {} requests in {} s: too few to tell",
+        provider.id, provider.requests, provider.window_s
+    )
 }
 
 /// A spike is one against the gateway's own median. Where it is one only against what the event claims, the gateway's
 /// hour may have become as slow as the spike, or the claim may be wrong: nobody knows.
 fn slow(provider: &Provider, claimed_ms: u64) -> Found {
     let id = &provider.id;
+    if !provider.is_measured() {
+        return Found::Unmeasured(too_few(provider));
+    }
     let (Some(now), Some(median)) = (provider.latency_p50_ms, provider.median_1h_ms) else {
         let shown = |value: Option<u64>| value.map_or("unknown".to_owned(), |value| value.to_string());
         return Found::Unmeasured(format!(

@@ -51,9 +51,14 @@ pub struct Provider {
 }
 
 impl Provider {
+    /// Whether there were enough requests to tell how it does.
+    pub fn is_measured(&self) -> bool {
+        self.requests >= UNHEALTHY_REQUESTS
+    }
+
     /// Whether the error rate is above the definition of unhealthy, over enough requests.
     pub fn is_unhealthy(&self) -> bool {
-        self.requests >= UNHEALTHY_REQUESTS && self.error_rate > UNHEALTHY_ABOVE
+        self.is_measured() && self.error_rate > UNHEALTHY_ABOVE
     }
 
     /// Whether latency is above the definition of a spike.
@@ -67,8 +72,7 @@ impl Provider {
     /// Whether traffic may be sent there: open, and seen to do well, neither failing nor spiking. One without traffic was
     /// not seen.
     pub fn is_healthy(&self) -> bool {
-        let seen = self.requests >= UNHEALTHY_REQUESTS;
-        seen && !self.blocked && !self.is_unhealthy() && !self.is_spiking()
+        self.is_measured() && !self.blocked && !self.is_unhealthy() && !self.is_spiking()
     }
 }
 

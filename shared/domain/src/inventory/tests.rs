@@ -79,7 +79,11 @@ fn a_hard_budget_is_exceeded_when_it_is_reached_and_a_soft_one_above_it() {
 #[test]
 fn a_contract_is_violated_above_its_latency_or_below_its_rate() {
     let violation = event("sla.violation", json!({}));
-    let latency = |actual| SlaMetric::P99 { target: 800, actual };
+    let by_rate = event(
+        "sla.violation",
+        json!({"metric": "success_rate", "target": 0.9, "actual": 0.8}),
+    );
+    let latency = |actual| SlaMetric::P95 { target: 800, actual };
     let rate = |actual| SlaMetric::SuccessRate {
         target: Ppm(900_000),
         actual: Ppm(actual),
@@ -91,7 +95,19 @@ fn a_contract_is_violated_above_its_latency_or_below_its_rate() {
         (rate(900_000), false),
     ] {
         let set = |inventory: &mut Inventory| inventory.contracts[0].measured = Some(measured);
-        assert_eq!(confirmed(&violation, set), holds, "{measured:?}");
+        let (of_it, of_another) = match measured.is_latency() {
+            true => (&violation, &by_rate),
+            false => (&by_rate, &violation),
+        };
+        assert_eq!(confirmed(of_it, set), holds, "{measured:?}");
+        let mut inventory = inventory();
+        set(&mut inventory);
+        let unknown = inventory.condition(of_another);
+        assert!(
+            matches!(unknown, Condition::Unreadable(_)),
+            "of another metric: {unknown:?}"
+        );
+        assert_eq!(inventory.measured(of_another), None);
     }
     assert!(!confirmed(&violation, |inventory| {
         inventory.contracts[0].enabled = false;
@@ -349,4 +365,25 @@ fn traffic_flows_where_a_weight_is_positive_and_the_provider_not_blocked() {
         .map(|group| group.id.to_string())
         .collect();
     assert_eq!(groups, ["chat"]);
+}
+
+#[test]
+fn one_request_tells_neither_of_a_spike_nor_of_its_end() {
+    let event = event("latency.spike", json!({}));
+    for latency_ms in [1, 1_000_000] {
+        let mut inventory = inventory();
+        let provider = event.provider().unwrap().clone();
+        let found = inventory
+            .providers
+            .iter_mut()
+            .find(|one| one.id == provider)
+            .unwrap();
+        (found.requests, found.latency_p50_ms, found.median_1h_ms) = (4, Some(latency_ms), Some(400));
+        let told = |condition| matches!(condition, Condition::Unreadable(_));
+        assert!(told(inventory.condition(&event)) && told(inventory.condition_afterwards(&event)));
+        assert_eq!(
+            (inventory.measured(&event), inventory.borne_out(&event)),
+            (None, None)
+        );
+    }
 }

@@ -124,12 +124,14 @@ impl Proposal {
                 require(matches!(state, State::Reasoning(_)), NOT_NOW)?;
                 self.because = Some(declined.explanation.clone());
                 self.call = Call::by(record, &declined);
+                self.events.borne_out(declined.borne_out);
                 self.declined = Some(declined);
                 State::Closed(Outcome::Declined)
             }
             ProposalFact::Proposed(proposed) => {
                 require(matches!(state, State::Reasoning(_)), NOT_NOW)?;
-                self.events.measured(&self.received.event, &proposed.evidence);
+                self.events
+                    .borne_out(proposed.evidence.borne_out(&self.received.event));
                 self.proposed = Some(*proposed);
                 State::Proposed
             }
@@ -280,14 +282,15 @@ impl Proposal {
         match state {
             State::Reasoning(lease) => {
                 require(!lease.holds(record.at), "takes a lease that still holds")?;
-                self.tries += 1;
+                // Another event is judged for the first time.
+                let same = received.event.content() == self.received.event.content();
+                self.tries = if same { self.tries + 1 } else { 1 };
             }
             State::Closed(Outcome::Declined) if self.was_declined_for_its_event() => {
                 require(
                     !self.has_seen(&received.event, record.at),
                     "judges an event again",
                 )?;
-                self.events.judged(&received.event);
                 self.tries = 1;
                 self.judged += 1;
                 (self.declined, self.because) = (None, None);

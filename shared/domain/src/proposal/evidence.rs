@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::action::Plan;
-use crate::incident::{Event, Measure};
+use crate::incident::{Badness, Event, Measure};
 use crate::inventory::{Condition, Inventory, ModelGroup, Provider, Setting, Target};
 use crate::proposal::History;
 use crate::value::{ModelGroupId, Ppm, TeamId, Timestamp};
@@ -83,7 +83,7 @@ impl Evidence {
         affected.sort_by(|a, b| a.id.cmp(&b.id));
         let volume = |teams: &mut dyn Iterator<Item = u64>| teams.fold(0, u64::saturating_add);
         Self {
-            condition: inventory.condition(&believed.event),
+            condition: inventory.condition(event),
             left_out: believed.left_out,
             measured: inventory.measured(event),
             read_at: Some(inventory.read_at),
@@ -101,6 +101,12 @@ impl Evidence {
             alternatives,
             history: None,
         }
+    }
+
+    /// How bad the event's trouble is as far as the gateway bears it out; absent where it does not.
+    pub fn borne_out(&self, event: &Event) -> Option<Badness> {
+        let confirmed = matches!(self.condition, Condition::Confirmed(_));
+        confirmed.then(|| Badness::of(event).as_measured(self.measured))
     }
 
     /// With what was before.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Declined, Evidence, MOST_REPEATS, Moved, Outcome, Proposal, Repeated, State};
+use super::{Declined, MOST_REPEATS, Moved, Outcome, Proposal, Repeated, State};
 use crate::incident::{Badness, Event};
 use crate::inventory::Condition;
 use crate::proposal::DeclineReason;
@@ -13,27 +13,30 @@ use crate::value::{Digest, EventId, Timestamp};
 /// So long an event with the same id and content is the same delivery, seconds.
 const REDELIVERED_S: u64 = 86_400;
 
+/// The same where the proposal is over: longer than a queue takes to deliver once more what a function died of, seconds.
+const REDELIVERED_SOON_S: u64 = 900;
+
 /// The events that a proposal has taken, and the worst of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Events {
-    seen: BTreeMap<EventId, Seen>,
-    worst: Badness,
+    /// When each was taken last, by its id and content; of older records the content is not known.
+    seen: BTreeMap<(EventId, Option<Digest>), Timestamp>,
+    /// What the one that is judged claims.
+    claimed: Badness,
+    /// The worst that the gateway bore out; none before it did.
+    worst: Option<Badness>,
+    /// How often it was reported again.
+    repeats: usize,
     worsened: Option<Seq>,
-}
-
-/// An event that was taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Seen {
-    at: Timestamp,
-    /// Of older records it is not known.
-    content: Option<Digest>,
 }
 
 impl Events {
     pub(super) fn of(event: &Event, at: Timestamp) -> Self {
         let mut events = Self {
             seen: BTreeMap::new(),
-            worst: Badness::of(event),
+            claimed: Badness::of(event),
+            worst: None,
+            repeats: 0,
             worsened: None,
         };
         events.take(event, at);
@@ -42,31 +45,26 @@ impl Events {
 
     /// Another event is the one that is judged.
     pub(super) fn take(&mut self, event: &Event, at: Timestamp) {
+        self.claimed = Badness::of(event);
         self.saw(event.event_id.clone(), Some(event.content()), at);
     }
 
-    /// An event that was judged is.
-    pub(super) fn judged(&mut self, event: &Event) {
-        self.worst = Badness::of(event);
-    }
-
-    /// What was claimed is believed as far as it was measured.
-    pub(super) fn measured(&mut self, event: &Event, evidence: &Evidence) {
-        if self.worsened.is_none() {
-            self.worst = Badness::of(event).as_measured(evidence.measured);
-        }
+    /// What was claimed is believed as far as the gateway bears it out.
+    pub(super) fn borne_out(&mut self, badness: Option<Badness>) {
+        self.worst = Badness::worst_of(self.worst, badness);
     }
 
     pub(super) fn repeated(&mut self, record: &Record, repeated: &Repeated) {
         self.saw(repeated.event_id.clone(), repeated.content, record.at);
+        self.repeats += 1;
         if let Some(worse) = &repeated.worse {
-            self.worst = self.worst.worst(worse.badness);
+            self.borne_out(Some(worse.badness));
             self.worsened = Some(record.seq);
         }
     }
 
     fn saw(&mut self, id: EventId, content: Option<Digest>, at: Timestamp) {
-        self.seen.insert(id, Seen { at, content });
+        self.seen.insert((id, content), at);
     }
 }
 
@@ -112,28 +110,47 @@ impl Proposal {
     }
 
     /// Whether this is a delivery of an event that was recorded already, as the event itself or as a repetition. An id
-    /// that comes with other content, or a day later, is another event: some senders name an alert and not its firing.
+    /// that comes with other content, a day later, or a quarter of an hour after it where all is over, is another event: some
+    /// senders name an alert and not its firing.
     pub fn has_seen(&self, event: &Event, now: Timestamp) -> bool {
-        self.events.seen.get(&event.event_id).is_some_and(|seen| {
-            let same = seen.content.is_none_or(|content| content == event.content());
-            same && now < seen.at.plus_seconds(REDELIVERED_S)
+        // What is over, or was nothing, must not keep a trouble that goes on quiet: some senders say the same again and again.
+        let over = self.settled_at.is_some() || self.was_declined_for_its_event();
+        let within_s = if over { REDELIVERED_SOON_S } else { REDELIVERED_S };
+        [Some(event.content()), None].into_iter().any(|content| {
+            let seen = self.events.seen.get(&(event.event_id.clone(), content));
+            seen.is_some_and(|at| now < at.plus_seconds(within_s))
         })
     }
 
     /// How often it was reported again.
     pub fn repeats(&self) -> usize {
-        self.events.seen.len().saturating_sub(1)
+        self.events.repeats
     }
 
     /// Whether another repetition still gets a record.
     pub fn takes_repeats(&self) -> bool {
-        self.events.seen.len() <= MOST_REPEATS
+        self.events.repeats < MOST_REPEATS
     }
 
-    /// How bad its trouble was at its worst, as far as the gateway bore it out, since it last got better.
-    pub fn worst(&self) -> Badness {
-        let before = self.received.course.worst;
-        before.map_or(self.events.worst, |before| self.events.worst.worst(before))
+    /// How bad its trouble was at its worst, as far as the gateway bore it out, since it last got better; none where it did
+    /// not.
+    pub fn worst(&self) -> Option<Badness> {
+        Badness::worst_of(self.received.course.worst, self.events.worst)
+    }
+
+    /// Whether this is worse than all before. What was never borne out is less than what is; while the first is still judged,
+    /// what it claims counts.
+    pub fn is_outdone_by(&self, badness: Badness) -> bool {
+        let claimed = matches!(self.state, State::Reasoning(_)).then_some(self.events.claimed);
+        Badness::worst_of(self.worst(), claimed).is_none_or(|worst| badness.is_worse_than(worst))
+    }
+
+    /// Whether an event that comes while this one is still to be judged is the one to judge: what is judged now contradicts
+    /// itself, or claims less.
+    pub fn is_better_judged_by(&self, event: &Event) -> bool {
+        let now = &self.received.event;
+        event.contradiction().is_none()
+            && (now.contradiction().is_some() || Badness::of(event).is_worse_than(Badness::of(now)))
     }
 
     /// Whether its last record says that the trouble has become worse.
@@ -165,7 +182,8 @@ impl Proposal {
                 Some(None) => Ending::Paged,
                 None => Ending::TurnedDown,
             },
-            Outcome::Shadow | Outcome::Rejected => Ending::TurnedDown,
+            Outcome::Shadow => Ending::Watched,
+            Outcome::Rejected => Ending::TurnedDown,
             Outcome::Expired | Outcome::Refused | Outcome::Failed => Ending::Fruitless,
             Outcome::Restored => match self.verified.as_ref().map(|verified| &verified.condition) {
                 Some(Condition::Refuted(_)) => Ending::Helped,

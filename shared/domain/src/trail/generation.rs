@@ -42,8 +42,10 @@ pub enum Ending {
     NotKnown,
     /// What was done did not help, failed, was refused at its start, or nobody decided in time.
     Fruitless,
-    /// A person, a model or the runbook did not want it, or the policy only watched it.
+    /// A person, a model or the runbook did not want it.
     TurnedDown,
+    /// The policy only watched it: nobody was asked.
+    Watched,
     /// Nothing was proposed any more: people were called.
     Paged,
     /// People were called, and one of them has seen to it.
@@ -58,6 +60,7 @@ impl Ending {
             Ending::NotKnown => "was done, and whether it helped is not known",
             Ending::Fruitless => "did not help, failed, or was not decided on in time",
             Ending::TurnedDown => "was turned down",
+            Ending::Watched => "was only watched",
             Ending::Paged => "people were called",
             Ending::SeenTo => "people were called, and have seen to it",
         }
@@ -109,7 +112,7 @@ pub struct Course {
     /// Outbreaks in a row that nothing helped against, or of which nobody knows.
     #[serde(default)]
     pub fruitless: u32,
-    /// Outbreaks in a row of which what was proposed was turned down.
+    /// Outbreaks in a row of which what was proposed was turned down, or only watched.
     #[serde(default)]
     pub turned_down: u32,
     /// How bad it was at its worst since it last got better.
@@ -140,7 +143,7 @@ impl Course {
 
     /// What is before the next outbreak, once this one has ended. `worst` is how bad this one was, and `quiet` whether
     /// nothing was heard of it for a day.
-    pub fn after(&self, tried: Tried, worst: Badness, quiet: bool) -> Self {
+    pub fn after(&self, tried: Tried, worst: Option<Badness>, quiet: bool) -> Self {
         let ended = tried.ended;
         let begins_anew = quiet || matches!(ended, Ending::Helped | Ending::SeenTo);
         let mut so_far = match begins_anew {
@@ -154,14 +157,16 @@ impl Course {
         if begins_anew {
             return so_far;
         }
-        so_far.worst = Some(so_far.worst.map_or(worst, |before| before.worst(worst)));
+        so_far.worst = Badness::worst_of(so_far.worst, worst);
         match ended {
             Ending::Helped | Ending::Paged | Ending::SeenTo => {}
             Ending::NotKnown | Ending::Fruitless => {
                 so_far.fruitless = so_far.fruitless.saturating_add(1);
                 so_far.turned_down = 0;
             }
-            Ending::TurnedDown => so_far.turned_down = so_far.turned_down.saturating_add(1),
+            Ending::TurnedDown | Ending::Watched => {
+                so_far.turned_down = so_far.turned_down.saturating_add(1);
+            }
         }
         so_far
     }
@@ -170,7 +175,7 @@ impl Course {
     pub fn wait_s(&self, ended: Ending, window_s: u64) -> u64 {
         match ended {
             Ending::Helped | Ending::NotKnown => window_s,
-            Ending::TurnedDown => backed_off(self.turned_down, window_s),
+            Ending::TurnedDown | Ending::Watched => backed_off(self.turned_down, window_s),
             Ending::Fruitless => backed_off(self.fruitless, window_s),
             Ending::Paged => LONGEST_WAIT_S,
             Ending::SeenTo => 0,
@@ -246,7 +251,7 @@ impl Ending {
     /// Whether what is worse does not wait for its time to pass.
     pub fn gives_way_to_worse(self) -> bool {
         match self {
-            Ending::Fruitless | Ending::TurnedDown | Ending::Paged | Ending::SeenTo => true,
+            Ending::Fruitless | Ending::TurnedDown | Ending::Watched | Ending::Paged | Ending::SeenTo => true,
             Ending::Helped | Ending::NotKnown => false,
         }
     }
@@ -279,7 +284,7 @@ mod tests {
     fn course(endings: &[Ending]) -> Course {
         let numbered = (1..).zip(endings);
         numbered.fold(Course::default(), |course, (generation, ended)| {
-            course.after(tried(generation, *ended), BAD, false)
+            course.after(tried(generation, *ended), Some(BAD), false)
         })
     }
 
@@ -371,7 +376,7 @@ mod tests {
         ] {
             assert_eq!(course(before).is_exhausted(), exhausted, "{before:?}");
         }
-        let quiet = course(&[Fruitless, Fruitless]).after(tried(3, Paged), BAD, true);
+        let quiet = course(&[Fruitless, Fruitless]).after(tried(3, Paged), Some(BAD), true);
         assert!(quiet.is_new(), "after a quiet day it is another trouble");
     }
 
@@ -388,7 +393,7 @@ mod tests {
         assert_eq!(before.turned_down(ActionKind::RerouteModelGroup, &targets), None);
         assert_eq!(before.turned_down(action, &[Target::Provider(id("azure"))]), None);
         assert_eq!(before.worst, Some(BAD));
-        let better = before.after(tried(3, Ending::Helped), BAD, false);
+        let better = before.after(tried(3, Ending::Helped), Some(BAD), false);
         assert_eq!((better.turned_down(action, &targets), better.worst), (None, None));
         assert_eq!(better.tried.len(), 1, "what helped is told");
         assert_eq!(course(&[Ending::NotKnown; 20]).tried.len(), MOST_TRIED);

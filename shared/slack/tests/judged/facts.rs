@@ -52,6 +52,7 @@ fn facts(words: &str, digest: Digest) -> Vec<ProposalFact> {
             reason: DeclineReason::NothingToDo,
             explanation: text(),
             proposer: None,
+            borne_out: None,
         }),
         ProposalFact::Voted(Voted {
             scored: digest,

@@ -47,6 +47,7 @@ impl Reasoner for Whims {
                 reason: DeclineReason::NothingToDo,
                 explanation: "It will pass.".to_owned(),
                 proposer: None,
+                borne_out: None,
             }),
             1 => proposes(json!({"action": "disable_guardrail", "guardrail": "no-such-thing"})),
             2 | 3 => proposes(page),

@@ -138,6 +138,7 @@ fn quoted(text: &str) -> [Vec<Record>; 3] {
         reason: DeclineReason::OutOfScope,
         explanation: text.to_owned(),
         proposer: None,
+        borne_out: None,
     };
     let comment = Commented {
         text: text.to_owned(),

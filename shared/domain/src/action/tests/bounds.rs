@@ -218,3 +218,23 @@ fn less_of_the_same_narrows_and_nothing_else_does() {
         }
     }
 }
+
+#[test]
+fn an_event_about_a_group_that_does_not_belong_to_it_moves_no_other_group() {
+    let inventory = inventory();
+    let action = reroutes();
+    let Action::RerouteModelGroup(reroute) = &action else {
+        panic!("{action}")
+    };
+    let spike = |group: &str| {
+        let detail = json!({"provider": reroute.from.as_str(), "model_group": group});
+        event("latency.spike", detail)
+    };
+    let check = |event| action.check(&event, Some(&inventory), &Deployment::default().limits);
+    assert!(check(spike(reroute.model_group.as_str())).is_ok());
+    let complaints = check(spike("nowhere")).unwrap_err();
+    assert_eq!(
+        complaints[0].to_string(),
+        "model_group the event names nowhere, which does not belong to it"
+    );
+}

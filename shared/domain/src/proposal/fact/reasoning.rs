@@ -147,6 +147,9 @@ pub struct Declined {
     /// Who declined, where it was a model or the runbook and not a rule that comes before them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proposer: Option<Proposer>,
+    /// How bad the trouble was as the gateway bore it out; absent where it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub borne_out: Option<Badness>,
 }
 
 /// Who chose the action.

@@ -22,6 +22,7 @@ pub(super) fn facts(proposal: &Proposal, kind: Kind, when: Timestamp) -> Vec<Pro
             reason: DeclineReason::NothingToDo,
             explanation: text(),
             proposer: None,
+            borne_out: None,
         })],
         Kind::Proposed => [breaks(300), reroutes(), pages()].map(proposes).to_vec(),
         Kind::Scored => scores(when),

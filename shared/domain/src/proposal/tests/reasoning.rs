@@ -91,12 +91,46 @@ fn what_becomes_worse_while_people_are_asked_is_scored_again_on_what_is_known_th
     assert_eq!(*proposal.state(), State::Proposed);
     assert_eq!(proposal.proposed().unwrap().evidence.traffic_share, Ppm(999_999));
     assert!(proposal.has_just_worsened());
-    assert_eq!(proposal.worst().value, 950_000);
+    assert_eq!(proposal.worst().unwrap().value, 950_000);
     let repeats = facts(proposal, Kind::Repeated, at(31)).remove(0);
     let later = story.clone().then(31, Actor::Agent, &repeats);
     assert!(!later.proposal().has_just_worsened());
     let without = worsened(950_000, false);
     assert_eq!(without.proposal().state().name(), "awaiting_approval");
+}
+
+#[test]
+fn what_the_gateway_never_bore_out_is_outdone_by_whatever_it_does() {
+    let of = |value| Badness {
+        severity: Severity::Critical,
+        measure: Measure::FailedPpm,
+        value,
+    };
+    let declines = |borne_out| {
+        let declined = ProposalFact::Declined(Declined {
+            reason: DeclineReason::NothingToDo,
+            explanation: "so".to_owned(),
+            proposer: None,
+            borne_out,
+        });
+        Story::of(&unhealthy(), None).then(5, Actor::Agent, &declined)
+    };
+    // Its sender claims 62 %.
+    let unproven = declines(None);
+    assert_eq!(unproven.proposal().worst(), None);
+    assert!(unproven.proposal().is_outdone_by(of(100_000)));
+    assert_eq!(unproven.proposal().course_after(at(2_000)).worst, None);
+    let seen = declines(Some(Badness {
+        severity: Severity::Critical,
+        ..of(260_000)
+    }));
+    assert!(!seen.proposal().is_outdone_by(of(510_000)) && seen.proposal().is_outdone_by(of(520_000)));
+    assert_eq!(seen.proposal().course_after(at(2_000)).worst, Some(of(260_000)));
+    let reasoning = Story::of(&unhealthy(), None);
+    assert!(!reasoning.proposal().is_outdone_by(Badness {
+        severity: Severity::Warning,
+        ..of(620_000)
+    }));
 }
 
 /// An automatic approval that has run out so often, the last time with this said of it.
@@ -142,6 +176,7 @@ fn what_was_declined_for_its_event_counts_as_no_outbreak() {
             reason,
             explanation: "so".to_owned(),
             proposer: None,
+            borne_out: None,
         });
         let story = Story::of(&unhealthy(), None).then(5, Actor::Agent, &declined);
         story.proposal().course_after(at(2_000))

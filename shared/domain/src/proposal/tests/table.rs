@@ -90,6 +90,7 @@ fn for_its_event() -> Story {
         reason: DeclineReason::Unconfirmed,
         explanation: "of the test".to_owned(),
         proposer: None,
+        borne_out: None,
     };
     Story::of(&unhealthy(), None).then(10, Actor::Agent, &ProposalFact::Declined(declined))
 }
