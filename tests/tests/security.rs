@@ -175,7 +175,7 @@ fn http_is_spoken_in_few_places() {
 #[test]
 fn the_trail_is_worked_with_by_name() {
     // outbox only reads, and announces what holds.
-    let mut workers = set(&["runtime", "sre-agent"]);
+    let mut workers = set(&["export", "runtime", "sre-agent"]);
     workers.extend(functions());
     assert_eq!(users(|name| name == "trail"), workers);
 }
@@ -189,6 +189,7 @@ fn dependencies_point_inward() {
     assert_eq!(inner("adapters"), set(&["domain"]));
     assert_eq!(inner("outbound"), set(&["domain"]));
     assert_eq!(inner("trail"), set(&["domain"]));
+    assert_eq!(inner("export"), set(&["domain", "trail"]));
     assert_eq!(inner("gateway"), set(&["domain", "outbound"]));
     assert_eq!(inner("actuator"), set(&["domain", "gateway", "outbound"]));
     assert_eq!(inner("runtime"), set(&["adapters", "domain", "trail"]));

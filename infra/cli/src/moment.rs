@@ -6,7 +6,10 @@ use anyhow::ensure;
 use domain::value::Timestamp;
 use trail::walk::Window;
 
-/// An instant, or so long before now: `30d`, `12h`, `90m`, `2026-11-22T10:00:00Z`.
+/// The longest time that is looked at, days: eight years, which is more than any tier keeps a proposal.
+const MOST_DAYS: u64 = 2_922;
+
+/// An instant, or so long before now: `30d`, `12h`, `90m`, `2026-11-22T10:00:00Z`, or `2026-11-22`, as that day begins in UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Moment {
     /// That many seconds ago.
@@ -29,9 +32,14 @@ impl FromStr for Moment {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const FORMS: &str = "is neither a time ago, such as 30d, 12h or 90m, nor an RFC 3339 instant, such as 2026-11-22T10:00:00Z";
+        const FORMS: &str = "is neither a time ago, such as 30d, 12h or 90m, nor a day, such as 2026-11-22, nor an RFC 3339 instant, such as 2026-11-22T10:00:00Z";
         if let Ok(instant) = text.parse() {
             return Ok(Moment::At(instant));
+        }
+        if text.len() == "2026-11-22".len()
+            && let Ok(day) = format!("{text}T00:00:00Z").parse()
+        {
+            return Ok(Moment::At(day));
         }
         let unit = match text.as_bytes().last() {
             Some(b'd') => 86_400,
@@ -61,6 +69,11 @@ pub(crate) fn window(since: Moment, until: Option<Moment>, now: Timestamp) -> an
     };
     let Window { since, until } = window;
     ensure!(since < until, "the time from {since} to {until} is empty");
+    ensure!(
+        // Now is in the window, a millisecond wide.
+        until.minus_seconds(MOST_DAYS * 86_400) <= since.plus_millis(1),
+        "the time from {since} to {until} is longer than {MOST_DAYS} days (8 years), and nothing is kept for longer: begin later"
+    );
     Ok(window)
 }
 
@@ -80,6 +93,7 @@ mod tests {
             ("12h", "2026-11-21T22:00:00Z"),
             ("90m", "2026-11-22T08:30:00Z"),
             ("0m", "2026-11-22T10:00:00Z"),
+            ("2026-11-01", "2026-11-01T00:00:00Z"),
             ("2026-11-22T11:00:00+02:00", "2026-11-22T09:00:00Z"),
         ] {
             assert_eq!(text.parse::<Moment>().unwrap().from(now), at(meant), "{text}");
@@ -94,6 +108,9 @@ mod tests {
             "30 d",
             "3é",
             "yesterday",
+            "2026-11-31",
+            "2026-1-1",
+            "22.11.2026",
             "99999999999999999999d",
             "9999999999999999999d",
         ] {
@@ -119,5 +136,13 @@ mod tests {
             "the time from 2026-11-22T09:00:00.000Z to 2026-10-23T10:00:00.000Z is empty"
         );
         assert!(new("2027-01-01T00:00:00Z", None).is_err());
+        assert!(new("2922d", None).is_ok());
+        for since in ["2923d", "99999999999d", "2000-01-01"] {
+            let problem = new(since, None).unwrap_err().to_string();
+            assert!(
+                problem.contains("longer than 2922 days (8 years)"),
+                "{since}: {problem}"
+            );
+        }
     }
 }

@@ -27,6 +27,11 @@ impl<'a> Terminal<'a> {
         Self(Box::new(buffer))
     }
 
+    /// What is written out later.
+    pub(crate) fn lines_into(buffer: &'a mut Vec<u8>) -> Self {
+        Self(Box::new(buffer))
+    }
+
     /// What nobody reads any more, in tests.
     #[cfg(test)]
     pub(crate) fn unread() -> Self {
@@ -65,6 +70,11 @@ impl<'a> Terminal<'a> {
         self.write(&text)
     }
 
+    /// Writes bytes as they are: for whoever made them safe. Returns whether anybody still reads.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> io::Result<bool> {
+        self.write_bytes(bytes)
+    }
+
     /// Prints a question, and leaves its line to whoever answers.
     pub(crate) fn question(&mut self, text: &str) -> io::Result<()> {
         self.write(&format!("{} ", visible(text))).map(|_| ())
@@ -76,7 +86,11 @@ impl<'a> Terminal<'a> {
 
     /// Writes a text as it is. Returns whether anybody still reads.
     fn write(&mut self, text: &str) -> io::Result<bool> {
-        match self.0.write_all(text.as_bytes()).and_then(|()| self.0.flush()) {
+        self.write_bytes(text.as_bytes())
+    }
+
+    fn write_bytes(&mut self, bytes: &[u8]) -> io::Result<bool> {
+        match self.0.write_all(bytes).and_then(|()| self.0.flush()) {
             // Whoever read along, such as `head`, has seen enough.
             Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(false),
             written => written.map(|()| true),

@@ -15,20 +15,40 @@ use trail::history;
 use trail::verify::Judge;
 use trail::walk::Window;
 
+use crate::end::Ended;
 use crate::moment::{self, Moment};
 use crate::print::{Terminal, count};
 use crate::stack::Stack;
+use crate::trail::rows::{self, Format, RowArguments};
 
 /// What `trail export` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ExportArguments {
     /// From when on: a time ago, such as 30d, 12h or 90m, or an RFC 3339 instant
-    #[arg(long, value_name = "WHEN")]
-    since: Moment,
+    #[arg(long, value_name = "WHEN", required_unless_present = "undo")]
+    since: Option<Moment>,
 
     /// Until when, not included; now where it is not given
     #[arg(long, value_name = "WHEN")]
     until: Option<Moment>,
+
+    /// How it is written; a filter needs csv or jsonl
+    #[arg(long, value_enum, default_value_t = Format::Streams)]
+    format: Format,
+
+    #[command(flatten)]
+    rows: RowArguments,
+
+    /// Prints a CSV that was exported with every cell as it was, for programs: a spreadsheet would evaluate it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["since", "until", "format"])]
+    undo: Option<PathBuf>,
+}
+
+impl ExportArguments {
+    /// What needs no stack, if that was asked for.
+    pub(crate) fn offline(&self) -> Option<anyhow::Result<bool>> {
+        self.undo.as_deref().map(rows::undo)
+    }
 }
 
 /// What `trail check` takes.
@@ -48,9 +68,21 @@ pub(crate) async fn export(
     arguments: &ExportArguments,
     terminal: &mut Terminal<'_>,
 ) -> anyhow::Result<bool> {
-    let window = moment::window(arguments.since, arguments.until, SystemClock.now())?;
-    print(&stack.trail()?, window, terminal).await?;
-    Ok(true)
+    let Some(since) = arguments.since else {
+        return Err(Ended::Usage("--since says from when on".to_owned()).into());
+    };
+    let window = moment::window(since, arguments.until, SystemClock.now())?;
+    let trail = stack.trail()?;
+    match arguments.format {
+        Format::Streams if arguments.rows.is_given() => Err(Ended::Usage(
+            "a filter and --records need --format csv or jsonl: streams are exported whole".to_owned(),
+        )
+        .into()),
+        Format::Streams => print(&trail, window, terminal).await.map(|()| true),
+        Format::Csv | Format::Jsonl => {
+            rows::export(&trail, window, arguments.format, &arguments.rows, terminal).await
+        }
+    }
 }
 
 async fn print(trail: &dyn Trail, window: Window, terminal: &mut Terminal<'_>) -> anyhow::Result<()> {

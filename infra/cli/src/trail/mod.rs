@@ -1,6 +1,7 @@
 //! `sre-agent trail`: the story of one proposal, after its records were verified; and the export of many.
 
 mod export;
+mod rows;
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
@@ -34,7 +35,8 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Prints whole streams as JSON Lines, one record a line with all its attributes: those with a record in a span of
-    /// time, and all of control. Exits with 1 where a chain is broken, after everything was printed
+    /// time, and all of control. With --format csv or jsonl, one row a proposal opened in that time, or one a record.
+    /// Exits with 1 where a chain is broken, after everything was printed
     Export(export::ExportArguments),
     /// Verifies such lines without the stack: each digest, each chain, each proposal's life. Exits with 1 at the first
     /// line that does not hold
@@ -46,7 +48,8 @@ impl Arguments {
     pub(crate) fn offline(&self, terminal: &mut Terminal<'_>) -> Option<anyhow::Result<bool>> {
         match &self.command {
             Some(Command::Check(arguments)) => Some(export::check(arguments, terminal)),
-            Some(Command::Export(_)) | None => None,
+            Some(Command::Export(arguments)) => arguments.offline(),
+            None => None,
         }
     }
 }
