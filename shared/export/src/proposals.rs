@@ -194,6 +194,7 @@ fn said(fact: &ProposalFact) -> (Option<&str>, Option<&Decider>) {
         ProposalFact::UndoApproved(one) | ProposalFact::UndoRejected(one) => {
             (one.reason.as_deref(), one.decider.as_ref())
         }
+        ProposalFact::Acknowledged(one) => (Some(&one.reason), Some(&one.decider)),
         ProposalFact::Commented(one) => (Some(&one.text), None),
         ProposalFact::Received(_)
         | ProposalFact::Declined(_)
@@ -239,6 +240,7 @@ fn readings(fact: &ProposalFact) -> Option<&[Reading]> {
         | ProposalFact::Repeated(_)
         | ProposalFact::Notified(_)
         | ProposalFact::Escalated(_)
+        | ProposalFact::Acknowledged(_)
         | ProposalFact::Commented(_) => None,
     }
 }
