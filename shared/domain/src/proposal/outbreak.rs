@@ -79,7 +79,7 @@ pub struct Call {
 
 impl Call {
     pub(super) fn by(record: &Record, declined: &Declined) -> Option<Self> {
-        (declined.reason == DeclineReason::Fruitless).then(|| Self {
+        (declined.reason == DeclineReason::Fruitless).then_some(Self {
             record: record.digest,
             acknowledged: None,
         })
