@@ -3,7 +3,7 @@
 use domain::incident::{Badness, Event};
 use domain::ports::TrailError;
 use domain::proposal::{Evidence, Proposal, State, Worse};
-use domain::trail::generation::{self, Belongs, Course, IncidentFact};
+use domain::trail::generation::{self, Belongs, Course, Ending, IncidentFact};
 use domain::trail::{Actor, Entry, StreamId};
 use domain::value::{ProposalId, Timestamp};
 use runtime::queue::Fault;
@@ -68,16 +68,23 @@ pub(crate) async fn of(
         // A redelivery is not a new outbreak.
         return Ok(Outbreak::known(current.clone()));
     }
+    let mut before = None;
     if generation > 1 {
         // Nor is one that comes when the next outbreak is under way already. What is over on the trail is no memory.
-        let before = match load_proposal(deps.trail, &of_generation(generation - 1)).await {
+        let loaded = match load_proposal(deps.trail, &of_generation(generation - 1)).await {
             Err(TrailError::Forged(_)) => None,
             loaded => loaded?,
         };
-        let kept = before.filter(|before| !before.has_expired_from_the_trail(now));
-        if let Some(before) = kept.filter(|before| before.has_seen(event, now)) {
+        before = loaded.filter(|before| !before.has_expired_from_the_trail(now));
+        if let Some(before) = before.clone().filter(|before| before.has_seen(event, now)) {
             return Ok(Outbreak::known(before));
         }
+    }
+    if let (Some(current), Some(before)) = (&current, &before)
+        && was_seen_to(current, before)
+    {
+        let next = of_generation(generation.saturating_add(1));
+        return open(deps, stream, &end, next, Course::default(), now).await;
     }
     let worsening = match &current {
         Some(current) => worsening(deps, current, event, paused).await,
@@ -90,7 +97,7 @@ pub(crate) async fn of(
         Worsening::Yes(worse) => (true, Some(worse)),
         // Nothing is asked during a pause: if it is worse is found out with its own outbreak, after it.
         Worsening::Unknown if paused && settled.is_some() => (true, None),
-        Worsening::Unknown if receives < MOST_LOOKS => {
+        Worsening::Unknown if receives < if paused { MOST_LOOKS_PAUSED } else { MOST_LOOKS } => {
             return Err(Fault::Later(
                 "it claims to be worse, which nobody can tell now".to_owned(),
             ));
@@ -134,6 +141,16 @@ impl Outbreak {
 /// How often a message that claims what nobody can tell comes back, before it counts as one of many: half an hour.
 const MOST_LOOKS: u32 = 15;
 
+/// The same during a pause: as long as a message of the queue lives, but for a few deliveries.
+const MOST_LOOKS_PAUSED: u32 = 90;
+
+/// Whether people were called, and somebody has seen to it since by the call before: cards stay where they are.
+fn was_seen_to(current: &Proposal, before: &Proposal) -> bool {
+    let acknowledged = before.call().and_then(|call| call.acknowledged.as_ref());
+    current.ending() == Some(Ending::Paged)
+        && acknowledged.is_some_and(|moved| current.opened_at() <= moved.at)
+}
+
 /// Whether an event is worse than all before: as far as the gateway bears it out, for a sender may say anything.
 async fn worsening(deps: &Deps<'_>, current: &Proposal, event: &Event, paused: bool) -> Worsening {
     // What is still to be judged is judged first.
@@ -145,7 +162,7 @@ async fn worsening(deps: &Deps<'_>, current: &Proposal, event: &Event, paused: b
     if !claims || !deps.deployment.tier.runs_agent() {
         return Worsening::No;
     }
-    if nothing && (paused || current.judges_afresh(deps.clock.now())) {
+    if nothing && current.judges_afresh(deps.clock.now()) {
         // It is judged, or recorded to be judged, whatever the gateway says.
         return Worsening::No;
     }

@@ -56,8 +56,8 @@ const AT_ONCE: usize = 8;
 /// and nothing later of it is announced in this pass: announcing twice is harmless, announcing in another order is not.
 ///
 /// Every failure is in the answer. Lambda delivers everything from the lowest on again; a proposal that was announced
-/// meanwhile has its row in the view, and is announced only once. So nothing good is lost where Lambda gives a batch up
-/// because of one record.
+/// meanwhile has its row in the view, and is announced only once. So no proposal is lost where Lambda gives a batch up
+/// because of one record. A notice is told once all before it was announced; where that never is, it is not.
 pub async fn handle(deps: &Deps<'_>, batch: Batch) -> Failures {
     let mut failures = Failures::none();
     let mut count = 0;

@@ -16,6 +16,7 @@ use super::fact::{Kind, ProposalFact, Received};
 use super::outbreak::Call;
 use super::state::{Done, Lease, Outcome, State, UndoState};
 use super::{Moved, Proposal, is_about};
+use crate::incident::Badness;
 use crate::trail::{Actor, BrokenChain, Fact, Record, Seq, StreamId};
 use crate::value::OperatorId;
 
@@ -124,7 +125,10 @@ impl Proposal {
                 require(matches!(state, State::Reasoning(_)), NOT_NOW)?;
                 self.because = Some(declined.explanation.clone());
                 self.call = Call::by(record, &declined);
-                self.events.borne_out(declined.borne_out);
+                // Where the agent came to no end, what was claimed counts: else each event after it would be worse.
+                let unended = declined.reason.is_inability() && self.call.is_none();
+                let claimed = unended.then(|| Badness::of(&self.received.event));
+                self.events.borne_out(declined.borne_out.or(claimed));
                 self.declined = Some(declined);
                 State::Closed(Outcome::Declined)
             }
@@ -288,9 +292,10 @@ impl Proposal {
             }
             State::Closed(Outcome::Declined) if self.was_declined_for_its_event() => {
                 require(
-                    !self.has_seen(&received.event, record.at),
+                    !self.events.just_took(&received.event, record.at),
                     "judges an event again",
                 )?;
+                self.events.begins_anew(&received.event);
                 self.tries = 1;
                 self.judged += 1;
                 (self.declined, self.because) = (None, None);

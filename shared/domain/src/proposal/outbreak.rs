@@ -21,7 +21,9 @@ const REDELIVERED_SOON_S: u64 = 900;
 pub(super) struct Events {
     /// When each was taken last, by its id and content; of older records the content is not known.
     seen: BTreeMap<(EventId, Option<Digest>), Timestamp>,
-    /// What the one that is judged claims.
+    /// Each id's last content, and when it was taken.
+    latest: BTreeMap<EventId, (Option<Digest>, Timestamp)>,
+    /// The worst that those claim which are judged.
     claimed: Badness,
     /// The worst that the gateway bore out; none before it did.
     worst: Option<Badness>,
@@ -34,6 +36,7 @@ impl Events {
     pub(super) fn of(event: &Event, at: Timestamp) -> Self {
         let mut events = Self {
             seen: BTreeMap::new(),
+            latest: BTreeMap::new(),
             claimed: Badness::of(event),
             worst: None,
             repeats: 0,
@@ -43,9 +46,23 @@ impl Events {
         events
     }
 
+    /// Whether it is the last that was taken of its id, and just now.
+    pub(super) fn just_took(&self, event: &Event, now: Timestamp) -> bool {
+        self.latest.get(&event.event_id).is_some_and(|(content, at)| {
+            let same = content.is_none_or(|content| content == event.content());
+            same && now < at.plus_seconds(REDELIVERED_SOON_S)
+        })
+    }
+
+    /// What was judged is over, and another is.
+    pub(super) fn begins_anew(&mut self, event: &Event) {
+        self.claimed = Badness::of(event);
+    }
+
     /// Another event is the one that is judged.
     pub(super) fn take(&mut self, event: &Event, at: Timestamp) {
-        self.claimed = Badness::of(event);
+        // The worst of all: two that outdo each other by turns are not judged by turns for ever.
+        self.claimed = self.claimed.worst(Badness::of(event));
         self.saw(event.event_id.clone(), Some(event.content()), at);
     }
 
@@ -64,6 +81,7 @@ impl Events {
     }
 
     fn saw(&mut self, id: EventId, content: Option<Digest>, at: Timestamp) {
+        self.latest.insert(id.clone(), (content, at));
         self.seen.insert((id, content), at);
     }
 }
@@ -150,7 +168,7 @@ impl Proposal {
     pub fn is_better_judged_by(&self, event: &Event) -> bool {
         let now = &self.received.event;
         event.contradiction().is_none()
-            && (now.contradiction().is_some() || Badness::of(event).is_worse_than(Badness::of(now)))
+            && (now.contradiction().is_some() || Badness::of(event).is_worse_than(self.events.claimed))
     }
 
     /// Whether its last record says that the trouble has become worse.

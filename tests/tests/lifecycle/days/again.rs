@@ -117,3 +117,61 @@ fn what_the_policy_only_watched_is_asked_once_it_does_not_any_more() {
         "it backs off all the same"
     );
 }
+
+#[test]
+fn who_acknowledges_an_older_call_is_heard_as_well() {
+    walk::now(async {
+        let day = Day::of(sample::inventory_with_unhealthy("openai"));
+        let sees_to_it = async |world: &World, minute: u64| {
+            if minute < 290 {
+                return approves(world, minute).await;
+            }
+            if minute != 300 {
+                return;
+            }
+            let mut calls = Vec::new();
+            for id in world.proposals() {
+                let proposal = world.proposal(&id).await;
+                calls.extend(
+                    proposal
+                        .call()
+                        .map(|call| (proposal.opened_at(), id, call.record)),
+                );
+            }
+            calls.sort();
+            assert_eq!(calls.len(), 2, "they were called twice");
+            let (_, id, record) = calls.remove(0);
+            let done = [(REASON, "failed over by hand")];
+            let answer = world
+                .fills_in_about("bob", Does::Acknowledge, &id, record, &done, &Cutter::never())
+                .await;
+            assert!(answer.text().contains("as a new one"), "{answer:?}");
+        };
+        day.passes(303, &every_minute, sees_to_it).await;
+        day.is(expect![[r#"
+               0 min  #1 circuit_break_provider: restored, fruitless, 18 events more
+              19 min  #2 circuit_break_provider: restored, fruitless, 33 events more
+              53 min  #3 declined, fruitless: declined, seento, 50 events more
+             294 min  #4 declined, fruitless: declined, paged, 6 events more
+             301 min  #5 circuit_break_provider: awaiting_approval, –, 1 events more
+            5 proposals, 3 questions to models for 0.031500 USD, 3 decisions asked, 4 pages, 68 messages in all
+        "#]]).await;
+    });
+}
+
+#[test]
+fn two_claims_that_outdo_each_other_by_turns_are_not_judged_by_turns() {
+    walk::now(async {
+        let day = Day::of(sample::inventory_with_unhealthy("openai"));
+        day.world.pause("a release").await;
+        let reports = |minute: u64| match minute % 2 {
+            0 => json!({"error_rate": 0.3, "severity": "critical"}),
+            _ => json!({"error_rate": 0.6, "severity": "info"}),
+        };
+        day.passes(40, &reports, nobody).await;
+        let id = day.world.proposals().remove(0);
+        let kinds = day.world.kinds(&id).await;
+        let judged = kinds.iter().filter(|kind| *kind == "received").count();
+        assert!(judged <= 2, "{kinds:?}");
+    });
+}

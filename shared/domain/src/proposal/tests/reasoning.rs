@@ -1,5 +1,7 @@
 //! From the receipt to the score.
 
+use serde_json::json;
+
 use super::plausible::facts;
 use crate::incident::{Badness, Measure, Severity};
 use crate::proposal::{
@@ -340,4 +342,33 @@ fn a_stream_expires_after_its_longest_life_and_the_tiers_retention() {
             .iter()
             .all(|record| record.expires_at == Some(until))
     );
+}
+
+#[test]
+fn what_was_taken_again_after_another_content_of_its_id_reads_as_it_was() {
+    // One id with two values by turns, each declined for what it was: older agents wrote that.
+    let with_rate = |rate: f64| {
+        event(
+            "provider.unhealthy",
+            json!({"event_id": "alert", "error_rate": rate}),
+        )
+    };
+    let declined = ProposalFact::Declined(Declined {
+        reason: DeclineReason::Unconfirmed,
+        explanation: "so".to_owned(),
+        proposer: None,
+        borne_out: None,
+    });
+    let mut story = Story::of(&with_rate(0.62), None).then(5, Actor::Agent, &declined);
+    for (second, rate) in [(200, 0.63), (400, 0.62)] {
+        let mut received = story.proposal().received().clone();
+        received.event = with_rate(rate);
+        received.lease_until = at(second + 60);
+        story = story
+            .then(second, Actor::Agent, &ProposalFact::Received(received))
+            .then(second + 5, Actor::Agent, &declined);
+    }
+    let again = ProposalFact::Received(story.proposal().received().clone());
+    let judged_twice = story.attempt(at(500), Actor::Agent, &again);
+    assert!(judged_twice.is_err(), "the last one is not judged twice");
 }
