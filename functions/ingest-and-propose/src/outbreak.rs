@@ -68,20 +68,19 @@ pub(crate) async fn of(
         // A redelivery is not a new outbreak.
         return Ok(Outbreak::known(current.clone()));
     }
-    let mut before = None;
     if generation > 1 {
         // Nor is one that comes when the next outbreak is under way already. What is over on the trail is no memory.
-        let loaded = match load_proposal(deps.trail, &of_generation(generation - 1)).await {
+        let before = match load_proposal(deps.trail, &of_generation(generation - 1)).await {
             Err(TrailError::Forged(_)) => None,
             loaded => loaded?,
         };
-        before = loaded.filter(|before| !before.has_expired_from_the_trail(now));
-        if let Some(before) = before.clone().filter(|before| before.has_seen(event, now)) {
+        let kept = before.filter(|before| !before.has_expired_from_the_trail(now));
+        if let Some(before) = kept.filter(|before| before.has_seen(event, now)) {
             return Ok(Outbreak::known(before));
         }
     }
-    if let (Some(current), Some(before)) = (&current, &before)
-        && was_seen_to(current, before)
+    if let Some(current) = &current
+        && was_seen_to(deps, current).await?
     {
         let next = of_generation(generation.saturating_add(1));
         return open(deps, stream, &end, next, Course::default(), now).await;
@@ -92,12 +91,13 @@ pub(crate) async fn of(
     };
     let settled = current.as_ref().filter(|one| !one.awaits_a_better_event(now));
     let settled = settled.and_then(Proposal::as_settled);
+    let most_looks = if paused { MOST_LOOKS_PAUSED } else { MOST_LOOKS };
     let (is_worse, worse) = match worsening {
         Worsening::No => (false, None),
         Worsening::Yes(worse) => (true, Some(worse)),
         // Nothing is asked during a pause: if it is worse is found out with its own outbreak, after it.
         Worsening::Unknown if paused && settled.is_some() => (true, None),
-        Worsening::Unknown if receives < if paused { MOST_LOOKS_PAUSED } else { MOST_LOOKS } => {
+        Worsening::Unknown if receives < most_looks => {
             return Err(Fault::Later(
                 "it claims to be worse, which nobody can tell now".to_owned(),
             ));
@@ -144,11 +144,24 @@ const MOST_LOOKS: u32 = 15;
 /// The same during a pause: as long as a message of the queue lives, but for a few deliveries.
 const MOST_LOOKS_PAUSED: u32 = 90;
 
-/// Whether people were called, and somebody has seen to it since by the call before: cards stay where they are.
-fn was_seen_to(current: &Proposal, before: &Proposal) -> bool {
-    let acknowledged = before.call().and_then(|call| call.acknowledged.as_ref());
-    current.ending() == Some(Ending::Paged)
-        && acknowledged.is_some_and(|moved| current.opened_at() <= moved.at)
+/// Whether people were called, and somebody has seen to it since by a call before this one: cards stay where they are.
+async fn was_seen_to(deps: &Deps<'_>, current: &Proposal) -> Result<bool, Fault> {
+    if current.ending() != Some(Ending::Paged) {
+        return Ok(false);
+    }
+    let tried = current.course().tried.iter();
+    for call in tried.filter(|tried| tried.ended == Ending::Paged) {
+        let called = match load_proposal(deps.trail, &call.proposal).await {
+            Err(TrailError::Forged(_)) => None,
+            loaded => loaded?,
+        };
+        let acknowledged = called.as_ref().and_then(Proposal::call);
+        let acknowledged = acknowledged.and_then(|call| call.acknowledged.as_ref());
+        if acknowledged.is_some_and(|moved| current.opened_at() <= moved.at) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether an event is worse than all before: as far as the gateway bears it out, for a sender may say anything.

@@ -3,9 +3,8 @@
 //! Text from outside is fenced: it is JSON in which everything that could close the fence, steer a terminal or hide
 //! is escaped, cut to a length. Correctness does not rest on the fence: whatever a model answers is checked.
 
-use domain::action::ActionKind;
 use domain::proposal::{Received, Verbatim};
-use domain::trail::generation::Tried;
+use domain::telling::story;
 use domain::value::{Digest, Timestamp, is_dangerous};
 use serde_json::{Value, json};
 
@@ -76,7 +75,10 @@ fn known(received: &Received) -> String {
             "It is old: it happened at {at}, more than an hour before it came.\n\n"
         ));
     }
-    let tried: Vec<String> = received.course.tried.iter().map(tried).collect();
+    let before = received.course.tried.iter();
+    let tried: Vec<String> = before
+        .map(|one| story::tried(one).render(str::to_owned, |at| at.to_string()))
+        .collect();
     if !tried.is_empty() {
         told.push_str(&format!(
             "Against this very trouble there was, the newest first:\n\n{}\n\nWhat was turned down is not asked again \
@@ -85,16 +87,6 @@ fn known(received: &Received) -> String {
         ));
     }
     told
-}
-
-fn tried(tried: &Tried) -> String {
-    let action = tried.action.map_or("nothing", ActionKind::name);
-    let targets: Vec<String> = tried.targets.iter().map(ToString::to_string).collect();
-    let on = match targets.is_empty() {
-        true => String::new(),
-        false => format!(" on {}", targets.join(", ")),
-    };
-    format!("{}: {action}{on} {}", tried.at, tried.ended.words())
 }
 
 /// The result of an evidence tool, cut and escaped like everything from outside.

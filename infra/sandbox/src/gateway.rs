@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clock::Clock;
+use crate::core::error::ApiError;
 use crate::core::events::Announcer;
+use crate::core::faults::Injection;
 use crate::core::pagerduty::Desk;
 use crate::core::slack::Workspace;
 use crate::core::world::GatewayWorld;
@@ -70,6 +72,18 @@ impl Gateway {
 
     pub(crate) fn world(&self) -> MutexGuard<'_, GatewayWorld> {
         held(&self.world)
+    }
+
+    /// Makes something go wrong, or right. What this ends is over, though it may begin again before anybody looks.
+    pub(crate) fn inject(&self, fault: Injection) -> Result<(), ApiError> {
+        let now = self.clock.now();
+        let conditions = {
+            let mut world = self.world();
+            world.inject(now, fault)?;
+            world.conditions(now)
+        };
+        self.announcer().over(&conditions);
+        Ok(())
     }
 
     pub(crate) fn announcer(&self) -> MutexGuard<'_, Announcer> {

@@ -184,7 +184,7 @@ impl Running {
     /// # Errors
     /// Where the fault makes no sense in this world.
     pub fn inject(&self, fault: Injection) -> Result<(), ApiError> {
-        self.gateway.world().inject(self.gateway.clock.now(), fault)
+        self.gateway.inject(fault)
     }
 
     /// The inventory, as `GET /admin/v1/inventory` tells it.

@@ -7,24 +7,6 @@ use trail::walk::Window;
 
 use crate::proposals::Case;
 
-/// Where a proposal can stand, as `outcome` says it.
-pub const OUTCOMES: [&str; 14] = [
-    "reasoning",
-    "proposed",
-    "awaiting_approval",
-    "approved",
-    "executing",
-    "unknown",
-    "succeeded",
-    "declined",
-    "shadow",
-    "rejected",
-    "expired",
-    "refused",
-    "failed",
-    "restored",
-];
-
 /// Which rows: those that meet all of it. What of a proposal does not hold meets nothing.
 #[derive(Debug, Clone)]
 pub struct Filter {
@@ -38,7 +20,7 @@ pub struct Filter {
     pub operator: Option<OperatorId>,
     /// The team that the event names.
     pub team: Option<TeamId>,
-    /// Where it stands: one of [`OUTCOMES`].
+    /// Where it stands: one of [`State::NAMES`](domain::proposal::State::NAMES).
     pub outcome: Option<&'static str>,
 }
 

@@ -18,7 +18,7 @@ pub mod records;
 mod rows;
 mod sheet;
 
-pub use self::filter::{Filter, OUTCOMES};
+pub use self::filter::Filter;
 pub use self::rows::{Found, Table, rows};
 pub use self::sheet::{NotASheet, Sheet, restore};
 

@@ -207,15 +207,11 @@ pub(super) async fn reject(
     arguments: &RejectArguments,
     terminal: &mut Terminal<'_>,
 ) -> anyhow::Result<bool> {
-    let detail = api.show(&arguments.proposal).await?;
-    let ask = offered(&detail, "rejected", |what| {
-        matches!(what, What::Reject | What::RejectUndo)
-    })?;
+    let sort = |what: &What| matches!(what, What::Reject | What::RejectUndo);
     let request = Request::Reject {
         reason: Some(arguments.reason.clone()),
     };
-    terminal.lines(&shown::heading(&detail))?;
-    send(api, &detail, &ask.seen, &request, terminal).await
+    ask(api, &arguments.proposal, ("rejected", &sort), &request, terminal).await
 }
 
 /// Takes an approval back.
@@ -224,10 +220,15 @@ pub(super) async fn revoke(
     arguments: &RevokeArguments,
     terminal: &mut Terminal<'_>,
 ) -> anyhow::Result<bool> {
-    let detail = api.show(&arguments.proposal).await?;
-    let ask = offered(&detail, "revoked", |what| matches!(what, What::Revoke))?;
-    terminal.lines(&shown::heading(&detail))?;
-    send(api, &detail, &ask.seen, &Request::Revoke, terminal).await
+    let sort = |what: &What| matches!(what, What::Revoke);
+    ask(
+        api,
+        &arguments.proposal,
+        ("revoked", &sort),
+        &Request::Revoke,
+        terminal,
+    )
+    .await
 }
 
 /// Asks for an undo.
@@ -236,13 +237,11 @@ pub(super) async fn undo(
     arguments: &UndoArguments,
     terminal: &mut Terminal<'_>,
 ) -> anyhow::Result<bool> {
-    let detail = api.show(&arguments.proposal).await?;
-    let ask = offered(&detail, "undone", |what| matches!(what, What::Undo))?;
+    let sort = |what: &What| matches!(what, What::Undo);
     let request = Request::Undo {
         reason: arguments.reason.clone(),
     };
-    terminal.lines(&shown::heading(&detail))?;
-    send(api, &detail, &ask.seen, &request, terminal).await
+    ask(api, &arguments.proposal, ("undone", &sort), &request, terminal).await
 }
 
 /// Says that somebody has seen to it.
@@ -251,13 +250,32 @@ pub(super) async fn acknowledge(
     arguments: &AcknowledgeArguments,
     terminal: &mut Terminal<'_>,
 ) -> anyhow::Result<bool> {
-    let detail = api.show(&arguments.proposal).await?;
-    let ask = offered(&detail, "acknowledged", |what| matches!(what, What::Acknowledge))?;
+    let sort = |what: &What| matches!(what, What::Acknowledge);
     let request = Request::Acknowledge {
         reason: arguments.reason.clone(),
     };
+    ask(
+        api,
+        &arguments.proposal,
+        ("acknowledged", &sort),
+        &request,
+        terminal,
+    )
+    .await
+}
+
+/// Asks for what the card offers of a sort, which would be `done` then.
+async fn ask(
+    api: &Api,
+    proposal: &Beginning,
+    (done, sort): (&str, &dyn Fn(&What) -> bool),
+    request: &Request,
+    terminal: &mut Terminal<'_>,
+) -> anyhow::Result<bool> {
+    let detail = api.show(proposal).await?;
+    let ask = offered(&detail, done, sort)?;
     terminal.lines(&shown::heading(&detail))?;
-    send(api, &detail, &ask.seen, &request, terminal).await
+    send(api, &detail, &ask.seen, request, terminal).await
 }
 
 /// Makes less of a proposal.

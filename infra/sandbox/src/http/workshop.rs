@@ -70,15 +70,8 @@ async fn inject(State(gateway): Shared, body: Bytes) -> Response {
         Err(error) => return reply::refuse(&ApiError::invalid(format!("that is no fault: {error}"))),
     };
     tracing::info!(?fault, "fault");
-    let now = gateway.clock.now();
-    let outcome = gateway.world().inject(now, fault);
-    match outcome {
-        Ok(()) => {
-            // What this ended is over, though it may begin again before anybody looks.
-            let conditions = gateway.world().conditions(now);
-            gateway.announcer().over(&conditions);
-            faults(&gateway)
-        }
+    match gateway.inject(fault) {
+        Ok(()) => faults(&gateway),
         Err(error) => reply::refuse(&error),
     }
 }

@@ -19,10 +19,8 @@ const REDELIVERED_SOON_S: u64 = 900;
 /// The events that a proposal has taken, and the worst of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Events {
-    /// When each was taken last, by its id and content; of older records the content is not known.
-    seen: BTreeMap<(EventId, Option<Digest>), Timestamp>,
-    /// Each id's last content, and when it was taken.
-    latest: BTreeMap<EventId, (Option<Digest>, Timestamp)>,
+    /// By their ids, in the order in which they were taken.
+    seen: BTreeMap<EventId, Vec<Seen>>,
     /// The worst that those claim which are judged.
     claimed: Badness,
     /// The worst that the gateway bore out; none before it did.
@@ -32,11 +30,26 @@ pub(super) struct Events {
     worsened: Option<Seq>,
 }
 
+/// An event that was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Seen {
+    at: Timestamp,
+    /// Of older records it is not known.
+    content: Option<Digest>,
+}
+
+impl Seen {
+    /// Whether it is this event, and was taken less than some seconds ago.
+    fn is(&self, event: &Event, now: Timestamp, within_s: u64) -> bool {
+        let same = self.content.is_none_or(|content| content == event.content());
+        same && now < self.at.plus_seconds(within_s)
+    }
+}
+
 impl Events {
     pub(super) fn of(event: &Event, at: Timestamp) -> Self {
         let mut events = Self {
             seen: BTreeMap::new(),
-            latest: BTreeMap::new(),
             claimed: Badness::of(event),
             worst: None,
             repeats: 0,
@@ -48,10 +61,8 @@ impl Events {
 
     /// Whether it is the last that was taken of its id, and just now.
     pub(super) fn just_took(&self, event: &Event, now: Timestamp) -> bool {
-        self.latest.get(&event.event_id).is_some_and(|(content, at)| {
-            let same = content.is_none_or(|content| content == event.content());
-            same && now < at.plus_seconds(REDELIVERED_SOON_S)
-        })
+        let last = self.seen.get(&event.event_id).and_then(|seen| seen.last());
+        last.is_some_and(|seen| seen.is(event, now, REDELIVERED_SOON_S))
     }
 
     /// What was judged is over, and another is.
@@ -81,8 +92,7 @@ impl Events {
     }
 
     fn saw(&mut self, id: EventId, content: Option<Digest>, at: Timestamp) {
-        self.latest.insert(id.clone(), (content, at));
-        self.seen.insert((id, content), at);
+        self.seen.entry(id).or_default().push(Seen { at, content });
     }
 }
 
@@ -91,6 +101,8 @@ impl Events {
 pub struct Call {
     /// The record that called them: what an acknowledgement names.
     pub record: Digest,
+    /// Until when it can be acknowledged: after a day they were called again, or it is over.
+    pub until: Timestamp,
     /// Who has seen to it, once somebody has.
     pub acknowledged: Option<Moved>,
 }
@@ -99,6 +111,7 @@ impl Call {
     pub(super) fn by(record: &Record, declined: &Declined) -> Option<Self> {
         (declined.reason == DeclineReason::Fruitless).then_some(Self {
             record: record.digest,
+            until: record.at.plus_seconds(QUIET_S),
             acknowledged: None,
         })
     }
@@ -134,10 +147,8 @@ impl Proposal {
         // What is over, or was nothing, must not keep a trouble that goes on quiet: some senders say the same again and again.
         let over = self.settled_at.is_some() || self.was_declined_for_its_event();
         let within_s = if over { REDELIVERED_SOON_S } else { REDELIVERED_S };
-        [Some(event.content()), None].into_iter().any(|content| {
-            let seen = self.events.seen.get(&(event.event_id.clone(), content));
-            seen.is_some_and(|at| now < at.plus_seconds(within_s))
-        })
+        let mut seen = self.events.seen.get(&event.event_id).into_iter().flatten();
+        seen.any(|seen| seen.is(event, now, within_s))
     }
 
     /// How often it was reported again.
@@ -156,11 +167,9 @@ impl Proposal {
         Badness::worst_of(self.received.course.worst, self.events.worst)
     }
 
-    /// Whether this is worse than all before. What was never borne out is less than what is; while the first is still judged,
-    /// what it claims counts.
+    /// Whether this is worse than all before. What was never borne out is less than what is.
     pub fn is_outdone_by(&self, badness: Badness) -> bool {
-        let claimed = matches!(self.state, State::Reasoning(_)).then_some(self.events.claimed);
-        Badness::worst_of(self.worst(), claimed).is_none_or(|worst| badness.is_worse_than(worst))
+        self.worst().is_none_or(|worst| badness.is_worse_than(worst))
     }
 
     /// Whether an event that comes while this one is still to be judged is the one to judge: what is judged now contradicts

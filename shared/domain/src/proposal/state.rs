@@ -201,6 +201,24 @@ pub enum Outcome {
 }
 
 impl State {
+    /// Every state's name.
+    pub const NAMES: [&'static str; 14] = [
+        "reasoning",
+        "proposed",
+        "awaiting_approval",
+        "approved",
+        "executing",
+        "unknown",
+        "succeeded",
+        "declined",
+        "shadow",
+        "rejected",
+        "expired",
+        "refused",
+        "failed",
+        "restored",
+    ];
+
     /// The state's name, as in events and lists.
     pub fn name(&self) -> &'static str {
         match self {

@@ -136,8 +136,8 @@ impl Card {
             standing: standing(proposal, control, now),
             sections: vec![happened(proposal, None)],
             asks: match &call.acknowledged {
-                Some(_) => Vec::new(),
-                None => vec![acknowledge],
+                None if now <= call.until => vec![acknowledge],
+                Some(_) | None => Vec::new(),
             },
         }
     }

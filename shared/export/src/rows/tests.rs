@@ -11,7 +11,8 @@ use testkit::{MemoryTrail, sample};
 use trail::walk::Window;
 
 use super::*;
-use crate::{Column, OUTCOMES, proposals};
+use crate::{Column, proposals};
+use domain::proposal::State;
 
 /// A proposal in every state, at most a day apart, under ids of their own; and a pause.
 fn trail() -> MemoryTrail {
@@ -128,8 +129,8 @@ async fn every_proposal_is_one_row_and_every_record_one() {
             .map(Story::state)
             .collect::<Vec<_>>()
     );
-    assert!(outcomes.iter().all(|outcome| OUTCOMES.contains(outcome)));
-    assert_eq!(outcomes.len(), OUTCOMES.len());
+    assert!(outcomes.iter().all(|outcome| State::NAMES.contains(outcome)));
+    assert_eq!(outcomes.len(), State::NAMES.len());
     let (rows, _) = found(&trail, Table::Records, &Filter::all(whole())).await;
     assert_eq!(rows.len(), trail.everything().len());
     let digests: BTreeSet<&String> = rows
@@ -171,7 +172,7 @@ async fn the_rows_are_those_of_the_filter_for_fifty_of_them() {
             ),
             operator: (below(3) == 0).then(|| id(["alice", "bob"][usize::try_from(below(2)).unwrap()])),
             team: (below(6) == 0).then(|| TeamId::new("payments").unwrap()),
-            outcome: (below(3) == 0).then(|| OUTCOMES[usize::try_from(below(14)).unwrap()]),
+            outcome: (below(3) == 0).then(|| State::NAMES[usize::try_from(below(14)).unwrap()]),
         };
         let cell = |row: &Vec<String>, name: &str| row[at(&proposals::COLUMNS, name)].clone();
         let about = |row: &Vec<String>| {

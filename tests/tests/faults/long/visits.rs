@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use domain::proposal::Proposal;
+use domain::proposal::{Proposal, State};
 use domain::trail::Record;
 
 use super::weather::Calls;
@@ -88,25 +88,7 @@ const MUST_MEET: &[(&str, &[&str])] = &[
     ("undo_approved", &["succeeded"]),
     ("undo_rejected", &["succeeded"]),
     ("verified", &["succeeded", "restored"]),
-    (
-        "repeated",
-        &[
-            "reasoning",
-            "proposed",
-            "awaiting_approval",
-            "approved",
-            "executing",
-            "unknown",
-            "succeeded",
-            "declined",
-            "shadow",
-            "rejected",
-            "expired",
-            "refused",
-            "failed",
-            "restored",
-        ],
-    ),
+    ("repeated", &State::NAMES),
     (
         "notified",
         &[

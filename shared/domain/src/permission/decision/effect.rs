@@ -52,6 +52,7 @@ impl Asking<'_> {
     pub(super) fn acknowledge(&self, reason: &Reason) -> Result<ProposalFact, Refusal> {
         match self.proposal.call() {
             Some(call) if call.acknowledged.is_some() => Err(Refusal::Decided),
+            Some(call) if call.until < self.now => Err(Refusal::TooLate(call.until)),
             Some(call) if call.record == self.seen => Ok(ProposalFact::Acknowledged(Acknowledged {
                 reason: reason.to_string(),
                 decider: self.asker.decider(),

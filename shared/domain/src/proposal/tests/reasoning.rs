@@ -128,11 +128,6 @@ fn what_the_gateway_never_bore_out_is_outdone_by_whatever_it_does() {
     }));
     assert!(!seen.proposal().is_outdone_by(of(510_000)) && seen.proposal().is_outdone_by(of(520_000)));
     assert_eq!(seen.proposal().course_after(at(2_000)).worst, Some(of(260_000)));
-    let reasoning = Story::of(&unhealthy(), None);
-    assert!(!reasoning.proposal().is_outdone_by(Badness {
-        severity: Severity::Warning,
-        ..of(620_000)
-    }));
 }
 
 /// An automatic approval that has run out so often, the last time with this said of it.

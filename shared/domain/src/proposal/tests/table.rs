@@ -156,6 +156,10 @@ fn cell(reached: &[&'static str]) -> String {
 #[test]
 fn the_whole_table_of_states_and_kinds() {
     let states = states();
+    assert_eq!(
+        states.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+        State::NAMES
+    );
     for (name, stories) in &states {
         for story in stories {
             assert_eq!(story.proposal().state().name(), *name);

@@ -109,6 +109,7 @@ fn a_call_to_people_is_a_card_until_somebody_has_seen_to_it() {
     "#]]
     .assert_eq(&shown(&card_of(&call, 30).unwrap()));
     assert_eq!(card_of(&call, 30).unwrap().asks[0].seen, call.last().digest);
+    assert!(card_of(&call, 86_411).unwrap().asks.is_empty(), "a day later");
     let seen_to = call.then(60, person("carol"), &acknowledges());
     let card = card_of(&seen_to, 61).unwrap();
     assert!(card.asks.is_empty());

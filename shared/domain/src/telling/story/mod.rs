@@ -7,6 +7,7 @@ mod received;
 pub use self::brief::brief;
 pub(super) use self::essentials::{affects, changes, chosen, condition, undo};
 pub(super) use self::received::known_before;
+pub use self::received::tried;
 use super::Line;
 use crate::proposal::ProposalFact;
 use crate::trail::{Actor, Fact, Record};

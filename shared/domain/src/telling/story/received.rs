@@ -61,18 +61,20 @@ pub(crate) fn known_before(received: &Received) -> Vec<Line> {
                 .ours(" before it came"),
         );
     }
-    lines.extend(received.course.tried.iter().map(tried));
+    let before = received.course.tried.iter();
+    lines.extend(before.map(|one| Line::of("before, ").then(tried(one))));
     lines
 }
 
-fn tried(tried: &Tried) -> Line {
+/// An earlier outbreak of the same trouble: when it settled, what was done, and how it ended.
+pub fn tried(tried: &Tried) -> Line {
     let action = tried.action.map_or("nothing", ActionKind::name);
     let targets = tried.targets.iter().map(|target| Line::new().theirs(target));
     let on = match tried.targets.is_empty() {
         true => Line::new(),
         false => Line::of(" on ").joined(targets, ", "),
     };
-    Line::of("before, ")
+    Line::new()
         .at(tried.at)
         .ours(": ")
         .ours(action)

@@ -62,6 +62,8 @@ fn a_call_to_people_is_acknowledged_once_and_by_whoever_is_in_the_directory() {
     assert_eq!(again("carol"), Err(Refusal::Decided));
     let repeated = |who| is_repeated(seen_to.proposal(), &acknowledge, &operator(who), call);
     assert!(repeated("carol") && !repeated("bob"));
+    let late = asked(&story, &acknowledge, "carol", call, 86_411).map(|_| ());
+    assert_eq!(late, Err(Refusal::TooLate(at(86_410))), "a day after the call");
     let elsewhere = Digest::of(b"something else");
     assert_eq!(
         asked(&story, &acknowledge, "carol", elsewhere, 60).map(|_| ()),
