@@ -24,7 +24,7 @@ use crate::trail::rows::{self, Format, RowArguments};
 /// What `trail export` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ExportArguments {
-    /// From when on: a time ago, such as 30d, 12h or 90m, or an RFC 3339 instant
+    /// From when on: a time ago, such as 30d, 12h or 90m, a day, such as 2026-11-22, or an RFC 3339 instant
     #[arg(long, value_name = "WHEN", required_unless_present = "undo")]
     since: Option<Moment>,
 

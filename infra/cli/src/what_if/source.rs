@@ -27,7 +27,7 @@ const BATCH: usize = 32;
 /// Which history is looked at.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Source {
-    /// From when on, of the trail: a time ago, such as 30d, 12h or 90m, or an RFC 3339 instant
+    /// From when on, of the trail: a time ago, such as 30d, 12h or 90m, a day, such as 2026-11-22, or an RFC 3339 instant
     #[arg(long, value_name = "WHEN", conflicts_with = "from")]
     pub(crate) since: Option<Moment>,
 
