@@ -6,13 +6,16 @@ use actuator::{AdminActuator, PagerDuty};
 use adapters::{PayloadBucket, Secret, SecretOperators, SqsQueue, SystemClock};
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use domain::message::Lane;
+use domain::ports::Clock as _;
+use domain::telling::checkup::{Needed, Reached};
 use domain::trail::Author;
 use execution::config::Config;
 use execution::{Deps, LEASE_MARGIN_S, NOT_OURS};
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use lambda_runtime::Error;
 use policy::Published;
 use runtime::env::{Env, process};
 use runtime::queue::{DeadLetterQueue, DeadLetters, Delivery, Fault, batch};
+use runtime::serve::{operators_known, policy_in_force, serve};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -33,7 +36,7 @@ async fn main() -> Result<(), Error> {
     // What is in force ends whatever is wrong with the pager.
     let key = routing_key.value().await;
     let key = key.as_ref().map(|key| key.expose());
-    let pager = PagerDuty::without_waiting_for(&config.pagerduty_url, key)?.renewed_by(routing_key);
+    let pager = PagerDuty::without_waiting_for(&config.pagerduty_url, key)?.renewed_by(routing_key.clone());
     let actuator =
         AdminActuator::new(&config.gateway_url, token.value().await?.expose(), pager)?.renewed_by(token);
     let queue = |url: &str| SqsQueue::new(&aws, url);
@@ -66,14 +69,25 @@ async fn main() -> Result<(), Error> {
         }
     };
 
-    run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+    let handle = async |messages: SqsEvent, _| {
         let handle = async |delivery: Delivery<'_>, message: &SqsMessage| match lane(message) {
             Some(lane) => execution::handle(deps, lane, delivery).await,
             None => Err(Fault::Poison(NOT_OURS.to_owned())),
         };
-        Ok::<_, Error>(batch(event.payload, Lane::Execution, dead_letters, handle).await)
-    }))
-    .await
+        Ok(batch(messages, Lane::Execution, dead_letters, handle).await)
+    };
+    let reach = async || {
+        let reading = deps.gateway.reading(SystemClock.now()).await.map(|_| ());
+        let key = routing_key.refresh().await.map_err(|err| err.to_string());
+        let pager = key.and_then(|key| actuator::routing_key(key.expose()).map_err(|err| err.to_string()));
+        vec![
+            Reached::of(Needed::Gateway, "write", reading),
+            Reached::of(Needed::Pager, "routing key", pager),
+            operators_known(deps.operators).await,
+            policy_in_force(deps.trail, deps.policies).await,
+        ]
+    };
+    serve(reach, handle).await
 }
 
 fn lane(message: &SqsMessage) -> Option<Lane> {

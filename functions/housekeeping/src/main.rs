@@ -8,8 +8,9 @@ use domain::trail::Author;
 use housekeeping::Deps;
 use housekeeping::config::Config;
 use housekeeping::event_sources::LambdaEventSources;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use lambda_runtime::Error;
 use runtime::env::{Env, process};
+use runtime::serve::serve;
 use serde_json::{Value, json};
 
 /// What is left of the timeout for the proposal under way when the budget is used up, seconds.
@@ -50,9 +51,11 @@ async fn main() -> Result<(), Error> {
         budget_s: config.timeout_s.saturating_sub(RESERVE_S),
     };
 
-    run(service_fn(async |_: LambdaEvent<Value>| {
+    let handle = async |_: Value, _| {
         let report = housekeeping::handle(deps).await?;
-        Ok::<_, Error>(json!({ "looked_at": report.looked_at, "woken": report.woken, "expired": report.expired, "left": report.left }))
-    }))
-    .await
+        Ok(
+            json!({ "looked_at": report.looked_at, "woken": report.woken, "expired": report.expired, "left": report.left }),
+        )
+    };
+    serve(async || Vec::new(), handle).await
 }

@@ -13,6 +13,7 @@ pub mod model;
 mod outbreak;
 pub mod prompt;
 mod propose;
+pub mod reach;
 mod refuse;
 pub mod runbook;
 pub mod sources;

@@ -13,9 +13,10 @@ use ingest_and_propose::config::Config;
 use ingest_and_propose::investigate::Investigator;
 use ingest_and_propose::investigate::breaker::Breakers;
 use ingest_and_propose::{Deps, LEASE_MARGIN_S, wiring};
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use lambda_runtime::{Context, Error};
 use runtime::env::{Env, process};
 use runtime::queue::{DeadLetterQueue, batch};
+use runtime::serve::serve;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -33,8 +34,9 @@ async fn main() -> Result<(), Error> {
     ));
     let token = secret.value().await?;
     let gateway = AdminApi::new(&config.gateway_url, token.expose())?.renewed_by(secret);
+    let models = wiring::models(&config.models, &aws).await?;
     let investigator = Investigator {
-        models: &wiring::models(&config.models, &aws).await?,
+        models: &models,
         settings: &wiring::settings(&config),
         breakers: &Breakers::default(),
         runbook: &wiring::runbook(&config),
@@ -55,15 +57,19 @@ async fn main() -> Result<(), Error> {
         lease_s: config.timeout_s + LEASE_MARGIN_S,
     };
 
-    run(service_fn(async |event: LambdaEvent<SqsEvent>| {
+    let handle = async |messages: SqsEvent, context: Context| {
         let deps = &Deps {
-            deadline: Timestamp::from_millis(i64::try_from(event.context.deadline).unwrap_or(i64::MAX)),
+            deadline: Timestamp::from_millis(i64::try_from(context.deadline).unwrap_or(i64::MAX)),
             ..deps
         };
         let handle = async |delivery: runtime::queue::Delivery<'_>, _: &_| {
             ingest_and_propose::handle(deps, delivery).await
         };
-        Ok::<_, Error>(batch(event.payload, Lane::Ingest, |_| &dead_letters, handle).await)
-    }))
+        Ok(batch(messages, Lane::Ingest, |_| &dead_letters, handle).await)
+    };
+    serve(
+        async || ingest_and_propose::reach::all(&gateway, &models, &SystemClock).await,
+        handle,
+    )
     .await
 }

@@ -15,9 +15,9 @@
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 mod card;
-pub mod check;
 pub mod config;
 mod notice;
+pub mod reach;
 mod record;
 pub mod routes;
 pub mod slack;

@@ -1,5 +1,5 @@
 //! Lambda entry point: builds the real adapters and hands the queue's messages to [`notification::handle`], and the
-//! question whether people can be reached to [`notification::check`].
+//! question whether people can be reached to [`notification::reach`].
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use adapters::{PayloadBucket, SdkConfig, Secret, SecretOperators, SqsQueue, Syst
 use aws_lambda_events::event::sqs::SqsEvent;
 use domain::message::Lane;
 use domain::trail::Author;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use lambda_runtime::Error;
 use notification::Deps;
 use notification::config::Config;
 use outbound::{Bounds, Rotating, Token};
@@ -15,7 +15,7 @@ use policy::Published;
 use runtime::env::{Env, process};
 use runtime::link::LinkKey;
 use runtime::queue::{DeadLetterQueue, Delivery, batch};
-use serde_json::{Value, to_value};
+use runtime::serve::{operators_known, policy_in_force, serve};
 use slack::api::WebApi;
 
 /// Nobody waits for an answer, and Slack's may take seconds.
@@ -60,19 +60,17 @@ async fn main() -> Result<(), Error> {
         clock: &SystemClock,
     };
 
-    run(service_fn(async |event: LambdaEvent<Value>| {
-        if event.payload.get("check").and_then(Value::as_str) == Some("routes") {
-            return Ok::<_, Error>(to_value(
-                notification::check::routes(deps.slack, deps.routes).await,
-            )?);
-        }
-        let messages: SqsEvent = serde_json::from_value(event.payload)?;
+    let handle = async |messages: SqsEvent, _| {
         let handle = async |delivery: Delivery<'_>, _: &_| notification::handle(deps, delivery).await;
-        Ok(to_value(
-            batch(messages, Lane::Slack, |_| &dead_letters, handle).await,
-        )?)
-    }))
-    .await
+        Ok(batch(messages, Lane::Slack, |_| &dead_letters, handle).await)
+    };
+    let reach = async || {
+        let mut reached = notification::reach::channels(deps.slack, deps.routes).await;
+        reached.push(operators_known(deps.operators).await);
+        reached.push(policy_in_force(deps.trail, deps.policies).await);
+        reached
+    };
+    serve(reach, handle).await
 }
 
 fn secret(aws: &SdkConfig, arn: &str) -> Secret {

@@ -3,6 +3,7 @@
 //! A link shows and decides nothing. Nobody waits for one: where the key cannot be had, people are told without it.
 
 use domain::ports::{Clock, Credential};
+use domain::telling::checkup::{Needed, Reached};
 use domain::value::{ProposalId, Timestamp};
 use runtime::link::LinkKey;
 use tokio::sync::Mutex;
@@ -73,6 +74,19 @@ impl<'a> Links<'a> {
         );
         *key = Key::Failed(now);
         None
+    }
+}
+
+impl Links<'_> {
+    /// Whether the key can be read; `None` where this stack has no pages.
+    pub async fn reach(&self) -> Option<Reached> {
+        let (secret, _) = self.source?;
+        let key = secret.current().await.map_err(|err| err.to_string());
+        let usable = key.and_then(|key| match LinkKey::new(key) {
+            Some(_) => Ok(()),
+            None => Err("the secret is empty".to_owned()),
+        });
+        Some(Reached::of(Needed::Link, "key of the links", usable))
     }
 }
 

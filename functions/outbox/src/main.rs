@@ -8,13 +8,14 @@ use adapters::EventBus;
 use adapters::SnsTopic;
 use adapters::{Secret, SystemClock};
 use domain::message::Lane;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use lambda_runtime::Error;
 use outbox::Deps;
 use outbox::config::Config;
 use outbox::links::Links;
 use outbox::woken::Woken;
 use runtime::env::{Env, process};
 use runtime::queue::{DeadLetterQueue, Delivery, batch};
+use runtime::serve::serve;
 use serde_json::{Value, to_value};
 
 #[tokio::main]
@@ -42,14 +43,14 @@ async fn main() -> Result<(), Error> {
         clock: &SystemClock,
     };
 
-    run(service_fn(async |event: LambdaEvent<Value>| {
-        Ok::<_, Error>(match Woken::read(event.payload)? {
+    let handle = async |event: Value, _| {
+        Ok(match Woken::read(event)? {
             Woken::Stream(records) => to_value(outbox::handle(deps, records).await)?,
             Woken::Queue(messages) => {
                 let handle = async |delivery: Delivery<'_>, _: &_| outbox::handle_hint(deps, delivery).await;
                 to_value(batch(messages, Lane::Announce, |_| &dead_letters, handle).await)?
             }
         })
-    }))
-    .await
+    };
+    serve(async || Vec::from_iter(links.reach().await), handle).await
 }

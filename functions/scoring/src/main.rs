@@ -6,10 +6,11 @@ use adapters::{PayloadBucket, SystemClock};
 use aws_lambda_events::event::sqs::SqsEvent;
 use domain::message::Lane;
 use domain::trail::Author;
-use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use lambda_runtime::Error;
 use policy::Published;
 use runtime::env::{Env, process};
-use runtime::queue::{DeadLetterQueue, batch};
+use runtime::queue::{DeadLetterQueue, Delivery, batch};
+use runtime::serve::{policy_in_force, serve};
 use scoring::Deps;
 use scoring::config::Config;
 
@@ -33,16 +34,13 @@ async fn main() -> Result<(), Error> {
         clock: &SystemClock,
     };
 
-    run(service_fn(async |event: LambdaEvent<SqsEvent>| {
-        Ok::<_, Error>(
-            batch(
-                event.payload,
-                Lane::Scoring,
-                |_| &dead_letters,
-                async |delivery, _| scoring::handle(deps, delivery).await,
-            )
-            .await,
-        )
-    }))
+    let handle = async |messages: SqsEvent, _| {
+        let handle = async |delivery: Delivery<'_>, _: &_| scoring::handle(deps, delivery).await;
+        Ok(batch(messages, Lane::Scoring, |_| &dead_letters, handle).await)
+    };
+    serve(
+        async || vec![policy_in_force(deps.trail, deps.policies).await],
+        handle,
+    )
     .await
 }

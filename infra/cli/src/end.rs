@@ -9,12 +9,16 @@ pub(crate) enum Ended {
     Usage(String),
     /// Nobody can tell whether what was asked for was done. Ends with 3.
     Unclear(String),
+    /// Something could not be looked at, so that nobody can say how it stands. Ends with 4.
+    Unseen(String),
 }
 
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Ended::Usage(sentence) | Ended::Unclear(sentence) => f.write_str(sentence),
+            Ended::Usage(sentence) | Ended::Unclear(sentence) | Ended::Unseen(sentence) => {
+                f.write_str(sentence)
+            }
         }
     }
 }
@@ -26,6 +30,7 @@ pub(crate) fn code(err: &anyhow::Error) -> u8 {
     match err.downcast_ref() {
         Some(Ended::Usage(_)) => 2,
         Some(Ended::Unclear(_)) => 3,
+        Some(Ended::Unseen(_)) => 4,
         None => 1,
     }
 }

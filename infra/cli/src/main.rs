@@ -11,6 +11,8 @@
 //! | `policy`: how a policy is checked, published and shown | `policy` |
 //! | `policy replay`, `policy calibrate`: what another policy would have made of what happened | `what_if` |
 //! | `operators`: whether a directory of operators is sound, and large enough for a policy's quorum | `operators` |
+//! | `doctor`: what is missing before the first incident | `doctor` |
+//! | what a function tells of itself, asked directly | `checkup` |
 //! | `slack`: whether people can be asked there, and what is told to do where not | `slack` |
 //! | `keys`: how another key comes to sign | `keys` |
 //! | `set-aside`: what does not hold, and goes on without it | `set_aside` |
@@ -23,6 +25,8 @@
 //! It reads and writes with the rights of whoever runs it, through the AWS SDK's usual configuration.
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
+mod checkup;
+mod doctor;
 mod end;
 mod keys;
 mod moment;
@@ -83,6 +87,9 @@ enum Command {
     /// Says whether the agent is healthy: stack, queues, dead letters, event sources, open proposals, people, gateway.
     /// Exits with 1 where it is not
     Status(status::Arguments),
+    /// Says what is missing before the first incident, and what to do about it: secrets, people, Slack, gateway, models,
+    /// policy, keys, alarms. Exits with 1 where something is
+    Doctor(doctor::Arguments),
     #[command(flatten)]
     Proposals(proposals::Command),
     /// Tells one proposal's story, record by record, and verifies it; or exports many. Exits with 1 where it does not hold
@@ -151,6 +158,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
     }
     match arguments.command {
         Command::Status(arguments) => status::run(&stack, &arguments, &mut terminal).await,
+        Command::Doctor(arguments) => doctor::run(&stack, &arguments, &mut terminal).await,
         Command::Proposals(command) => proposals::run(&stack, &command, &mut terminal).await,
         Command::Trail(arguments) => trail::run(&stack, &arguments, &mut terminal).await,
         Command::Pause(arguments) => switches::pause(&stack, arguments, &mut terminal).await,

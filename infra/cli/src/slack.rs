@@ -1,13 +1,9 @@
 //! `sre-agent slack`: may the bot post where people are asked, and what is to be done where it may not.
 
-use std::time::Duration;
+use domain::telling::checkup::{Needed, Reached};
+use serde::Serialize;
 
-use anyhow::{Context, anyhow, bail};
-use aws_sdk_lambda::config::timeout::TimeoutConfig;
-use aws_sdk_lambda::primitives::Blob;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-
+use crate::checkup;
 use crate::print::{Terminal, quote};
 use crate::stack::Stack;
 
@@ -17,15 +13,6 @@ pub(crate) const OUTPUT: &str = "NotificationFunctionName";
 /// What the bot is called, as the app's manifest has it.
 const BOT: &str = "@sre-agent";
 
-/// Longer than the function may take: it asks Slack for one channel after the other.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(40);
-
-/// With a second attempt where the first did not reach AWS.
-const GIVES_UP_AFTER: Duration = Duration::from_secs(50);
-
-/// To open a connection.
-const CONNECTS_WITHIN: Duration = Duration::from_secs(3);
-
 /// What `slack` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -34,13 +21,24 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-/// What Slack says of one channel, as `notification` answers it.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Reached {
+/// What Slack says of one channel.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Channel {
     /// The channel.
     channel: String,
     /// Why the bot cannot post there; none where it can.
     problem: Option<String>,
+}
+
+/// The channels among what `notification` reaches, or does not.
+fn channels(reached: Vec<Reached>) -> Vec<Channel> {
+    let channels = reached.into_iter().filter(|one| one.what == Needed::Channel);
+    channels
+        .map(|one| Channel {
+            channel: one.name,
+            problem: one.problem,
+        })
+        .collect()
 }
 
 /// Whether the bot may post into every channel, of which there is one at least.
@@ -49,7 +47,7 @@ pub(crate) async fn run(
     arguments: &Arguments,
     terminal: &mut Terminal<'_>,
 ) -> anyhow::Result<bool> {
-    let reached = reached(stack).await?;
+    let reached = channels(checkup::of(stack, OUTPUT).await?.reached);
     if arguments.json {
         terminal.json(&reached)?;
     } else {
@@ -60,61 +58,12 @@ pub(crate) async fn run(
     Ok(!reached.is_empty() && reached.iter().all(|one| one.problem.is_none()))
 }
 
-/// Has the function ask Slack for every channel.
-///
-/// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
-async fn reached(stack: &Stack) -> anyhow::Result<Vec<Reached>> {
-    let function = stack.outputs.get(OUTPUT).ok_or_else(|| {
-        let name = &stack.name;
-        anyhow!(
-            "stack {name} has no output {OUTPUT}: it is older than this command and must be deployed again"
-        )
-    })?;
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(CONNECTS_WITHIN)
-        .operation_attempt_timeout(ANSWERS_WITHIN)
-        .operation_timeout(GIVES_UP_AFTER)
-        .build();
-    let config = aws_sdk_lambda::config::Builder::from(&stack.aws).timeout_config(timeouts);
-    let answer = aws_sdk_lambda::Client::from_conf(config.build())
-        .invoke()
-        .function_name(function)
-        .payload(Blob::new(json!({ "check": "routes" }).to_string()))
-        .send()
-        .await
-        .with_context(|| format!("function {function} could not be asked"))?;
-    let payload = answer.payload().map(AsRef::<[u8]>::as_ref).unwrap_or_default();
-    if answer.function_error().is_some() {
-        let said = fault(payload);
-        bail!("function {function} failed, its log group /aws/lambda/{function} says more: {said}");
-    }
-    serde_json::from_slice(payload).with_context(|| {
-        format!(
-            "function {function} answered something else than a list of channels: is its version this command's?"
-        )
-    })
-}
-
-/// What a function that failed says of it.
-///
-/// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
-fn fault(payload: &[u8]) -> String {
-    let said: Option<Value> = serde_json::from_slice(payload).ok();
-    let text = |name: &str| said.as_ref()?.get(name)?.as_str();
-    match (text("errorType"), text("errorMessage")) {
-        (Some(kind), Some(message)) => quote(&format!("{kind}: {message}")),
-        (None, Some(one)) | (Some(one), None) => quote(one),
-        (None, None) if payload.is_empty() => "it did not say why".to_owned(),
-        (None, None) => quote(&String::from_utf8_lossy(payload)),
-    }
-}
-
 /// One line for each channel.
-fn lines(reached: &[Reached], stack: &str) -> Vec<String> {
+fn lines(reached: &[Channel], stack: &str) -> Vec<String> {
     if reached.is_empty() {
         return vec!["Slack is not set up, and nobody is asked there: SlackChannel is empty".to_owned()];
     }
-    let line = |one: &Reached| {
+    let line = |one: &Channel| {
         let channel = quote(&one.channel);
         match &one.problem {
             None => format!("{channel}: the bot may post here"),
@@ -127,7 +76,7 @@ fn lines(reached: &[Reached], stack: &str) -> Vec<String> {
 /// What is to be done about a problem.
 ///
 /// Slack's words: <https://docs.slack.dev/reference/methods/conversations.info>
-fn remedy(problem: &str, stack: &str) -> String {
+pub(crate) fn remedy(problem: &str, stack: &str) -> String {
     // What follows the word tells more: which scope is needed, for how long requests are refused.
     let word = problem.split([' ', ';', ':']).next().unwrap_or_default();
     match word {

@@ -91,6 +91,11 @@ impl Stack {
         self
     }
 
+    /// What it was deployed with.
+    pub(crate) fn parameters(&self) -> &BTreeMap<String, String> {
+        &self.parameters
+    }
+
     /// One of its outputs.
     pub(crate) fn output(&self, key: &str) -> anyhow::Result<&str> {
         self.outputs.get(key).map(String::as_str).ok_or_else(|| {
@@ -202,8 +207,12 @@ mod tests {
     #[test]
     fn every_other_output_that_is_read_is_one_of_the_template() {
         let outputs = outputs();
-        for name in crate::status::OUTPUTS.iter().chain([&crate::slack::OUTPUT]) {
-            assert!(outputs.contains(name), "{name}");
+        let read = crate::status::OUTPUTS
+            .iter()
+            .copied()
+            .chain(crate::doctor::outputs());
+        for name in read.chain([crate::slack::OUTPUT]) {
+            assert!(outputs.contains(&name), "{name}");
         }
         for parameter in [
             "GatewayUrl",

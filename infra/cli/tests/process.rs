@@ -132,11 +132,21 @@ async fn a_stack_without_the_function_url_is_named() {
 async fn invoked(server: &MockServer, answer: ResponseTemplate) {
     Mock::given(method("POST"))
         .and(path("/2015-03-31/functions/sre-agent-notification/invocations"))
-        .and(body_json(json!({ "check": "routes" })))
+        .and(body_json(json!({ "check": "reach" })))
         .respond_with(answer)
         .up_to_n_times(1)
         .mount(server)
         .await;
+}
+
+/// What the function tells of channels, and of what it needs besides.
+fn reaches(channels: &Value) -> Value {
+    let channels = channels.as_array().unwrap().iter();
+    let reached =
+        channels.map(|one| json!({ "what": "channel", "name": one["channel"], "problem": one["problem"] }));
+    let besides = json!({ "what": "operators", "name": "directory", "problem": "it is empty" });
+    let reached: Vec<Value> = reached.chain([besides]).collect();
+    json!({ "version": "0.1.0", "at": "2026-11-22T10:00:00.000Z", "reached": reached })
 }
 
 #[tokio::test]
@@ -158,12 +168,13 @@ async fn slack_ends_with_1_where_somebody_cannot_be_reached() {
             "Slack is not set up, and nobody is asked there: SlackChannel is empty\n",
         ),
     ] {
-        invoked(&server, ResponseTemplate::new(200).set_body_json(&answer)).await;
+        let told = ResponseTemplate::new(200).set_body_json(reaches(&answer));
+        invoked(&server, told.clone()).await;
         let output = run(&server, &["slack"]).await;
         assert_eq!(code(&output), expected, "{output:?}");
         assert_eq!(String::from_utf8_lossy(&output.stdout), said);
 
-        invoked(&server, ResponseTemplate::new(200).set_body_json(&answer)).await;
+        invoked(&server, told).await;
         let output = run(&server, &["slack", "--json"]).await;
         assert_eq!(code(&output), expected, "{output:?}");
         let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -194,7 +205,7 @@ async fn slack_tells_why_the_function_did_not_answer() {
         ),
         (
             other,
-            "error: function sre-agent-notification answered something else than a list of channels: ",
+            "error: function sre-agent-notification does not tell what it reaches: ",
         ),
     ] {
         invoked(&server, answer).await;

@@ -15,4 +15,4 @@ mod outcome;
 mod pagerduty;
 
 pub use self::admin_api::AdminActuator;
-pub use self::pagerduty::PagerDuty;
+pub use self::pagerduty::{PagerDuty, routing_key};

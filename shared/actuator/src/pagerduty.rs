@@ -56,6 +56,21 @@ struct Details {
     proposal: String,
 }
 
+/// Characters of a routing key. <https://developer.pagerduty.com/docs/send-alert-event>
+const KEY_LENGTH: usize = 32;
+
+/// Whether a text can be a routing key: nothing tells without paging whether PagerDuty knows it.
+pub fn routing_key(text: &str) -> Result<(), String> {
+    Token::new("pagerduty", text).map_err(|err| err.to_string())?;
+    let sound = text.len() == KEY_LENGTH && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    match sound {
+        true => Ok(()),
+        false => Err(format!(
+            "it is no routing key of the Events API v2, which has {KEY_LENGTH} letters and digits"
+        )),
+    }
+}
+
 impl PagerDuty {
     /// PagerDuty at a base URL, with the routing key of the secret `pagerduty`. Nothing is sent yet.
     pub fn new(base_url: &str, routing_key: &str) -> Result<Self, BadSettings> {

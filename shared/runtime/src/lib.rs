@@ -1,10 +1,11 @@
-//! What the functions' entry points share: logging, the environment, the way a queue's batch is worked, requests through a
-//! function URL, and links to pages.
+//! What the functions' entry points share: logging, the environment, the way a function is run and a queue's batch is
+//! worked, requests through a function URL, and links to pages.
 
 pub mod env;
 pub mod http;
 pub mod link;
 pub mod queue;
+pub mod serve;
 
 use std::sync::Arc;
 

@@ -14,7 +14,7 @@
 pub mod breaker;
 pub mod budget;
 pub mod evidence;
-mod turns;
+pub mod turns;
 
 use std::convert::Infallible;
 use std::io::Write;

@@ -24,7 +24,7 @@ use std::io::{IsTerminal as _, stdin};
 
 use clap::Subcommand;
 
-use self::api::Api;
+use self::api::{Api, Show};
 use self::decide::Consent;
 use crate::print::Terminal;
 use crate::stack::Stack;
@@ -51,6 +51,12 @@ pub(crate) enum Command {
     Acknowledge(decide::AcknowledgeArguments),
     /// Tells what comes to wait for a person or to be in force, as it happens; or one proposal's story until it is over
     Watch(watch::WatchArguments),
+}
+
+/// That the function answers whoever runs this.
+pub(crate) async fn is_answered(stack: &Stack) -> anyhow::Result<()> {
+    Api::of(stack)?.list(Show::Waiting, None, 1).await?;
+    Ok(())
 }
 
 /// Whether what was asked for was done.

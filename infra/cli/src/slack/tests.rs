@@ -1,11 +1,11 @@
-//! What is told of each channel, and what a function that failed is told to have said.
+//! What is told of each channel.
 
 use expect_test::expect;
 
 use super::*;
 
-fn reached(channel: &str, problem: Option<&str>) -> Reached {
-    Reached {
+fn channel(channel: &str, problem: Option<&str>) -> Channel {
+    Channel {
         channel: channel.to_owned(),
         problem: problem.map(str::to_owned),
     }
@@ -31,7 +31,7 @@ fn each_channel_is_a_line_that_says_what_to_do() {
         Some("\u{1b}[2J"),
         Some(""),
     ]
-    .map(|problem| reached("C0X", problem));
+    .map(|problem| channel("C0X", problem));
     expect![[r#"
         C0X: the bot may post here
         C0X: not_in_channel: invite the bot: /invite @sre-agent in that channel
@@ -59,29 +59,8 @@ fn that_slack_is_not_set_up_is_told() {
 
 #[test]
 fn a_channel_cannot_steer_the_terminal() {
-    let told = lines(&[reached("C0\u{1b}[2J\nC0SRE", None)], "sre");
+    let told = lines(&[channel("C0\u{1b}[2J\nC0SRE", None)], "sre");
     assert_eq!(told, ["C0\\u{1b}[2J\\u{a}C0SRE: the bot may post here"]);
-}
-
-#[test]
-fn a_function_that_failed_is_told_in_its_words() {
-    let told = [
-        &br#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: 1 Error: Runtime exited"}"#[..],
-        br#"{"errorMessage":"2026-11-22T10:00:30Z 1 Task timed out after 30.00 seconds"}"#,
-        br#"{"errorType":"Unhandled"}"#,
-        br#"{"errorMessage":7}"#,
-        b"no \x1b[2J JSON",
-        b"",
-    ]
-    .map(fault);
-    expect![[r#"
-        Runtime.ExitError: RequestId: 1 Error: Runtime exited
-        2026-11-22T10:00:30Z 1 Task timed out after 30.00 seconds
-        Unhandled
-        {"errorMessage":7}
-        no \u{1b}[2J JSON
-        it did not say why"#]]
-    .assert_eq(&told.join("\n"));
 }
 
 #[test]
@@ -90,14 +69,4 @@ fn the_bot_is_called_as_the_manifest_says() {
     let mut lines = manifest.lines().map(str::trim);
     let name = lines.find_map(|line| line.strip_prefix("display_name: "));
     assert_eq!(name, BOT.strip_prefix('@'));
-}
-
-#[test]
-fn the_function_has_the_time_that_the_template_gives_it() {
-    let template = include_str!("../../../../template.yaml");
-    let mut lines = template.lines().map(str::trim);
-    let notification = lines.find_map(|line| line.strip_prefix("Notification: { Timeout: \""));
-    let (seconds, _) = notification.unwrap().split_once('"').unwrap();
-    let may_take = Duration::from_secs(seconds.parse().unwrap());
-    assert!(may_take < ANSWERS_WITHIN && ANSWERS_WITHIN + CONNECTS_WITHIN < GIVES_UP_AFTER);
 }

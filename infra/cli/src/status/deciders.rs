@@ -35,7 +35,7 @@ pub(crate) enum DecidersPart {
 
 impl DecidersPart {
     /// As the stack has them.
-    pub(super) async fn of(stack: &Stack, now: Timestamp) -> Self {
+    pub(crate) async fn of(stack: &Stack, now: Timestamp) -> Self {
         let read = async {
             let control = load_control(&stack.trail()?).await?;
             let bucket = PayloadBucket::new(&stack.aws, stack.output(BUCKET_OUTPUT)?);

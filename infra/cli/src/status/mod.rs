@@ -12,8 +12,10 @@ use domain::ports::Clock;
 use crate::print::Terminal;
 use crate::stack::Stack;
 
+pub(crate) use self::deciders::DecidersPart;
 #[cfg(test)]
 pub(crate) use self::look::OUTPUTS;
+pub(crate) use self::picture::Part;
 
 /// What `status` takes.
 #[derive(Debug, clap::Args)]

@@ -9,6 +9,7 @@
 mod announcement;
 pub mod answer;
 mod card;
+pub mod checkup;
 mod line;
 mod listed;
 mod notice;

@@ -1,0 +1,277 @@
+//! From what was seen to what is missing, and what is to be done about it.
+
+use domain::telling::checkup::Checkup;
+
+use super::finding::{Finding, missing, note, ok, unknown};
+use super::people::{alarms, commands, operators, slack, subscribers};
+use super::reach::reached;
+use super::seen::{Function, Key, Protection, Seen, Standing};
+use crate::print::{count, duration, quote};
+use crate::status::Part;
+
+/// The version of this command.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// How far two clocks may be apart, ms. AWS refuses a request that is signed five minutes off; what is shown as "8 min ago"
+/// is wrong long before.
+const APART_MS: u64 = 5_000;
+
+/// How many messages the agent's event sources hand to its functions at once, in all.
+pub(super) const EVENT_SOURCES: i32 = 43;
+
+/// Everything that was found, in the order in which it is mended.
+pub(super) fn findings(seen: &Seen) -> Vec<Finding> {
+    let mut all = vec![stack(seen)];
+    all.extend(seen.functions.iter().flat_map(function));
+    all.extend(secrets(seen));
+    all.extend(reached(seen));
+    all.extend(slack(seen));
+    all.push(commands(seen));
+    all.extend(operators(seen));
+    all.push(policy(seen));
+    all.extend(seen.keys.iter().map(key));
+    all.push(match &seen.keyring {
+        Part::Seen(()) => ok("keys", "every public key is known, those of former keys too"),
+        Part::Unseen(why) => unknown("keys", "whether every public key is known", why),
+    });
+    all.extend(trail(&seen.trail));
+    all.push(subscribers(seen));
+    all.push(alarms(seen));
+    all.push(senders(seen));
+    all.extend(concurrency(seen));
+    all
+}
+
+fn stack(seen: &Seen) -> Finding {
+    let says = format!("{} in {}: {}", seen.stack, seen.region, seen.status);
+    match seen.status.as_str() {
+        "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE" => ok("stack", says),
+        "UPDATE_ROLLBACK_COMPLETE" => note(
+            "stack",
+            says,
+            "the last deployment was taken back: its events say why",
+        ),
+        _ => missing(
+            "stack",
+            says,
+            format!(
+                "aws cloudformation describe-stack-events --stack-name {}, and deploy again",
+                seen.stack
+            ),
+        ),
+    }
+}
+
+/// Whether a function starts, in which version, and by which clock.
+fn function(function: &Function) -> Vec<Finding> {
+    let name = function.name;
+    let told = match &function.checkup {
+        Part::Seen(told) => told,
+        Part::Unseen(why) => {
+            return vec![missing(
+                "functions",
+                format!("{name} does not answer: {}", quote(why)),
+                format!("look into its log group; sam logs --name {name} shows it"),
+            )];
+        }
+    };
+    let mut found = vec![match told.version == VERSION {
+        true => ok("functions", format!("{name} answers, version {VERSION}")),
+        false => missing(
+            "functions",
+            format!(
+                "{name} is version {}, this command is {VERSION}",
+                quote(&told.version)
+            ),
+            "deploy this version, or install that one's command",
+        ),
+    }];
+    found.extend(clock(function, told));
+    found
+}
+
+/// That a function's clock and this machine's are apart.
+fn clock(function: &Function, told: &Checkup) -> Option<Finding> {
+    let (from, until) = (function.asked_at, function.answered_at);
+    let apart = from.millis_since(told.at).max(told.at.millis_since(until));
+    (apart > APART_MS).then(|| {
+        missing(
+            "clock",
+            format!("this machine's clock and that of {} are {} apart", function.name, duration(apart)),
+            "set this machine's clock: what is signed here is refused by AWS, and every age that is shown is wrong",
+        )
+    })
+}
+
+/// Whether each secret was set that is used.
+fn secrets(seen: &Seen) -> Vec<Finding> {
+    let in_slack = !seen.parameter("SlackChannel").is_empty() || !seen.parameter("SlackAppId").is_empty();
+    let models = !matches!(seen.parameter("ModelApi"), "none" | "bedrock");
+    let is_used = |purpose: &str| match purpose {
+        "slack-signing" | "slack-bot" => in_slack,
+        "model" => models,
+        _ => true,
+    };
+    let mut found: Vec<Finding> = Vec::new();
+    for (purpose, standing) in seen.secrets.iter().filter(|(purpose, _)| is_used(purpose)) {
+        let name = format!("{}/{purpose}", seen.stack);
+        let set = format!("aws secretsmanager put-secret-value --secret-id {name} --secret-string …");
+        match standing {
+            Part::Seen(Standing::Set) => {}
+            Part::Seen(Standing::Initial) => {
+                found.push(missing(
+                    "secrets",
+                    format!("{name} holds what the deployment made, and nobody knows"),
+                    set,
+                ));
+            }
+            Part::Seen(Standing::Deleted) => found.push(missing(
+                "secrets",
+                format!("{name} is marked for deletion"),
+                format!("aws secretsmanager restore-secret --secret-id {name}"),
+            )),
+            Part::Unseen(why) => found.push(unknown("secrets", &format!("whether {name} was set"), why)),
+        }
+    }
+    if found.is_empty() {
+        found.push(ok("secrets", "every secret that is used was set"));
+    }
+    found
+}
+
+fn policy(seen: &Seen) -> Finding {
+    match &seen.policy {
+        Part::Seen(Some(hash)) => ok("policy", format!("sha256 {hash} was published")),
+        Part::Seen(None) => missing(
+            "policy",
+            "none was published: the one that this version brings is in force, and nobody has signed for it",
+            "sre-agent policy publish infra/policy, or a copy of it with your changes",
+        ),
+        Part::Unseen(why) => unknown("policy", "which was published", why),
+    }
+}
+
+fn key(key: &Key) -> Finding {
+    let parameter = key.parameter;
+    match &key.state {
+        Part::Seen(state) if state == "Enabled" => {
+            ok("keys", format!("{parameter}: the key in use is enabled"))
+        }
+        Part::Seen(state) if state == "Disabled" => missing(
+            "keys",
+            format!(
+                "{parameter}: {} is disabled: nothing is signed, and no approval is taken",
+                key.arn
+            ),
+            "where it was rotated, deploy with what sre-agent keys rotate printed; else aws kms enable-key",
+        ),
+        Part::Seen(state) if state == "PendingDeletion" => missing(
+            "keys",
+            format!(
+                "{parameter}: {} will be deleted, and what it has signed cannot be checked then",
+                key.arn
+            ),
+            "aws kms cancel-key-deletion, then aws kms enable-key",
+        ),
+        Part::Seen(state) => missing(
+            "keys",
+            format!("{parameter}: {} is {}", key.arn, quote(state)),
+            "mend the key, or deploy with another one: sre-agent keys rotate makes it",
+        ),
+        Part::Unseen(why) => unknown("keys", &format!("{parameter}: how the key in use stands"), why),
+    }
+}
+
+/// What a table that was restored from a backup does not have.
+fn trail(trail: &Protection) -> Vec<Finding> {
+    let table = &trail.table;
+    let mut found = Vec::new();
+    for (part, without) in [
+        (
+            &trail.insert_only,
+            "has no policy that denies changes: a record can be changed and removed",
+        ),
+        (
+            &trail.streamed,
+            "has no stream: nothing that is recorded is acted on",
+        ),
+        (&trail.expires, "lets no record expire"),
+        (&trail.recoverable, "cannot be restored to a point in time"),
+        (&trail.deletion_protected, "can be deleted by a slip"),
+    ] {
+        match part {
+            Part::Seen(true) => {}
+            Part::Seen(false) => found.push(missing(
+                "trail",
+                format!("{table} {without}"),
+                "deploy again; after a restore, follow infra/docs/restore.md",
+            )),
+            Part::Unseen(why) => found.push(unknown("trail", &format!("whether {table} {without}"), why)),
+        }
+    }
+    if found.is_empty() {
+        let says =
+            format!("{table} takes inserts only, and is streamed, expiring, recoverable and protected");
+        found.push(ok("trail", says));
+    }
+    found
+}
+
+fn senders(seen: &Seen) -> Finding {
+    let named = |name| {
+        seen.parameter(name)
+            .split(',')
+            .filter(|one| !one.trim().is_empty())
+            .count()
+    };
+    let sources = quote(seen.parameter("EventSources"));
+    match named("SenderRoles") {
+        0 => missing(
+            "senders",
+            "SenderRoles is empty: whoever IAM lets put events in this account can report incidents",
+            "deploy with SenderRoles, the ARNs of the gateway's role and of whoever else reports, and with RedriveRoles",
+        ),
+        roles => ok(
+            "senders",
+            format!(
+                "{} and {} may report, as {sources}",
+                count(roles, "role"),
+                count(named("SenderAccounts"), "other account")
+            ),
+        ),
+    }
+}
+
+fn concurrency(seen: &Seen) -> Option<Finding> {
+    let reserved: Vec<&str> = [
+        ("IngestReservedConcurrency", "ingest-and-propose"),
+        ("ApprovalCallbackReservedConcurrency", "approval-callback"),
+        ("ExecutionReservedConcurrency", "execution"),
+    ]
+    .into_iter()
+    .filter(|(name, _)| !matches!(seen.parameter(name), "" | "0"))
+    .map(|(_, function)| function)
+    .collect();
+    Some(match seen.concurrency.as_ref()? {
+        Part::Unseen(why) => unknown("concurrency", "how many functions may run at once", why),
+        Part::Seen(one) if one.unreserved <= EVENT_SOURCES => missing(
+            "concurrency",
+            format!(
+                "{} of the account's {} concurrent executions are free of reservations, and the agent's queues alone hand out \
+                 {EVENT_SOURCES}: clicks and commands may be refused while many incidents come",
+                one.unreserved, one.limit
+            ),
+            "ask for a higher quota of concurrent executions (Service Quotas, Lambda, L-B99A9384)",
+        ),
+        Part::Seen(one) if reserved.is_empty() => note(
+            "concurrency",
+            format!(
+                "nothing is reserved: the account's other functions can use all {} concurrent executions, and then incidents \
+                 wait in their queues and clicks are refused",
+                one.limit
+            ),
+            "deploy with ExecutionReservedConcurrency=17 or more, and the like, where other functions run in this account",
+        ),
+        Part::Seen(_) => ok("concurrency", format!("reserved for {}", reserved.join(", "))),
+    })
+}

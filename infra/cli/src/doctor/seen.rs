@@ -1,0 +1,126 @@
+//! What was seen of a deployment, in plain values, so that judging it needs no AWS.
+
+use std::collections::BTreeMap;
+
+use domain::telling::checkup::Checkup;
+use domain::value::{Digest, Timestamp};
+
+use crate::status::{DecidersPart, Part};
+
+/// Everything that was looked at.
+#[derive(Debug)]
+pub(super) struct Seen {
+    /// The stack's name.
+    pub(super) stack: String,
+    /// Its Region.
+    pub(super) region: String,
+    /// CloudFormation's word for its state.
+    pub(super) status: String,
+    /// What it was deployed with.
+    pub(super) parameters: BTreeMap<String, String>,
+    /// The functions.
+    pub(super) functions: Vec<Function>,
+    /// The function behind Slack's request URL, asked over the internet; `None` on a local stack, which has no such URL.
+    pub(super) callback: Option<Part<()>>,
+    /// The function that commands ask, asked as whoever runs this.
+    pub(super) commands: Part<()>,
+    /// The secrets, by what they are for, such as `slack-bot`.
+    pub(super) secrets: BTreeMap<&'static str, Part<Standing>>,
+    /// The people who may decide.
+    pub(super) deciders: DecidersPart,
+    /// Who subscribes to what the agent tells people, but for its own queue.
+    pub(super) subscribers: Part<Vec<Subscriber>>,
+    /// Who subscribes to the alarms; none where no alarm has a target.
+    pub(super) alarmed: Option<Part<Vec<Subscriber>>>,
+    /// The policy that was published last.
+    pub(super) policy: Part<Option<Digest>>,
+    /// The keys that sign, the one in use of each sort.
+    pub(super) keys: Vec<Key>,
+    /// Whether the public half of each key is known, those of former ones too.
+    pub(super) keyring: Part<()>,
+    /// The trail's table.
+    pub(super) trail: Protection,
+    /// How many functions may run at once; `None` on a local stack, which has no account.
+    pub(super) concurrency: Option<Part<Concurrency>>,
+}
+
+/// A function that was asked.
+#[derive(Debug)]
+pub(super) struct Function {
+    /// Its name in the project, such as `scoring`.
+    pub(super) name: &'static str,
+    /// When it was asked, on this machine's clock.
+    pub(super) asked_at: Timestamp,
+    /// When its answer was there.
+    pub(super) answered_at: Timestamp,
+    /// What it answered.
+    pub(super) checkup: Part<Checkup>,
+}
+
+/// Whether somebody has set a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It holds what the deployment made, and nobody knows.
+    Initial,
+    /// Somebody has set it.
+    Set,
+    /// It is marked for deletion.
+    Deleted,
+}
+
+/// A subscriber of a topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Subscriber {
+    /// How it is reached, such as `email`.
+    pub(super) protocol: String,
+    /// Whether it was confirmed.
+    pub(super) confirmed: bool,
+}
+
+/// A key in use.
+#[derive(Debug)]
+pub(super) struct Key {
+    /// The parameter that names it.
+    pub(super) parameter: &'static str,
+    /// Its ARN.
+    pub(super) arn: String,
+    /// KMS's word for its state.
+    pub(super) state: Part<String>,
+}
+
+/// What protects the trail's table.
+#[derive(Debug)]
+pub(super) struct Protection {
+    /// Its name.
+    pub(super) table: String,
+    /// Whether it cannot be deleted by a slip.
+    pub(super) deletion_protected: Part<bool>,
+    /// Whether it has a stream.
+    pub(super) streamed: Part<bool>,
+    /// Whether its records expire by the licence tier.
+    pub(super) expires: Part<bool>,
+    /// Whether it can be restored to a point in time.
+    pub(super) recoverable: Part<bool>,
+    /// Whether its policy denies whatever changes a record.
+    pub(super) insert_only: Part<bool>,
+}
+
+/// How many functions may run at once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Concurrency {
+    /// In the account and Region.
+    pub(super) limit: i32,
+    /// Of those, what no function has reserved.
+    pub(super) unreserved: i32,
+}
+
+impl Seen {
+    /// A parameter's value, without spaces around it; empty where there is none.
+    pub(super) fn parameter(&self, name: &str) -> &str {
+        self.parameters
+            .get(name)
+            .map(String::as_str)
+            .unwrap_or_default()
+            .trim()
+    }
+}

@@ -1,0 +1,205 @@
+//! Parts of the deployment that are missing or not as they should be.
+
+use super::super::judge::EVENT_SOURCES;
+use super::*;
+
+#[test]
+fn policy_keys_and_senders_that_are_missing_are_told() {
+    with(
+        |seen| seen.policy = Part::Seen(None),
+        End::Missing,
+        &expect![[r#"
+            missing  policy       none was published: the one that this version brings is in force, and nobody has signed for it
+                                    sre-agent policy publish infra/policy, or a copy of it with your changes"#]],
+    );
+    with(
+        |seen| seen.policy = unseen(),
+        End::Unseen,
+        &expect![[r#"
+        unknown  policy       which was published: AccessDenied
+                                look again, or have somebody look who may"#]],
+    );
+    for (state, expected) in [
+        (
+            "Disabled",
+            expect![[r#"
+            missing  keys         DecisionKeyArns: arn:aws:kms:eu-central-1:123456789012:key/1 is disabled: nothing is signed, and no approval is taken
+                                    where it was rotated, deploy with what sre-agent keys rotate printed; else aws kms enable-key"#]],
+        ),
+        (
+            "PendingDeletion",
+            expect![[r#"
+            missing  keys         DecisionKeyArns: arn:aws:kms:eu-central-1:123456789012:key/1 will be deleted, and what it has signed cannot be checked then
+                                    aws kms cancel-key-deletion, then aws kms enable-key"#]],
+        ),
+        (
+            "Unavailable",
+            expect![[r#"
+            missing  keys         DecisionKeyArns: arn:aws:kms:eu-central-1:123456789012:key/1 is Unavailable
+                                    mend the key, or deploy with another one: sre-agent keys rotate makes it"#]],
+        ),
+    ] {
+        with(|seen| seen.keys = vec![key(state)], End::Missing, &expected);
+    }
+    with(
+        |seen| seen.keys[0].state = unseen(),
+        End::Unseen,
+        &expect![[r#"
+        unknown  keys         DecisionKeyArns: how the key in use stands: AccessDenied
+                                look again, or have somebody look who may"#]],
+    );
+    with(
+        |seen| seen.keyring = Part::Unseen("it does not know the former key 2".to_owned()),
+        End::Unseen,
+        &expect![[r#"
+            unknown  keys         whether every public key is known: it does not know the former key 2
+                                    look again, or have somebody look who may"#]],
+    );
+    with(
+        |seen| set(seen, "SenderRoles", ""),
+        End::Missing,
+        &expect![[r#"
+        missing  senders      SenderRoles is empty: whoever IAM lets put events in this account can report incidents
+                                deploy with SenderRoles, the ARNs of the gateway's role and of whoever else reports, and with RedriveRoles"#]],
+    );
+}
+
+#[test]
+fn a_table_that_was_restored_is_told_to_be_without_its_protection() {
+    with(
+        |seen| {
+            seen.trail = Protection {
+                table: "sre_actions".to_owned(),
+                deletion_protected: Part::Seen(false),
+                streamed: Part::Seen(false),
+                expires: Part::Seen(false),
+                recoverable: Part::Seen(false),
+                insert_only: Part::Seen(false),
+            };
+        },
+        End::Missing,
+        &expect![[r#"
+            missing  trail        sre_actions has no policy that denies changes: a record can be changed and removed
+                                    deploy again; after a restore, follow infra/docs/restore.md
+            missing  trail        sre_actions has no stream: nothing that is recorded is acted on
+                                    deploy again; after a restore, follow infra/docs/restore.md
+            missing  trail        sre_actions lets no record expire
+                                    deploy again; after a restore, follow infra/docs/restore.md
+            missing  trail        sre_actions cannot be restored to a point in time
+                                    deploy again; after a restore, follow infra/docs/restore.md
+            missing  trail        sre_actions can be deleted by a slip
+                                    deploy again; after a restore, follow infra/docs/restore.md"#]],
+    );
+    with(
+        |seen| seen.trail.expires = unseen(),
+        End::Unseen,
+        &expect![[r#"
+        unknown  trail        whether sre_actions lets no record expire: AccessDenied
+                                look again, or have somebody look who may"#]],
+    );
+}
+
+#[test]
+fn an_account_that_is_too_small_and_reservations_that_are_off_are_told() {
+    let few = Concurrency {
+        limit: 10,
+        unreserved: EVENT_SOURCES,
+    };
+    with(
+        |seen| seen.concurrency = Some(Part::Seen(few)),
+        End::Missing,
+        &expect![[r#"
+            missing  concurrency  43 of the account's 10 concurrent executions are free of reservations, and the agent's queues alone hand out 43: clicks and commands may be refused while many incidents come
+                                    ask for a higher quota of concurrent executions (Service Quotas, Lambda, L-B99A9384)"#]],
+    );
+    with(
+        |seen| set(seen, "ExecutionReservedConcurrency", "0"),
+        End::Ready,
+        &expect![[r#"
+            note     concurrency  nothing is reserved: the account's other functions can use all 1000 concurrent executions, and then incidents wait in their queues and clicks are refused
+                                    deploy with ExecutionReservedConcurrency=17 or more, and the like, where other functions run in this account"#]],
+    );
+    with(
+        |seen| seen.concurrency = Some(unseen()),
+        End::Unseen,
+        &expect![[r#"
+            unknown  concurrency  how many functions may run at once: AccessDenied
+                                    look again, or have somebody look who may"#]],
+    );
+    let most: i32 = include_str!("../../../../../template.yaml")
+        .lines()
+        .filter_map(|line| {
+            line.split_once("MaximumConcurrency: ")?
+                .1
+                .trim_end_matches(" }")
+                .parse::<i32>()
+                .ok()
+        })
+        .sum();
+    assert_eq!(EVENT_SOURCES, most);
+}
+
+#[test]
+fn what_functions_do_not_reach_is_told() {
+    with(
+        |seen| {
+            fails(
+                seen,
+                "ingest-and-propose",
+                Needed::Gateway,
+                "the gateway refuses the token (401)",
+            )
+        },
+        End::Missing,
+        &expect![[r#"
+            missing  gateway      not so: ingest-and-propose reads https://gateway.example: the gateway refuses the token (401)
+                                    mend GatewayUrl, the way there, or the secret sre-agent/gateway-read"#]],
+    );
+    with(
+        |seen| fails(seen, "execution", Needed::Gateway, "no connection"),
+        End::Missing,
+        &expect![[r#"
+            missing  gateway      not so: execution reads https://gateway.example: no connection
+                                    mend GatewayUrl, the way there, or the secret sre-agent/gateway-write"#]],
+    );
+    with(
+        |seen| fails(seen, "ingest-and-propose", Needed::Model, "invalid x-api-key"),
+        End::Missing,
+        &expect![[r#"
+            missing  models       not so: claude-sonnet-4-6 answers: invalid x-api-key
+                                    mend ModelApi, ModelUrl, the model's name, the way there, or the secret sre-agent/model; the runbook stands in"#]],
+    );
+    with(
+        |seen| fails(seen, "execution", Needed::Pager, "it is no routing key"),
+        End::Missing,
+        &expect![[r#"
+            missing  pager        not so: its routing key is one, as far as can be told without paging: it is no routing key
+                                    put an Events API v2 routing key into the secret sre-agent/pagerduty"#]],
+    );
+    with(
+        |seen| fails(seen, "execution", Needed::Operators, "missing field"),
+        End::Missing,
+        &expect![[r#"
+            missing  operators    not so: execution reads the directory: missing field
+                                    mend the secret sre-agent/operators: sre-agent operators check FILE says what is wrong with one"#]],
+    );
+    with(
+        |seen| fails(seen, "scoring", Needed::Policy, "risk.toml: 1"),
+        End::Missing,
+        &expect![[r#"
+            missing  policy       not so: scoring has the one in force: risk.toml: 1
+                                    sre-agent policy show says which is in force; publish one that this version takes"#]],
+    );
+    with(
+        |seen| fails(seen, "outbox", Needed::Link, "the secret is empty"),
+        End::Missing,
+        &expect![[r#"
+            missing  links        not so: the key of the links is there: the secret is empty
+                                    put a key into the secret sre-agent/link: infra/docs/operate.md says how"#]],
+    );
+    with(
+        |seen| answers(seen, "outbox").reached[0].what = Needed::Other,
+        End::Ready,
+        &expect![[""]],
+    );
+}
