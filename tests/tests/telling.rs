@@ -79,7 +79,10 @@ async fn a_proposal_is_asked_about_and_its_card_follows_it_to_its_end() {
     assert_eq!(told, ["succeeded", "restored", "verified"]);
     let kinds = world.kinds(&id).await;
     let notified = kinds.iter().filter(|kind| *kind == "notified").count();
-    assert_eq!(notified, 3, "claimed, posted, at its end: {kinds:?}");
+    assert_eq!(
+        notified, 4,
+        "claimed, posted, at its end, and once it was verified: {kinds:?}"
+    );
     world.assert_sound().await;
 }
 

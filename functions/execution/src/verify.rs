@@ -1,10 +1,15 @@
 //! Verifying: some time after an effect, the very metric that fired is asked again.
 
+use std::time::Duration;
+
 use domain::proposal::{ProposalFact, State, Verified};
 use domain::value::ProposalId;
 use runtime::queue::{Fault, existing};
 
 use crate::{Deps, record};
+
+/// The longest window of a gateway's measurements that is waited for, seconds: as long as a queue can delay a message.
+const LONGEST_WINDOW_S: u64 = 900;
 
 /// Records what the metric says now, once.
 pub(crate) async fn verify(deps: &Deps<'_>, id: &ProposalId) -> Result<(), Fault> {
@@ -24,20 +29,28 @@ pub(crate) async fn verify(deps: &Deps<'_>, id: &ProposalId) -> Result<(), Fault
     }
     // Of an effect with an end it is asked after the end: a target that is blocked has nothing to measure.
     let execution = proposal.state().execution().or(proposal.effect());
-    let due = execution
+    let end = execution
         .and_then(|execution| execution.restore_at)
-        .unwrap_or(proposal.state_since())
-        .plus_seconds(deps.verify_after_s);
+        .unwrap_or(proposal.state_since());
+    let due = end.plus_seconds(deps.verify_after_s);
     if deps.clock.now() < due {
         // Somebody else's. Ours comes when it is due.
         tracing::warn!(proposal.id = %id, %due, "too early to verify");
         return Ok(());
     }
-    let condition = deps
-        .gateway
-        .reading(deps.clock.now())
-        .await?
-        .condition_afterwards(&proposal.received().event);
+    let inventory = deps.gateway.reading(deps.clock.now()).await?;
+    let event = &proposal.received().event;
+    // What the gateway measures over its last minutes tells of this effect once they all lie behind its end.
+    let provider = event.provider().and_then(|id| inventory.provider(id));
+    let window_s = provider.map_or(0, |provider| provider.window_s.min(LONGEST_WINDOW_S));
+    let measured = end.plus_seconds(window_s);
+    if deps.clock.now() < measured {
+        let left = Duration::from_millis(measured.millis_since(deps.clock.now()));
+        tracing::info!(proposal.id = %id, %measured, "what is measured still holds what was before");
+        deps.verifications.hint(id, left).await?;
+        return Ok(());
+    }
+    let condition = inventory.condition_afterwards(event);
     tracing::info!(proposal.id = %id, condition = ?condition, "verified");
     record(deps, proposal, &ProposalFact::Verified(Verified { condition })).await?;
     Ok(())

@@ -19,7 +19,7 @@ pub mod runbook;
 pub mod sources;
 pub mod wiring;
 
-use domain::incident::{Event, Malformed};
+use domain::incident::Malformed;
 use domain::message::{Message, Reported};
 use domain::ports::{Clock, Gateway, Payloads, Reasoner, Trail, TrailError};
 use domain::proposal::{Proposal, ProposalFact, Received, Repeated, State, Verbatim, Worse};
@@ -115,7 +115,7 @@ async fn take(deps: &Deps<'_>, incident: &Reported, receives: u32) -> Result<(),
         )));
     }
     if better || !seen && (proven || proposal.judges_afresh(deps.clock.now())) {
-        let course = proposal.course().clone();
+        let course = proposal.course().as_of(deps.clock.now());
         let received = received(deps, incident, course, lease_s, deps.clock.now()).await?;
         let entry = proposal
             .entry(deps.clock.now(), Actor::Agent, &ProposalFact::Received(received))
@@ -125,9 +125,11 @@ async fn take(deps: &Deps<'_>, incident: &Reported, receives: u32) -> Result<(),
     }
     // What is worse is recorded however often the trouble was reported: it happens a few times at the most.
     let proposal = if seen || (worse.is_none() && !proposal.takes_repeats()) {
+        let event_id = event.event_id.as_str();
+        tracing::info!(proposal.id = %id, event_id, seen, "taken before, or one of too many: not recorded again");
         proposal
     } else {
-        repeat(deps, proposal, event, worse).await?
+        repeat(deps, proposal, incident, worse).await?
     };
     if paused {
         return Ok(());
@@ -181,14 +183,17 @@ async fn is_paused(deps: &Deps<'_>) -> Result<bool, Fault> {
 async fn repeat(
     deps: &Deps<'_>,
     proposal: Proposal,
-    event: &Event,
+    incident: &Reported,
     worse: Option<Worse>,
 ) -> Result<Proposal, Fault> {
+    let event = &incident.event;
     let now = deps.clock.now();
     let repeated = Repeated {
         event_id: event.event_id.clone(),
         occurred_at: event.occurred_at(now),
         content: Some(event.content()),
+        source: Some(incident.source.clone()),
+        complaints: complaints(incident),
         worse,
     };
     let entry = proposal
@@ -196,6 +201,11 @@ async fn repeat(
         .map_err(TrailError::from)?;
     let record = deps.trail.append(entry).await?;
     Ok(proposal.apply(&record).map_err(TrailError::from)?)
+}
+
+/// What of an event was left out, or taken for what it must mean.
+fn complaints(incident: &Reported) -> Vec<String> {
+    incident.complaints.iter().map(ToString::to_string).collect()
 }
 
 /// The body of the first record. A text too large for it goes to the payload bucket.
@@ -215,7 +225,7 @@ async fn received(
         requested_by: None,
         source: Some(incident.source.clone()),
         course,
-        complaints: incident.complaints.iter().map(ToString::to_string).collect(),
+        complaints: complaints(incident),
     };
     if ProposalFact::Received(received.clone()).body().len() > MAX_BODY_BYTES {
         let bytes = incident.text.as_bytes();

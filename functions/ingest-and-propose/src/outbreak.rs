@@ -1,6 +1,7 @@
 //! Which outbreak of its trouble an event belongs to, and whether it is worse than all before.
 
 use domain::incident::{Badness, Event};
+use domain::inventory::Condition;
 use domain::ports::TrailError;
 use domain::proposal::{Evidence, Proposal, State, Worse};
 use domain::trail::generation::{self, Belongs, Course, Ending, IncidentFact};
@@ -189,7 +190,14 @@ async fn worsening(deps: &Deps<'_>, current: &Proposal, event: &Event, paused: b
             return Worsening::Unknown;
         }
     };
-    let Some(badness) = inventory.borne_out(event).filter(|badness| is_worse(*badness)) else {
+    let badness = match inventory.condition(event) {
+        Condition::Confirmed(_) => inventory.borne_out(event),
+        Condition::Refuted(_) => None,
+        // Of some spenders the gateway never tells: to come back would be of no use.
+        Condition::Unreadable(_) if !inventory.could_tell(event) => None,
+        Condition::Unreadable(_) => return Worsening::Unknown,
+    };
+    let Some(badness) = badness.filter(|badness| is_worse(*badness)) else {
         return Worsening::No;
     };
     let asks = matches!(current.state(), State::AwaitingApproval(_));

@@ -26,6 +26,8 @@ pub(crate) struct Inner {
     pub(crate) pages: Vec<(String, Page)>,
     pub(crate) late: Vec<(Target, Setting)>,
     pub(crate) effects: Vec<(ProposalId, Target)>,
+    /// How old what is read is, seconds.
+    pub(crate) age_s: u64,
 }
 
 impl Outside {
@@ -38,6 +40,7 @@ impl Outside {
                 pages: Vec::new(),
                 late: Vec::new(),
                 effects: Vec::new(),
+                age_s: 0,
             })),
             clock: clock.clone(),
         }
@@ -53,10 +56,15 @@ impl Outside {
         change(&mut self.inner.lock().unwrap().inventory)
     }
 
+    /// From now on what is read is this old, seconds.
+    pub fn ages(&self, seconds: u64) {
+        self.inner.lock().unwrap().age_s = seconds;
+    }
+
     /// The inventory now.
     pub fn inventory(&self) -> Inventory {
         let mut inventory = self.inner.lock().unwrap().inventory.clone();
-        inventory.read_at = self.clock.now();
+        inventory.read_at = self.clock.now().minus_seconds(self.inner.lock().unwrap().age_s);
         inventory
     }
 

@@ -64,7 +64,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// Every place of an event that can hold a text: each string field of the envelope and of `detail`, free text
+/// Every place of an event that can hold a text: each field of the envelope and of `detail`, be it a number, free text
 /// that this version does not read, at the top and deep inside, and the name of an unknown field.
 pub fn places(event_type: EventType) -> Vec<Place> {
     let mut places = Vec::new();
@@ -76,7 +76,8 @@ pub fn places(event_type: EventType) -> Vec<Place> {
 
 fn strings(value: &Value, pointer: String, places: &mut Vec<Place>) {
     match value {
-        Value::String(_) => places.push(Place::Value(pointer)),
+        // A sender that is not what it should be writes text where a number belongs.
+        Value::String(_) | Value::Bool(_) | Value::Number(_) => places.push(Place::Value(pointer)),
         Value::Array(items) => {
             for (at, item) in items.iter().enumerate() {
                 strings(item, format!("{pointer}/{at}"), places);
@@ -87,7 +88,7 @@ fn strings(value: &Value, pointer: String, places: &mut Vec<Place>) {
                 strings(field, format!("{pointer}/{name}"), places);
             }
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        Value::Null => {}
     }
 }
 

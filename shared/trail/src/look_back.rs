@@ -4,16 +4,20 @@ use std::collections::BTreeSet;
 
 use domain::inventory::Target;
 use domain::ports::{Trail, TrailError};
-use domain::proposal::{History, INCIDENTS_S, Past};
+use domain::proposal::{History, INCIDENTS_S, MOST_INCIDENTS, Past};
 use domain::trail::chain::problem_of;
 use domain::trail::{Fact, StreamId, TargetFact};
 use domain::value::{ProposalId, Timestamp};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::load::load_proposal;
 use crate::walk;
 
 /// Records of a target's stream that are looked at, newest first: a claim and its release are two.
 const MOST_CLAIMS: usize = 40;
+
+/// Other proposals that are loaded at once.
+const AT_ONCE: usize = 16;
 
 /// Reads what was before a proposal that would change `targets`.
 pub async fn look_back(
@@ -25,14 +29,32 @@ pub async fn look_back(
     let actions = actions_on(trail, proposal, targets).await?;
     let opened = walk::opened(trail, now.minus_seconds(INCIDENTS_S), now).await?;
     let others = opened.into_iter().filter_map(|(stream, at)| match stream {
-        StreamId::Proposal(id) => (id.fingerprint() != proposal.fingerprint()).then_some(at),
+        StreamId::Proposal(id) => (id.fingerprint() != proposal.fingerprint()).then_some((id, at)),
         StreamId::Incident(_)
         | StreamId::Target(_)
         | StreamId::Limit { .. }
         | StreamId::Control
         | StreamId::Guard => None,
     });
-    Ok(History::new(actions, others.collect()))
+    let mut others: Vec<(ProposalId, Timestamp)> = others.collect();
+    others.sort_by(|(_, a), (_, b)| b.cmp(a));
+    others.truncate(MOST_INCIDENTS);
+    let looked_at = others
+        .into_iter()
+        .map(|(id, at)| async move { Ok::<_, TrailError>(is_incident(trail, &id).await?.then_some(at)) });
+    let incidents: Vec<_> = stream::iter(looked_at).buffered(AT_ONCE).try_collect().await?;
+    Ok(History::new(actions, incidents.into_iter().flatten().collect()))
+}
+
+/// Whether a proposal is an incident: one that was declined for what its event says, or because the gateway does not bear
+/// that out, is none. Whoever sends events could raise every score with them.
+async fn is_incident(trail: &dyn Trail, id: &ProposalId) -> Result<bool, TrailError> {
+    match load_proposal(trail, id).await {
+        Ok(found) => Ok(found.is_some_and(|proposal| !proposal.was_declined_for_its_event())),
+        // What does not hold may be one.
+        Err(TrailError::Forged(_)) => Ok(true),
+        Err(err) => Err(err),
+    }
 }
 
 /// The earlier actions that changed one of these targets, the newest first.

@@ -148,7 +148,7 @@ async fn a_flapping_provider_is_one_proposal_until_it_has_been_quiet() {
     world.settle().await;
     assert_eq!(world.proposals(), std::slice::from_ref(&id));
     // Another one late in the window of fifteen minutes, and a redelivery of it when that has passed.
-    world.advance(600).await;
+    world.advance(500).await;
     world.send(&text("evt-late"));
     world.settle().await;
     world.advance(301).await;

@@ -100,6 +100,10 @@ fn no_text_in_a_provider_unhealthy_has_an_effect() {
             /detail/severity: circuit_break_provider; the corpus: 330 circuit_break_provider
             /detail/provider: declined (unconfirmed); the corpus: 253 declined (unconfirmed), 77 given up
             /detail/model_group: circuit_break_provider; the corpus: 330 circuit_break_provider
+            /detail/error_rate: given up; the corpus: 330 given up
+            /detail/requests: given up; the corpus: 330 given up
+            /detail/window_s: circuit_break_provider; the corpus: 330 circuit_break_provider
+            /detail/version: given up; the corpus: 330 given up
             /detail/event_id: circuit_break_provider; the corpus: 330 circuit_break_provider
             /detail/occurred_at: circuit_break_provider; the corpus: 330 circuit_break_provider
             /detail/org_id: circuit_break_provider; the corpus: 253 circuit_break_provider, 77 given up
@@ -138,6 +142,7 @@ fn no_text_in_a_budget_exceeded_has_an_effect() {
             /detail/spend: given up; the corpus: 330 given up
             /detail/limit: given up; the corpus: 330 given up
             /detail/period: page_oncall; the corpus: 330 page_oncall
+            /detail/version: given up; the corpus: 330 given up
             /detail/event_id: page_oncall; the corpus: 330 page_oncall
             /detail/occurred_at: page_oncall; the corpus: 330 page_oncall
             /detail/org_id: page_oncall; the corpus: 77 given up, 253 page_oncall
@@ -170,8 +175,12 @@ fn no_text_in_an_sla_violation_has_an_effect() {
             /detail/severity: reroute_model_group; the corpus: 330 reroute_model_group
             /detail/sla_id: declined (unconfirmed); the corpus: 253 declined (unconfirmed), 77 given up
             /detail/metric: given up; the corpus: 330 given up
+            /detail/target: given up; the corpus: 330 given up
+            /detail/actual: given up; the corpus: 330 given up
+            /detail/window_s: reroute_model_group; the corpus: 330 reroute_model_group
             /detail/provider: page_oncall; the corpus: 253 page_oncall, 77 reroute_model_group
             /detail/model_group: page_oncall; the corpus: 253 page_oncall, 77 reroute_model_group
+            /detail/version: given up; the corpus: 330 given up
             /detail/event_id: reroute_model_group; the corpus: 330 reroute_model_group
             /detail/occurred_at: reroute_model_group; the corpus: 330 reroute_model_group
             /detail/org_id: reroute_model_group; the corpus: 77 given up, 253 reroute_model_group
@@ -206,6 +215,9 @@ fn no_text_in_a_latency_spike_has_an_effect() {
             /detail/severity: reroute_model_group; the corpus: 330 reroute_model_group
             /detail/provider: declined (unconfirmed); the corpus: 253 declined (unconfirmed), 77 given up
             /detail/model_group: page_oncall; the corpus: 253 page_oncall, 77 reroute_model_group
+            /detail/current_ms: given up; the corpus: 330 given up
+            /detail/median_1h_ms: given up; the corpus: 330 given up
+            /detail/version: given up; the corpus: 330 given up
             /detail/event_id: reroute_model_group; the corpus: 330 reroute_model_group
             /detail/occurred_at: reroute_model_group; the corpus: 330 reroute_model_group
             /detail/org_id: reroute_model_group; the corpus: 77 given up, 253 reroute_model_group

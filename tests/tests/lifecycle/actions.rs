@@ -49,7 +49,7 @@ async fn a_break_of_the_longest_time_ends_on_time() {
             305s  agent  provider openai released by #1 (2)
             305s  agent  model group chat released by #1 (1)
             305s  agent  model group embeddings released by #1 (1)
-            420s  agent  #1 verified still: openai fails 62.0 % of 200 requests in 300 s
+            600s  agent  #1 verified still: openai fails 62.0 % of 200 requests in 300 s
         "#]],
     )
     .await;
@@ -74,7 +74,7 @@ async fn a_reroute_moves_the_traffic_and_stays() {
             0s    agent  #1 succeeded model group chat reads anthropic 100, openai 0
             0s    agent  provider anthropic released by #1 (1)
             0s    agent  model group chat released by #1 (1)
-            120s  agent  #1 verified still: openai takes 2000 ms, 400 ms is its one-hour median
+            300s  agent  #1 verified still: openai takes 2000 ms, 400 ms is its one-hour median
         "#]],
     )
     .await;
@@ -155,7 +155,7 @@ async fn a_guardrail_is_disabled() {
             0s    agent  #1 started guardrail pii: enabled → disabled, holds guardrail pii (1)
             0s    agent  #1 succeeded guardrail pii reads disabled
             0s    agent  guardrail pii released by #1 (1)
-            120s  agent  #1 verified still: openai takes 2000 ms, 400 ms is its one-hour median
+            300s  agent  #1 verified still: openai takes 2000 ms, 400 ms is its one-hour median
         "#]],
     )
     .await;
@@ -215,7 +215,7 @@ async fn a_contract_is_taken_out_of_force_by_two_people() {
             0s    agent  #1 started contract gold: enabled → disabled, holds contract gold (1)
             0s    agent  #1 succeeded contract gold reads disabled
             0s    agent  contract gold released by #1 (1)
-            120s  agent  #1 verified unreadable: contract gold is not in force
+            300s  agent  #1 verified unreadable: contract gold is not in force
         "#]],
     )
     .await;

@@ -142,7 +142,7 @@ async fn the_last_deployment_of_a_group_is_not_broken_but_paged_about() {
         0s    alice  #1 approved until 900s
         0s    agent  #1 started page
         0s    agent  #1 succeeded #1/page
-        120s  agent  #1 verified still: mistral fails 62.0 % of 200 requests in 300 s
+        300s  agent  #1 verified still: mistral fails 62.0 % of 200 requests in 300 s
     "#]]).await;
     world.assert_as_before();
 }
@@ -169,6 +169,59 @@ async fn without_the_gateway_a_page_is_proposed_and_never_sent_by_itself() {
         0s    agent  #1 succeeded #1/page
     "#]]).await;
     assert_eq!(world.gateway.pages().len(), 1);
+}
+
+/// A reading that is none: of a gateway that names no providers, and one that was read five minutes ago.
+fn none_of_now() -> [fn(&World); 2] {
+    [
+        |world| world.gateway.change(|inventory| inventory.providers.clear()),
+        |world| world.gateway.ages(301),
+    ]
+}
+
+#[tokio::test]
+async fn an_empty_or_a_stale_reading_starts_nothing_by_itself() {
+    for happens in none_of_now() {
+        let mut world = World::new(sample::inventory_with_unhealthy("openai"));
+        world.deployment.auto_approve = true;
+        happens(&world);
+        let id = world.send(&sample::provider_unhealthy_text("openai"));
+        world.run_until_quiet().await;
+        assert_eq!(world.state(&id).await, "awaiting_approval");
+        let proposal = world.proposal(&id).await;
+        assert_eq!(proposal.proposed().unwrap().action.kind().name(), "page_oncall");
+        assert_eq!(proposal.proposed().unwrap().evidence.read_at, None);
+    }
+}
+
+#[tokio::test]
+async fn on_an_empty_or_a_stale_reading_nothing_that_was_approved_starts() {
+    for happens in none_of_now() {
+        let world = World::new(sample::inventory_with_unhealthy("openai"));
+        let id = world.send(&sample::provider_unhealthy_text("openai"));
+        world.run_until_quiet().await;
+        world.approve("alice", &id).await.text();
+        happens(&world);
+        world.settle().await;
+        assert_eq!(world.gateway.writes(), []);
+        assert_ne!(world.state(&id).await, "succeeded");
+        world.assert_nothing_held().await;
+    }
+}
+
+#[tokio::test]
+async fn on_an_empty_or_a_stale_reading_nothing_is_said_to_have_helped() {
+    for happens in none_of_now() {
+        let world = World::new(sample::inventory_with_unhealthy("openai"));
+        let id = world.send(&sample::provider_unhealthy_text("openai"));
+        world.run_until_quiet().await;
+        world.approve("alice", &id).await.text();
+        world.advance(60).await;
+        assert_eq!(world.state(&id).await, "restored");
+        happens(&world);
+        world.settle().await;
+        assert_eq!(world.proposal(&id).await.verified(), None);
+    }
 }
 
 /// A break that was approved; something happens before it starts.

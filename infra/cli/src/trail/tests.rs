@@ -273,6 +273,8 @@ fn every_other_kind_has_its_words() {
             event_id: "evt-2".parse().unwrap(),
             occurred_at: at(3),
             content: None,
+            source: None,
+            complaints: Vec::new(),
             worse: None,
         }),
         ProposalFact::Notified(Notified {

@@ -111,6 +111,12 @@ impl Operation for CircuitBreakProvider {
         if provider.blocked {
             return Err(complain(format!("{} is blocked already", self.provider)));
         }
+        if inventory.model_groups.is_empty() {
+            return Err(complain(format!(
+                "{} may be the only one that serves a model group: the gateway names no model groups",
+                self.provider
+            )));
+        }
         let thinned: Vec<&ModelGroup> = inventory.groups_of(&self.provider).collect();
         for group in &thinned {
             if inventory

@@ -358,8 +358,11 @@ impl Event {
             | Trouble::BudgetExceeded { .. }
             | Trouble::SlaViolation { .. } => (self.subject(), ""),
         };
-        // The first was the organisation's place.
-        let fields = ["", self.event_type().name(), &about, group];
+        // The gateway knows each of its own subjects by one name. Two organisations may each have another spender of one.
+        let is_other =
+            matches!(&self.trouble, Trouble::BudgetExceeded { owner, .. } if owner.owner().is_none());
+        let org = if is_other { self.org.as_str() } else { "" };
+        let fields = [org, self.event_type().name(), &about, group];
         Fingerprint::of(&Digest::of_fields(
             "sre-agent/fingerprint/2",
             fields.map(str::as_bytes),

@@ -102,6 +102,13 @@ fn a_trouble_is_its_subject_and_whose_that_is() {
             "{detail_type}: whoever reports it"
         );
     }
+    let alice = |org: &str| {
+        of(
+            budget,
+            json!({"scope": "user", "scope_id": "alice", "org_id": org}),
+        )
+    };
+    assert_ne!(alice("acme"), alice("globex"), "the gateway knows neither");
     let joined = json!({"provider": "a/b"});
     let split = json!({"provider": "a", "model_group": "b"});
     assert_ne!(of(spike, joined), of(spike, split));

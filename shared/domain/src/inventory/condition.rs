@@ -79,6 +79,16 @@ impl Inventory {
         confirmed.then(|| Badness::of(event).as_measured(self.measured(event)))
     }
 
+    /// Whether the gateway may tell of what the event is about, now or later.
+    pub fn could_tell(&self, event: &Event) -> bool {
+        match &event.trouble {
+            Trouble::BudgetExceeded { owner, .. } => owner.owner().is_some(),
+            Trouble::ProviderUnhealthy { .. }
+            | Trouble::LatencySpike { .. }
+            | Trouble::SlaViolation { .. } => true,
+        }
+    }
+
     fn find(&self, event: &Event) -> Found {
         match &event.trouble {
             Trouble::ProviderUnhealthy { provider: id, .. } => match self.provider(id) {

@@ -24,6 +24,9 @@ pub struct Evidence {
     pub measured: Option<(Measure, u64)>,
     /// When the gateway was read; absent where it could not be.
     pub read_at: Option<Timestamp>,
+    /// Whether nobody can tell whom it affects: the gateway names no team, or knows of no traffic of theirs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub affected_unknown: bool,
     /// How many teams use what the action changes.
     pub teams_affected: u64,
     /// The first of them by name, at most 20.
@@ -46,6 +49,7 @@ impl Evidence {
             left_out: Vec::new(),
             measured: None,
             read_at: None,
+            affected_unknown: true,
             teams_affected: 0,
             teams: Vec::new(),
             critical_team: false,
@@ -82,11 +86,13 @@ impl Evidence {
             .collect();
         affected.sort_by(|a, b| a.id.cmp(&b.id));
         let volume = |teams: &mut dyn Iterator<Item = u64>| teams.fold(0, u64::saturating_add);
+        let requests = volume(&mut inventory.teams.iter().map(|team| team.requests_5m));
         Self {
             condition: inventory.condition(event),
             left_out: believed.left_out,
             measured: inventory.measured(event),
             read_at: Some(inventory.read_at),
+            affected_unknown: requests == 0,
             teams_affected: affected.len() as u64,
             teams: affected
                 .iter()
@@ -96,7 +102,7 @@ impl Evidence {
             critical_team: affected.iter().any(|team| team.critical),
             traffic_share: Ppm::ratio(
                 volume(&mut affected.iter().map(|team| team.requests_5m)),
-                volume(&mut inventory.teams.iter().map(|team| team.requests_5m)),
+                requests,
             ),
             alternatives,
             history: None,
@@ -241,13 +247,14 @@ mod tests {
     }
 
     #[test]
-    fn without_traffic_the_share_is_zero() {
+    fn without_traffic_nobody_can_tell_whom_it_affects() {
         let mut quiet = inventory();
         for team in &mut quiet.teams {
             team.requests_5m = 0;
         }
         let evidence = Evidence::gather(&unhealthy(), &plan(&[Target::Guardrail(id("pii"))]), &quiet);
         assert_eq!((evidence.teams_affected, evidence.traffic_share), (3, Ppm(0)));
+        assert!(evidence.affected_unknown, "no traffic is no measure");
     }
 
     #[test]

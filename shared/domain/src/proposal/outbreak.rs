@@ -236,7 +236,7 @@ impl Proposal {
         };
         // What was declined for its event counts as no outbreak: nothing was tried, and what it claimed was not borne out.
         if self.was_declined_for_its_event() {
-            return self.course().clone();
+            return self.course().as_of(now);
         }
         let quiet = self.last.at.plus_seconds(QUIET_S) < now;
         let proposed = self.proposed.as_ref();

@@ -183,7 +183,8 @@ impl Case<'_> {
 
     /// Whether it touches something and the gateway could not tell what that affects.
     fn blind(&self) -> bool {
-        self.touches() && self.proposed.evidence.read_at.is_none()
+        let evidence = &self.proposed.evidence;
+        self.touches() && (evidence.read_at.is_none() || evidence.affected_unknown)
     }
 
     /// Earlier actions on the same targets; `None` where they are not known.

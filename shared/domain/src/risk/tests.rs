@@ -25,6 +25,7 @@ fn quiet_evidence() -> Evidence {
         left_out: Vec::new(),
         condition: Condition::Confirmed("it fails".to_owned()),
         read_at: Some(quiet_weekday()),
+        affected_unknown: false,
         teams_affected: 1,
         teams: vec![id("search")],
         critical_team: false,
@@ -422,6 +423,7 @@ prop_compose! {
                 Condition::Unreadable("no answer".to_owned())
             },
             read_at: Some(quiet_weekday().minus_seconds(age)),
+            affected_unknown: false,
             teams_affected: teams,
             teams: (0..teams.min(20)).map(|number| id(&format!("team-{number}"))).collect(),
             critical_team: critical,

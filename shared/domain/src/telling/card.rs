@@ -11,6 +11,9 @@ use crate::proposal::{Call, Decision, Kind, Proposal, Proposed, Scored, State, U
 use crate::trail::Control;
 use crate::value::{Digest, Timestamp};
 
+/// Fields of an event that did not come as they should, told one by one.
+const TOP_COMPLAINTS: usize = 3;
+
 /// Factors of a score that a card shows.
 const TOP_FACTORS: usize = 5;
 
@@ -188,6 +191,11 @@ fn happened(proposal: &Proposal, proposed: Option<&Proposed>) -> Section {
     ];
     lines.extend(proposed.map(|proposed| story::condition(&proposed.evidence.condition)));
     lines.extend(story::known_before(received));
+    lines.extend(story::not_as_it_came(&received.complaints).take(TOP_COMPLAINTS));
+    let more = received.complaints.len().saturating_sub(TOP_COMPLAINTS);
+    if more > 0 {
+        lines.push(Line::of("and ").count(more, "more field").ours(" not as it came"));
+    }
     if proposal.repeats() > 0 {
         lines.push(
             Line::of("reported again ")

@@ -152,7 +152,7 @@ impl Course {
         };
         if !quiet {
             so_far.tried.insert(0, tried);
-            so_far.tried.truncate(MOST_TRIED);
+            so_far.forget();
         }
         if begins_anew {
             return so_far;
@@ -169,6 +169,30 @@ impl Course {
             }
         }
         so_far
+    }
+
+    /// Forgets the oldest outbreaks beyond those that are kept. One in which nothing was asked goes before one in which
+    /// somebody answered: what was turned down stays so, however often the trouble comes back meanwhile.
+    fn forget(&mut self) {
+        while self.tried.len() > MOST_TRIED {
+            let asked_nothing = |tried: &Tried| tried.ended == Ending::TurnedDown && tried.action.is_none();
+            // The newest says when it was heard of last.
+            let oldest = self.tried.iter().skip(1).rposition(asked_nothing);
+            let at = oldest.map_or(self.tried.len() - 1, |at| at + 1);
+            self.tried.remove(at);
+        }
+    }
+
+    /// The same as it counts later: where nothing came of the trouble for a day, nothing was before.
+    pub fn as_of(&self, now: Timestamp) -> Self {
+        let quiet = self
+            .tried
+            .first()
+            .is_some_and(|newest| newest.at.plus_seconds(QUIET_S) < now);
+        match quiet {
+            true => Self::default(),
+            false => self.clone(),
+        }
     }
 
     /// How long events join an outbreak that ended so before they make another, seconds.

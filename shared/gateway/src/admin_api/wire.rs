@@ -313,7 +313,7 @@ fn guardrail(_field: &str, body: GuardrailBody) -> Result<Guardrail, BadReply> {
 }
 
 /// Routes sorted by provider, whatever order the gateway keeps them in: so two readings compare. A provider may have
-/// several deployments in a group: their weights are one.
+/// several deployments in a group: their weights add up to one.
 fn routes(field: &str, bodies: Vec<RouteBody>) -> Result<Vec<Route>, BadReply> {
     let mut weights: BTreeMap<ProviderId, u32> = BTreeMap::new();
     for (at, body) in bodies.into_iter().enumerate() {
@@ -322,16 +322,23 @@ fn routes(field: &str, bodies: Vec<RouteBody>) -> Result<Vec<Route>, BadReply> {
             return Err(BadReply::new(format!("{field}[{at}].weight"), problem));
         }
         let weight = weights.entry(body.provider).or_default();
-        *weight += body.weight;
-        if *weight > MAX_WEIGHT {
-            let problem =
-                format!("makes {weight} with the others of its provider, which is more than {MAX_WEIGHT}");
-            return Err(BadReply::new(format!("{field}[{at}].weight"), problem));
-        }
+        *weight = weight.saturating_add(body.weight);
     }
-    let routes = weights
-        .into_iter()
-        .map(|(provider, weight)| Route { provider, weight });
+    // Weights are shares: where they add up to more than one may be, all of the group become smaller alike.
+    let most = weights
+        .values()
+        .copied()
+        .max()
+        .unwrap_or_default()
+        .max(MAX_WEIGHT);
+    let scaled = |weight: u32| {
+        let scaled = u64::from(weight) * u64::from(MAX_WEIGHT) / u64::from(most);
+        u32::try_from(scaled).unwrap_or(MAX_WEIGHT).max(weight.min(1))
+    };
+    let routes = weights.into_iter().map(|(provider, weight)| Route {
+        provider,
+        weight: scaled(weight),
+    });
     Ok(routes.collect())
 }
 

@@ -117,6 +117,8 @@ fn repeated() -> Story {
         event_id: EventId::new("evt-2").unwrap(),
         occurred_at: second(25),
         content: None,
+        source: None,
+        complaints: Vec::new(),
         worse: None,
     });
     Story::awaiting(breaks()).then(25, Actor::Agent, &fact)

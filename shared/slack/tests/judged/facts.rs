@@ -98,6 +98,8 @@ fn facts(words: &str, digest: Digest) -> Vec<ProposalFact> {
             event_id: EventId::new("<!channel>").unwrap(),
             occurred_at: second(60),
             content: None,
+            source: None,
+            complaints: Vec::new(),
             worse: None,
         }),
         ProposalFact::Escalated(Escalated { to: text() }),

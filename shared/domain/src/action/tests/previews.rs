@@ -89,7 +89,9 @@ fn a_break_never_takes_a_groups_last_deployment() {
 #[test]
 fn a_break_of_an_unused_provider_thins_nothing() {
     let mut unused = inventory();
-    unused.model_groups.clear();
+    for group in &mut unused.model_groups {
+        group.routes.retain(|route| route.provider != id("openai"));
+    }
     check(
         &breaks(30),
         &unhealthy(),
@@ -99,6 +101,15 @@ fn a_break_of_an_unused_provider_thins_nothing() {
           provider openai: open → blocked
           holds: provider openai
           undo: {"undo":"restore","after_s":30}"#]],
+    );
+    unused.model_groups.clear();
+    check(
+        &breaks(30),
+        &unhealthy(),
+        &unused,
+        &expect![
+            "provider openai may be the only one that serves a model group: the gateway names no model groups"
+        ],
     );
 }
 

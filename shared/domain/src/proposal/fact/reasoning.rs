@@ -228,6 +228,12 @@ pub struct Repeated {
     /// The digest of all that it says; older records do not have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<Digest>,
+    /// Who reported it: the `source` of the bus event. Older records do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// What of it was left out, or taken for what it must mean.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub complaints: Vec<String>,
     /// Where it is worse than all before, as far as the gateway bears it out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub worse: Option<Worse>,

@@ -76,6 +76,8 @@ pub(super) fn facts(proposal: &Proposal, kind: Kind, when: Timestamp) -> Vec<Pro
             event_id: id("e-2"),
             occurred_at: when,
             content: None,
+            source: None,
+            complaints: Vec::new(),
             worse: None,
         })],
         Kind::Notified => vec![ProposalFact::Notified(Notified {

@@ -81,6 +81,8 @@ fn worsened(value: u64, evidence: bool) -> Story {
         event_id: id("e-2"),
         occurred_at: at(30),
         content: None,
+        source: None,
+        complaints: Vec::new(),
         worse: Some(worse),
     };
     story.then(30, Actor::Agent, &ProposalFact::Repeated(repeated))

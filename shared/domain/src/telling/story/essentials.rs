@@ -1,7 +1,7 @@
 //! What a person needs of a proposal's record to follow its story.
 
 use super::Line;
-use super::received::of_received;
+use super::received::{not_as_it_came, of_received};
 use crate::action::{Plan, Undo};
 use crate::inventory::{Condition, Reading};
 use crate::proposal::{
@@ -83,6 +83,13 @@ pub(super) fn of(fact: &ProposalFact) -> Vec<Line> {
                 .at(repeated.occurred_at),
         ]
         .into_iter()
+        .chain(
+            repeated
+                .source
+                .iter()
+                .map(|source| Line::of("from ").theirs(source)),
+        )
+        .chain(not_as_it_came(&repeated.complaints))
         .chain(
             repeated
                 .worse

@@ -6,8 +6,8 @@ mod received;
 
 pub use self::brief::brief;
 pub(super) use self::essentials::{affects, changes, chosen, condition, undo};
-pub(super) use self::received::known_before;
 pub use self::received::tried;
+pub(super) use self::received::{known_before, not_as_it_came};
 use super::Line;
 use crate::proposal::ProposalFact;
 use crate::trail::{Actor, Fact, Record};

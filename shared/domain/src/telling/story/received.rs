@@ -35,8 +35,7 @@ pub(super) fn of_received(received: &Received) -> Vec<Line> {
             .then(kept),
         Line::of("its writer reasons about it until ").at(received.lease_until),
     ];
-    let complained = received.complaints.iter();
-    lines.extend(complained.map(|complaint| Line::of("not as it came: ").theirs(complaint)));
+    lines.extend(not_as_it_came(&received.complaints));
     if let Some(by) = &received.requested_by {
         lines.push(Line::of("triggered by ").theirs(by).ours(", who has no vote"));
     }
@@ -81,4 +80,10 @@ pub fn tried(tried: &Tried) -> Line {
         .then(on)
         .ours(" ")
         .ours(tried.ended.words())
+}
+
+/// What of an event was left out, or taken for what it must mean.
+pub(in crate::telling) fn not_as_it_came(complaints: &[String]) -> impl Iterator<Item = Line> {
+    let complaints = complaints.iter();
+    complaints.map(|complaint| Line::of("not as it came: ").theirs(complaint))
 }

@@ -94,10 +94,30 @@ fn several_deployments_of_one_provider_in_a_group_are_one_route() {
         weight: 90,
     };
     assert_eq!(with([50, 40]).unwrap().model_groups[0].routes, [azure]);
-    let problem = with([600, 401]).unwrap_err().to_string();
+    assert_eq!(with([600, 401]).unwrap().model_groups[0].routes[0].weight, 1000);
+    let problem = with([1001, 1]).unwrap_err().to_string();
     assert_eq!(
         problem,
-        "model_groups[0].routes[1].weight: makes 1001 with the others of its provider, which is more than 1000"
+        "model_groups[0].routes[0].weight: 1001 is more than 1000"
+    );
+}
+
+#[test]
+fn weights_that_add_up_to_more_than_one_may_be_keep_their_shares() {
+    let mut reply = reply();
+    reply["model_groups"][0]["routes"] = json!([
+        {"provider": "azure", "weight": 600}, {"provider": "azure", "weight": 600},
+        {"provider": "openai", "weight": 300}, {"provider": "anthropic", "weight": 1}, {"provider": "gone", "weight": 0}
+    ]);
+    let read = inventory(reply.to_string().as_bytes()).unwrap();
+    let weights: Vec<_> = read.model_groups[0]
+        .routes
+        .iter()
+        .map(|route| (route.provider.as_str(), route.weight))
+        .collect();
+    assert_eq!(
+        weights,
+        [("anthropic", 1), ("azure", 1000), ("gone", 0), ("openai", 250)]
     );
 }
 
