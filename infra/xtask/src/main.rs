@@ -70,6 +70,8 @@ enum Task {
     /// Makes something fail in the sandbox gateway, or mends it again
     #[command(subcommand)]
     Fault(fault::Injection),
+    /// Makes the locks of the pinned Python tools: infra/xtask/requirements/*.txt from *.in
+    Lock(tools::LockArguments),
 }
 
 fn main() -> ExitCode {
@@ -125,7 +127,8 @@ async fn perform(task: Task, paths: &Paths) -> Result<ExitCode> {
         | Task::Eval(_)
         | Task::Send(_)
         | Task::Invoke(_)
-        | Task::Fault(_) => {}
+        | Task::Fault(_)
+        | Task::Lock(_) => {}
     }
     match task {
         Task::Demo(arguments) => demo::run(paths, &arguments).await.map(|()| ExitCode::SUCCESS),
@@ -141,5 +144,8 @@ async fn perform(task: Task, paths: &Paths) -> Result<ExitCode> {
         Task::Send(arguments) => send::send(paths, &arguments).await.map(|()| ExitCode::SUCCESS),
         Task::Invoke(arguments) => send::invoke(paths, &arguments).await,
         Task::Fault(fault) => fault::run(paths, &fault).await.map(|()| ExitCode::SUCCESS),
+        Task::Lock(arguments) => tools::refresh(paths, &arguments)
+            .await
+            .map(|()| ExitCode::SUCCESS),
     }
 }
