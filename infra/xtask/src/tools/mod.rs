@@ -151,6 +151,18 @@ impl Tools {
             pip(paths, &bin, &label, &setuptools, &[]).await?;
         }
         pip(paths, &bin, &label, &lock, self.sources).await?;
+        Run {
+            name: "pip",
+            label: &format!("checking that the {} tools go together", self.name),
+            remedy: "its log says what is missing or does not go together: cargo xtask lock makes the lock anew",
+            limit: Duration::from_secs(120),
+            stdout: None,
+        }
+        .run(
+            paths,
+            Command::new(bin.join("python")).args(["-m", "pip", "check", "--disable-pip-version-check"]),
+        )
+        .await?;
         fs::write(&stamp, wanted)?;
         self.install_ours(paths, &bin).await?;
         Ok(bin)
@@ -202,7 +214,7 @@ impl Tools {
     }
 }
 
-/// Installs a lock and nothing else: pip refuses a package that is not in it, and a file whose hash is not.
+/// Installs what a lock names and nothing else: pip refuses a file whose hash is not in it.
 async fn pip(paths: &Paths, bin: &Path, label: &str, lock: &Path, sources: &[&str]) -> Result<()> {
     let mut command = Command::new(bin.join("python"));
     command
@@ -213,7 +225,8 @@ async fn pip(paths: &Paths, bin: &Path, label: &str, lock: &Path, sources: &[&st
             "--disable-pip-version-check",
             "--no-input",
         ])
-        .args(["--require-hashes", "--only-binary", ":all:"]);
+        // The lock is complete. The pip that comes with Python 3.12 does not see that where packages have extras.
+        .args(["--require-hashes", "--no-deps", "--only-binary", ":all:"]);
     if !sources.is_empty() {
         // With what the environment has: pip would fetch what builds them without looking at a hash.
         command
