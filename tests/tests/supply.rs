@@ -178,3 +178,44 @@ fn what_is_cached_hangs_on_the_locks() {
         assert!(keys.contains(lock), "{lock} is in no key");
     }
 }
+
+#[test]
+fn every_package_of_npm_has_its_digest_and_no_address() {
+    for folder in ["infra/model/aimock", "infra/slack/judges"] {
+        let lock: Value = serde_yaml_ng::from_str(&read(&format!("{folder}/package-lock.json"))).unwrap();
+        let packages = lock["packages"].as_mapping().unwrap();
+        assert!(packages.len() > 1, "{folder}");
+        // The one without a name is the list of what is asked for.
+        for (name, package) in packages.iter().filter(|(name, _)| *name != "") {
+            let digest = package["integrity"].as_str().unwrap_or_default();
+            assert!(digest.starts_with("sha512-"), "{folder}: {name:?}");
+            assert!(
+                package["resolved"].is_null(),
+                "{folder}: {name:?} is from one registry alone"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_a_page_tells_to_install_is_what_is_locked() {
+    let folder = Path::new(ROOT).join("infra/xtask/requirements");
+    let mut locked = String::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|one| one == "txt") {
+            locked.push_str(&std::fs::read_to_string(path).unwrap());
+        }
+    }
+    let mut told = 0;
+    for page in ["README.md", "infra/docs/local.md"] {
+        for word in read(page).split_whitespace().filter(|word| word.contains("==")) {
+            assert!(
+                locked.contains(&format!("{word} ")),
+                "{page} tells to install {word}"
+            );
+            told += 1;
+        }
+    }
+    assert!(told >= 4);
+}
