@@ -4,6 +4,7 @@
 
 mod alarms;
 mod code;
+mod dashboard;
 mod delivery;
 mod deployed;
 mod https;
@@ -18,6 +19,7 @@ mod secrets;
 mod senders;
 mod storage;
 pub(crate) mod tree;
+mod vpc;
 mod wildcards;
 
 use serde_json::Value;

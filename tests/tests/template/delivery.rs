@@ -282,7 +282,10 @@ fn the_streams_filter_lets_through_what_is_told_and_nothing_else() {
     let template = Template::read();
     let filters = &template.properties("OutboxSource")["FilterCriteria"]["Filters"];
     let pattern: Value = serde_json::from_str(filters[0]["Pattern"].as_str().unwrap()).unwrap();
-    assert_eq!(filters.as_array().unwrap().len(), 1);
+    // What was changed or removed, of any stream: nobody may, and the function says so.
+    let tampering: Value = serde_json::from_str(filters[1]["Pattern"].as_str().unwrap()).unwrap();
+    assert_eq!(tampering, json!({"eventName": ["MODIFY", "REMOVE"]}));
+    assert_eq!(filters.as_array().unwrap().len(), 2);
     assert_eq!(pattern["eventName"], json!(["INSERT"]));
     let prefixes = pattern["dynamodb"]["Keys"]["stream"]["S"].as_array().unwrap();
     let passes = |stream: &StreamId| {

@@ -333,10 +333,16 @@ fn may(given: &[(&str, &str)], who: &Who, ask: &Ask) -> bool {
 }
 
 #[test]
-fn when_records_expire_is_changed_by_the_deployment_alone() {
+fn when_records_expire_is_changed_and_the_trail_is_deleted_by_the_deployment_alone() {
+    for action in ["dynamodb:UpdateTimeToLive", "dynamodb:DeleteTable"] {
+        the_deployment_alone_may(action);
+    }
+}
+
+fn the_deployment_alone_may(action: &'static str) {
     let deployed = Deployed::of(Template::read(), &[]);
     let ask = |keys: Vec<(&'static str, String)>| Ask {
-        action: "dynamodb:UpdateTimeToLive",
+        action,
         on: deployed.arn("Trail"),
         keys,
     };
@@ -364,6 +370,50 @@ fn when_records_expire_is_changed_by_the_deployment_alone() {
             assert!(!may(given, &Who::Ours(id.clone()), &directly), "{id}");
         }
     }
+}
+
+#[test]
+fn the_alarms_of_this_account_alone_publish_to_the_topic_of_the_alarms() {
+    let given = [("AlarmEmail", "sre@example.com")];
+    let deployed = Deployed::of(Template::read(), &given);
+    let ask = |action, on: &str, account: &str| Ask {
+        action,
+        on: deployed.arn(on),
+        keys: vec![("aws:SourceAccount", account.to_owned())],
+    };
+    let alarm = |name, account: &str| Who::Service {
+        name,
+        source: format!("arn:aws:cloudwatch:eu-central-1:{account}:alarm:sre-agent-Alarm"),
+    };
+    for (action, on) in [
+        ("sns:Publish", "AlarmTopic"),
+        ("kms:GenerateDataKey", "AlarmKey"),
+        ("kms:Decrypt", "AlarmKey"),
+    ] {
+        let ours = ask(action, on, ACCOUNT);
+        assert!(
+            may(&given, &alarm("cloudwatch.amazonaws.com", ACCOUNT), &ours),
+            "{action}"
+        );
+        assert!(
+            !may(&given, &alarm("events.amazonaws.com", ACCOUNT), &ours),
+            "{action}"
+        );
+        let theirs = ask(action, on, OTHER_ACCOUNT);
+        assert!(
+            !may(&given, &alarm("cloudwatch.amazonaws.com", OTHER_ACCOUNT), &theirs),
+            "{action}"
+        );
+        let admin = Who::Mighty {
+            arn: format!("arn:aws:iam::{ACCOUNT}:role/admin"),
+        };
+        assert!(!may(&given, &admin, &ours), "{action}");
+        for (role, _) in deployed.of_type("AWS::IAM::Role") {
+            assert!(!may(&given, &Who::Ours(role), &ours), "{action}");
+        }
+    }
+    let without = Deployed::of(Template::read(), &[]).of_type("AWS::SNS::Topic");
+    assert!(!without.iter().any(|(id, _)| id == "AlarmTopic"));
 }
 
 #[test]
