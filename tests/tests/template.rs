@@ -18,6 +18,7 @@ mod routes;
 mod secrets;
 mod senders;
 mod storage;
+mod stream;
 pub(crate) mod tree;
 mod vpc;
 mod wildcards;

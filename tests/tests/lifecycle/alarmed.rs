@@ -8,7 +8,7 @@ use tests::world::Script;
 
 use crate::hostile::keep_logs;
 
-/// The lines logged since [`keep_logs`] whose field says this.
+/// The lines logged since [`keep_logs`], which comes first in a test, whose field says this.
 fn lines(field: &str, says: &str) -> Vec<Value> {
     let log = testkit::logs::kept();
     let lines = log
@@ -19,10 +19,10 @@ fn lines(field: &str, says: &str) -> Vec<Value> {
 
 #[tokio::test]
 async fn what_nobody_answers_is_an_alarm_once() {
+    keep_logs();
     let world = World::new(sample::inventory_with_unhealthy("openai"));
     let id = world.send(&sample::provider_unhealthy_text("openai"));
     world.run_until_quiet().await;
-    keep_logs();
     world.settle().await;
     assert_eq!(world.state(&id).await, "expired");
     let rung = lines("alarm", "expired_unanswered");
@@ -35,20 +35,22 @@ async fn what_nobody_answers_is_an_alarm_once() {
 
 #[tokio::test]
 async fn an_approval_that_ran_out_is_asked_for_again_and_no_alarm() {
+    keep_logs();
     let world = World::new(sample::inventory_with_unhealthy("openai"));
     let id = world.send(&sample::provider_unhealthy_text("openai"));
     world.run_until_quiet().await;
     world.approve("alice", &id).await.text();
-    keep_logs();
-    world.advance(1000).await;
-    world.run_until_quiet().await;
-    assert!(world.kinds(&id).await.contains(&"expired".to_owned()));
+    world.pause("a look at something").await;
+    world.advance(1200).await;
+    assert_eq!(world.kinds(&id).await.last().unwrap(), "expired");
+    assert_eq!(world.state(&id).await, "proposed");
     let rung = lines("alarm", "expired_unanswered");
     assert!(rung.is_empty(), "{rung:#?}");
 }
 
 #[tokio::test]
 async fn what_cannot_be_taken_back_is_an_alarm() {
+    keep_logs();
     let mut world = World::new(sample::inventory_with_spent_budget("payments"));
     world.reasoner =
         Script::proposes(json!({"action": "raise_rate_limit", "team": "payments", "rpm_percent": 20}));
@@ -59,7 +61,6 @@ async fn what_cannot_be_taken_back_is_an_alarm() {
     let theirs = Setting::RateLimit { rpm: 7, tpm: 7 };
     world.gateway.set(&sample::target("team", "payments"), theirs);
     world.undo(&id, "alice", "bob").await;
-    keep_logs();
     world.settle().await;
     let rung = lines("alarm", "restore_failed");
     assert!(!rung.is_empty());
@@ -71,8 +72,8 @@ async fn what_cannot_be_taken_back_is_an_alarm() {
 
 #[tokio::test]
 async fn each_record_of_a_proposal_is_counted_by_its_kind() {
-    let world = World::new(sample::inventory_with_unhealthy("openai"));
     keep_logs();
+    let world = World::new(sample::inventory_with_unhealthy("openai"));
     let id = world.send(&sample::provider_unhealthy_text("openai"));
     world.run_until_quiet().await;
     let counted = lines("metric", "proposals");

@@ -6,6 +6,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::delivery::{QUEUE, dead_letter_queues};
+use super::deployed::{ACCOUNT, Deployed};
+use super::iam::{Ask, Who, allows};
 use super::tree::{Template, items, target, texts};
 use super::{notices, passes};
 
@@ -251,4 +253,46 @@ fn whatever_the_functions_log_as_an_alarm_rings_and_no_filter_listens_for_nothin
         root["Resources"]["RestoreFailedFilter"]["Properties"]["FilterPattern"] =
             json!("{ $.alarm = \"fails\" }");
     });
+}
+
+#[test]
+fn the_alarms_of_this_account_alone_publish_to_the_topic_of_the_alarms() {
+    let given = [("AlarmEmail", "sre@example.com")];
+    let deployed = Deployed::of(Template::read(), &given);
+    let ask = |action, on: &str, account: &str| Ask {
+        action,
+        on: deployed.arn(on),
+        keys: vec![("aws:SourceAccount", account.to_owned())],
+    };
+    let may = |who: &Who, ask: &Ask| allows(&deployed, who, ask);
+    let alarm = |name, account: &str| Who::Service {
+        name,
+        source: format!("arn:aws:cloudwatch:eu-central-1:{account}:alarm:sre-agent-Alarm"),
+    };
+    for (action, on) in [
+        ("sns:Publish", "AlarmTopic"),
+        ("kms:GenerateDataKey", "AlarmKey"),
+        ("kms:Decrypt", "AlarmKey"),
+    ] {
+        let ours = ask(action, on, ACCOUNT);
+        assert!(
+            may(&alarm("cloudwatch.amazonaws.com", ACCOUNT), &ours),
+            "{action}"
+        );
+        assert!(!may(&alarm("events.amazonaws.com", ACCOUNT), &ours), "{action}");
+        let theirs = ask(action, on, "999988887777");
+        assert!(
+            !may(&alarm("cloudwatch.amazonaws.com", "999988887777"), &theirs),
+            "{action}"
+        );
+        let admin = Who::Mighty {
+            arn: format!("arn:aws:iam::{ACCOUNT}:role/admin"),
+        };
+        assert!(!may(&admin, &ours), "{action}");
+        for (role, _) in deployed.of_type("AWS::IAM::Role") {
+            assert!(!may(&Who::Ours(role), &ours), "{action}");
+        }
+    }
+    let without = Deployed::of(Template::read(), &[]).of_type("AWS::SNS::Topic");
+    assert!(!without.iter().any(|(id, _)| id == "AlarmTopic"));
 }

@@ -107,7 +107,7 @@ fn the_emulators_permissions_stay_there(template: &Template) -> Vec<String> {
         let condition = match id {
             "BedrockPolicy" => "UsesBedrock",
             // What every function needs, apart from the roles only because the keys refer to these.
-            "PublicKeysPolicy" => continue,
+            "PublicKeysPolicy" | "SigningPolicy" => continue,
             _ => "OnLocalStack",
         };
         if resource["Condition"] != condition {

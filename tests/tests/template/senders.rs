@@ -373,50 +373,6 @@ fn the_deployment_alone_may(action: &'static str) {
 }
 
 #[test]
-fn the_alarms_of_this_account_alone_publish_to_the_topic_of_the_alarms() {
-    let given = [("AlarmEmail", "sre@example.com")];
-    let deployed = Deployed::of(Template::read(), &given);
-    let ask = |action, on: &str, account: &str| Ask {
-        action,
-        on: deployed.arn(on),
-        keys: vec![("aws:SourceAccount", account.to_owned())],
-    };
-    let alarm = |name, account: &str| Who::Service {
-        name,
-        source: format!("arn:aws:cloudwatch:eu-central-1:{account}:alarm:sre-agent-Alarm"),
-    };
-    for (action, on) in [
-        ("sns:Publish", "AlarmTopic"),
-        ("kms:GenerateDataKey", "AlarmKey"),
-        ("kms:Decrypt", "AlarmKey"),
-    ] {
-        let ours = ask(action, on, ACCOUNT);
-        assert!(
-            may(&given, &alarm("cloudwatch.amazonaws.com", ACCOUNT), &ours),
-            "{action}"
-        );
-        assert!(
-            !may(&given, &alarm("events.amazonaws.com", ACCOUNT), &ours),
-            "{action}"
-        );
-        let theirs = ask(action, on, OTHER_ACCOUNT);
-        assert!(
-            !may(&given, &alarm("cloudwatch.amazonaws.com", OTHER_ACCOUNT), &theirs),
-            "{action}"
-        );
-        let admin = Who::Mighty {
-            arn: format!("arn:aws:iam::{ACCOUNT}:role/admin"),
-        };
-        assert!(!may(&given, &admin, &ours), "{action}");
-        for (role, _) in deployed.of_type("AWS::IAM::Role") {
-            assert!(!may(&given, &Who::Ours(role), &ours), "{action}");
-        }
-    }
-    let without = Deployed::of(Template::read(), &[]).of_type("AWS::SNS::Topic");
-    assert!(!without.iter().any(|(id, _)| id == "AlarmTopic"));
-}
-
-#[test]
 fn housekeeping_switches_its_own_event_sources_and_leaves_them_where_they_are() {
     let deployed = Deployed::of(Template::read(), &[]);
     let mapping = |id: &str| format!("arn:aws:lambda:eu-central-1:{ACCOUNT}:event-source-mapping:{id}");

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 pub(crate) use self::java::java;
-pub(crate) use self::node::{aimock, dynamodb_local, slack_node};
+pub(crate) use self::node::{aimock, cfn_guard, dynamodb_local, slack_node};
 use self::python::Needs;
 use crate::paths::Paths;
 use crate::processes::Run;
@@ -84,6 +84,9 @@ pub(crate) const SAM: Tools = Tools::new(
     &["aws-sam-cli", "cfn-lint"],
     "localstack/sam-constraints.txt",
 );
+
+/// What looks for weaknesses in the plain CloudFormation.
+pub(crate) const CHECKOV: Tools = Tools::new("checkov", &["checkov"], "xtask/requirements/checkov.txt");
 
 /// What builds, serves and invokes the functions without a stack.
 pub(crate) const CARGO_LAMBDA: Tools = Tools::new(
