@@ -86,7 +86,7 @@ pub(crate) const SAM: Tools = Tools::new(
 );
 
 /// What looks for weaknesses in the plain CloudFormation.
-pub(crate) const CHECKOV: Tools = Tools::new("checkov", &["checkov"], "xtask/requirements/checkov.txt");
+pub(crate) const CHECKOV: Tools = Tools::new("checkov", &["checkov"], "localstack/checkov-constraints.txt");
 
 /// What builds, serves and invokes the functions without a stack.
 pub(crate) const CARGO_LAMBDA: Tools = Tools::new(
