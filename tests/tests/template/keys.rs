@@ -216,7 +216,7 @@ fn only_the_callback_signs_decisions_and_only_operators_sign_switches() {
         },
     );
     notices(who_signs_is_written_down, "sign decisions", |root| {
-        root["Resources"]["DecisionKey"]["Properties"]["KeyPolicy"]["Statement"][1]["Condition"]["ArnEquals"]
+        root["Resources"]["DecisionKey"]["Properties"]["KeyPolicy"]["Statement"][1]["Condition"]["ArnLike"]
             ["aws:PrincipalArn"] = json!([{"Fn::GetAtt": ["ScoringRole", "Arn"]}]);
     });
     notices(who_signs_is_written_down, "ScoringRole", |root| {
