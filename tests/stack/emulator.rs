@@ -40,6 +40,15 @@ pub(crate) fn needs_localstack(what: &str) {
     );
 }
 
+/// For a test of what ministack alone does as AWS does.
+pub(crate) fn needs_ministack(what: &str) {
+    assert_eq!(
+        Emulator::of_this_stack(),
+        Emulator::Ministack,
+        "this needs {what}: cargo xtask test --only stack"
+    );
+}
+
 /// LocalStack's own requests, which AWS has none of, and those of a service for which no SDK is built.
 pub(crate) struct Localstack {
     http: reqwest::Client,

@@ -12,7 +12,7 @@ use crate::world::{Deployed, emulator_log, variable, within};
 const LONG_AGO: &str = "1577836800";
 
 #[tokio::test]
-async fn a_removal_by_time_to_live_reaches_the_stream_and_the_outbox_is_not_woken() {
+async fn a_removal_by_time_to_live_reaches_the_stream_and_the_outbox_announces_nothing() {
     needs_localstack("records of a stream for what time to live removes");
     let world = Deployed::new().await;
     world.at_rest(90).await;
@@ -64,7 +64,7 @@ async fn a_removal_by_time_to_live_reaches_the_stream_and_the_outbox_is_not_woke
     assert_eq!(view.announced(&id).await, announced);
     let log = emulator_log();
     let failed = log[since..].matches("will be announced again").count();
-    assert_eq!(failed, 0, "the outbox was given a removal");
+    assert_eq!(failed, 0, "the outbox failed on a removal");
     assert_eq!(world.aws.waiting("OutboxDeadLetterQueueUrl").await, 0);
 }
 

@@ -12,6 +12,7 @@
     reason = "allowed in tests, and nothing but tests is here: a panic is a failed test"
 )]
 
+mod again;
 mod aws;
 mod emulator;
 mod expiry;

@@ -80,14 +80,19 @@ pub(crate) enum Way {
     Whole,
 }
 
-/// Lets the agent work one message of the ingest queue.
-pub(crate) async fn work(world: &World, body: &str, way: Way) -> Traces {
+/// From now on what this test logs is kept, as [`testkit::logs::kept`] gives it back.
+pub(crate) fn keep_logs() {
     static LOGGING: Once = Once::new();
     LOGGING.call_once(|| {
         let logs = runtime::logs(testkit::logs::here, EnvFilter::new("info"));
         tracing::subscriber::set_global_default(logs).unwrap();
     });
     testkit::logs::keep();
+}
+
+/// Lets the agent work one message of the ingest queue.
+pub(crate) async fn work(world: &World, body: &str, way: Way) -> Traces {
+    keep_logs();
     let mut announced = drive(world, body, way).await;
     let log = testkit::logs::kept();
     assert_eq!(world.gateway.writes(), [], "nothing is executed: {body}");

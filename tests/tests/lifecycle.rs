@@ -2,6 +2,7 @@
 
 mod actions;
 mod again;
+mod alarmed;
 mod automatic;
 mod days;
 mod decisions;

@@ -4,6 +4,7 @@
 
 mod alarms;
 mod code;
+mod dashboard;
 mod delivery;
 mod deployed;
 mod https;
@@ -17,7 +18,9 @@ mod routes;
 mod secrets;
 mod senders;
 mod storage;
+mod stream;
 pub(crate) mod tree;
+mod vpc;
 mod wildcards;
 
 use serde_json::Value;

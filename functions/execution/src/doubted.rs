@@ -120,7 +120,9 @@ async fn put_back(
     };
     alarm(fault);
     if let Err(stuck) = revert(deps, &permit).await {
-        tracing::error!(proposal.id = %proposal.id(), reason = stuck.reason(), "could not be taken back");
+        tracing::error!(
+            alarm = "restore_failed", proposal.id = %proposal.id(), reason = stuck.reason(), "could not be taken back"
+        );
         return again(deps, delivery).await;
     }
     tracing::warn!(proposal.id = %proposal.id(), "taken back from the records before one that does not hold");

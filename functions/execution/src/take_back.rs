@@ -97,7 +97,7 @@ pub(crate) async fn take_back(
             readings,
             drifted,
         }) => {
-            tracing::error!(proposal.id = %proposal.id(), reason, "could not be taken back");
+            tracing::error!(alarm = "restore_failed", proposal.id = %proposal.id(), reason, "could not be taken back");
             let recorded = execution
                 .restore_failed_at
                 .is_some_and(|at| now < at.plus_seconds(RECORD_AGAIN_S));

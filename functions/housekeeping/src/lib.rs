@@ -19,7 +19,7 @@ use std::time::Duration;
 use anyhow::Context;
 use domain::message::{Hint, Lane};
 use domain::ports::{Clock, Queue, Trail, TrailError, View};
-use domain::proposal::{LONGEST_LIFE_DAYS, Proposal};
+use domain::proposal::{LONGEST_LIFE_DAYS, Outcome, Proposal, State};
 use domain::trail::{Actor, Control, StreamId};
 use domain::value::{ProposalId, Timestamp};
 use trail::walk::{self, Window};
@@ -273,8 +273,12 @@ async fn keep(
             None => Next::Nothing,
         };
         let expired = advance(deps.trail, deps.clock, proposal.clone(), &Actor::System, expires).await?;
-        if let Advanced::Appended(_) = expired {
+        if let Advanced::Appended(proposal) = expired {
             report.expired += 1;
+            // An approval that ran out is asked for again; what nobody answered is over.
+            if matches!(proposal.state(), State::Closed(Outcome::Expired)) {
+                tracing::error!(alarm = "expired_unanswered", proposal.id = %id, "nobody decided in time");
+            }
         }
     }
     match deps.view.announced(id).await {

@@ -59,6 +59,16 @@ const AT_ONCE: usize = 8;
 /// meanwhile has its row in the view, and is announced only once. So no proposal is lost where Lambda gives a batch up
 /// because of one record. A notice is told once all before it was announced; where that never is, it is not.
 pub async fn handle(deps: &Deps<'_>, batch: Batch) -> Failures {
+    for tampered in batch.tampered() {
+        // An alarm listens for this line.
+        tracing::error!(
+            alarm = "tampered_record",
+            trail.stream = tampered.stream,
+            trail.seq = tampered.seq,
+            event = tampered.event,
+            "a record of the trail was changed or removed"
+        );
+    }
     let mut failures = Failures::none();
     let mut count = 0;
     let numbered = batch.parts().into_iter().enumerate();
@@ -177,6 +187,9 @@ async fn announce(deps: &Deps<'_>, id: &ProposalId, records: &[Record]) -> anyho
         return Ok(0);
     }
     deps.bus.publish(&announcements).await?;
+    for announcement in &announcements {
+        tracing::info!(metric = "proposals", proposal.id = %id, kind = %announcement.kind, "announced");
+    }
     let row = Row::of(&proposal);
     let is_over = told == 0 && !row.open && row.updated_at.plus_seconds(NEWS_S) < deps.clock.now();
     if is_over {

@@ -34,6 +34,18 @@ struct Item {
     sequence_number: String,
     event_name: Value,
     keys: Value,
+    by: Value,
+}
+
+/// A record that somebody changed or removed. Nothing of the agent can, and time to live, which may, says who it is:
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html>.
+pub(crate) struct Tampered<'b> {
+    /// `MODIFY` or `REMOVE`.
+    pub(crate) event: &'b str,
+    /// The key of its stream on the trail, for people, as [`Part::stream`] is.
+    pub(crate) stream: String,
+    /// Its position, as far as it can be read.
+    pub(crate) seq: Option<&'b str>,
 }
 
 /// What of a batch is announced, or fails, together: all that it brought of one proposal, or one record that cannot be
@@ -66,6 +78,19 @@ pub(crate) enum Brought {
 }
 
 impl Batch {
+    /// What was done to records that nobody may do, in the batch's order.
+    pub(crate) fn tampered(&self) -> impl Iterator<Item = Tampered<'_>> {
+        self.records.iter().filter_map(|item| {
+            let event = item.event_name.as_str()?;
+            let tampered = event == "MODIFY" || (event == "REMOVE" && !item.is_by_time_to_live());
+            tampered.then(|| Tampered {
+                event,
+                stream: item.stream(),
+                seq: item.key("/seq/N"),
+            })
+        })
+    }
+
     /// What there is to announce, in the order of the parts' first records. Removals and other streams are not
     /// announced, and no part of it.
     pub(crate) fn parts(&self) -> Vec<Part<'_>> {
@@ -113,6 +138,7 @@ impl TryFrom<Value> for Item {
             sequence_number: number.to_owned(),
             event_name: take("/eventName"),
             keys: take("/dynamodb/Keys"),
+            by: take("/userIdentity"),
         })
     }
 }
@@ -133,6 +159,10 @@ impl Item {
         let seq = self.key("/seq/N").context("the key has no position")?;
         let seq = seq.parse().context("the position is not a whole number")?;
         Ok(Some((stream, seq)))
+    }
+
+    fn is_by_time_to_live(&self) -> bool {
+        self.by["type"] == "Service" && self.by["principalId"] == "dynamodb.amazonaws.com"
     }
 
     fn key(&self, pointer: &str) -> Option<&str> {

@@ -10,6 +10,7 @@ use crate::build::cargo;
 use crate::demo;
 use crate::emulator::Kind;
 use crate::environment;
+use crate::guard;
 use crate::lambda;
 use crate::model;
 use crate::paths::Paths;
@@ -58,6 +59,8 @@ enum CheckStep {
     Sam,
     /// cfn-lint
     CfnLint,
+    /// cfn-guard and checkov on the plain CloudFormation
+    Guard,
     /// Requests to models against the types of the providers' SDKs
     ModelTypes,
     /// What is said to Slack, and the sandbox's Slack, against Slack's own SDKs
@@ -125,6 +128,8 @@ async fn outcome(paths: &Paths, lock: &stack::Lock, step: CheckStep, arguments: 
         on_the_stack(paths, lock, step, kind, &arguments.names).await
     } else if step == CheckStep::SlackJudges {
         slack_judges::check(paths).await
+    } else if step == CheckStep::Guard {
+        guard::check(paths).await
     } else {
         let named = if step.has_tests() {
             &arguments.names[..]
@@ -184,6 +189,7 @@ impl CheckStep {
             Self::Tests => "tests",
             Self::Sam => "sam",
             Self::CfnLint => "cfn-lint",
+            Self::Guard => "guard",
             Self::ModelTypes => "model-types",
             Self::SlackJudges => "slack-judges",
             Self::Compose => "compose",
@@ -206,6 +212,7 @@ impl CheckStep {
             Self::Tests => "unit, property, lifecycle and template tests",
             Self::Sam => "sam validate --lint",
             Self::CfnLint => "cfn-lint template.yaml",
+            Self::Guard => "cfn-guard and checkov on the plain CloudFormation",
             Self::ModelTypes => "requests to models against the SDKs' types",
             Self::SlackJudges => "what is said to Slack against Slack's SDKs",
             Self::Compose => "infra/localstack/compose.yaml against the compose specification",
@@ -260,7 +267,9 @@ impl CheckStep {
                 "--ignored",
                 "model::",
             ]),
-            Self::SlackJudges | Self::Demo | Self::Lambda => bail!("this step is no single command"),
+            Self::Guard | Self::SlackJudges | Self::Demo | Self::Lambda => {
+                bail!("this step is no single command")
+            }
             Self::Sam => {
                 command = Command::new(SAM.ensure(paths).await?.join("sam"));
                 command

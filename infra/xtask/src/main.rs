@@ -13,6 +13,7 @@ mod emulator;
 mod environment;
 mod eval;
 mod fault;
+mod guard;
 mod lambda;
 mod model;
 mod net;

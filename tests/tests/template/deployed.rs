@@ -202,6 +202,15 @@ impl Deployed {
         let mut found: Vec<Value> = roles
             .flat_map(|(_, role)| statements(&role["Policies"]))
             .collect();
+        for (managed, policy) in self.of_type("AWS::IAM::ManagedPolicy") {
+            let roles = self.of_type("AWS::IAM::Role").into_iter();
+            let mut role = roles.filter(|(known, _)| known == id);
+            if role
+                .any(|(_, role)| items(&role["ManagedPolicyArns"]).contains(&&json!(format!("{managed}-id"))))
+            {
+                found.extend(statements(&policy["PolicyDocument"]));
+            }
+        }
         let attached = self.of_type("AWS::IAM::Policy").into_iter();
         let attached =
             attached.filter(|(_, policy)| items(&policy["Roles"]).contains(&&json!(format!("{id}-id"))));
@@ -276,7 +285,7 @@ fn a_deployment_works_the_templates_functions_out() {
     let policies: Vec<&str> = policies.iter().map(|(id, _)| id.as_str()).collect();
     assert_eq!(
         policies,
-        ["PublicKeysPolicy"],
+        ["SigningPolicy", "PublicKeysPolicy"],
         "what only the emulator or another model needs is not deployed"
     );
 }

@@ -159,6 +159,7 @@ fn who_signs_is_written_down(template: &Template) -> Vec<String> {
         let known = matches!(
             (id.as_str(), sid(&statement)),
             ("DecisionKey", "TheCallbackSigns")
+                | ("SigningPolicy", "SignDecisions")
                 | ("OperatorKey", "OperatorsSign")
                 | ("SwitchesPolicy", "Sign")
         );
@@ -166,10 +167,11 @@ fn who_signs_is_written_down(template: &Template) -> Vec<String> {
             wrong.push(format!("{id}/{} may sign", sid(&statement)));
         }
         if (id.as_str(), sid(&statement)) == ("DecisionKey", "TheCallbackSigns") {
-            let who: Vec<Option<String>> = items(&statement["Principal"]["AWS"])
-                .into_iter()
-                .map(target)
-                .collect();
+            let named = &statement["Condition"]["ArnLike"]["aws:PrincipalArn"];
+            let on_aws = |name: &&Value| {
+                name["Fn::If"][0] != "OnLocalStack" || name["Fn::If"][2]["Ref"] != "AWS::NoValue"
+            };
+            let who: Vec<Option<String>> = items(named).into_iter().filter(on_aws).map(target).collect();
             let callback = ["ApprovalCallbackRole", "ApprovalCommandsRole"].map(|role| Some(role.to_owned()));
             if who != callback {
                 wrong.push(format!("{who:?} sign decisions"));
@@ -186,9 +188,6 @@ fn who_signs_is_written_down(template: &Template) -> Vec<String> {
         let properties = template.properties(key);
         if properties["KeySpec"] != "ECC_NIST_P256" || properties["KeyUsage"] != "SIGN_VERIFY" {
             wrong.push(format!("{key} is no key that signs on P-256"));
-        }
-        if template.root()["Resources"][key]["DeletionPolicy"] != "Retain" {
-            wrong.push(format!("{key} goes with the stack"));
         }
     }
     let operators = &template.properties("OperatorKey")["KeyPolicy"]["Statement"];
@@ -217,8 +216,8 @@ fn only_the_callback_signs_decisions_and_only_operators_sign_switches() {
         },
     );
     notices(who_signs_is_written_down, "sign decisions", |root| {
-        root["Resources"]["DecisionKey"]["Properties"]["KeyPolicy"]["Statement"][1]["Principal"]["AWS"] =
-            json!([{"Fn::GetAtt": ["ScoringRole", "Arn"]}]);
+        root["Resources"]["DecisionKey"]["Properties"]["KeyPolicy"]["Statement"][1]["Condition"]["ArnLike"]
+            ["aws:PrincipalArn"] = json!([{"Fn::GetAtt": ["ScoringRole", "Arn"]}]);
     });
     notices(who_signs_is_written_down, "ScoringRole", |root| {
         root["Resources"]["ScoringRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"][1]["Action"] =

@@ -9,11 +9,11 @@ use runtime::env::Env;
 use serde_json::{Value, json};
 
 use super::code::{configure, functions, variables};
-use super::tree::{Template, items, target};
+use super::tree::{Template, items, target, walk};
 use super::{notices, passes};
 
 /// What the documents promise: parameter and default. `None` is to be given.
-const DOCUMENTED: [(&str, Option<&str>); 39] = [
+const DOCUMENTED: [(&str, Option<&str>); 44] = [
     ("SreRiskThreshold", Some("40")),
     ("SreAutoApprove", Some("false")),
     ("LicenseTier", Some("enterprise")),
@@ -52,7 +52,12 @@ const DOCUMENTED: [(&str, Option<&str>); 39] = [
     ("DeployRoleArn", Some("")),
     ("Architecture", Some("arm64")),
     ("LogLevel", Some("info")),
+    ("AlarmEmail", Some("")),
     ("AlarmTopicArn", Some("")),
+    ("TrailDeletionProtection", Some("false")),
+    ("PayloadLockMode", Some("GOVERNANCE")),
+    ("VpcSubnetIds", Some("")),
+    ("VpcSecurityGroupIds", Some("")),
 ];
 
 fn parameters_are_the_documented_ones(template: &Template) -> Vec<String> {
@@ -205,6 +210,42 @@ fn every_parameter_is_used_and_every_reference_leads_somewhere() {
     notices(every_name_leads_somewhere, "IngestQueue", |root| {
         root["Resources"].as_object_mut().unwrap().remove("IngestQueue");
     });
+}
+
+/// What is left empty is a text: of a list that is empty, CloudFormation selects nothing and fails.
+fn nothing_is_selected_from_what_may_be_empty(template: &Template) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (name, parameter) in template.parameters() {
+        if parameter["Type"] == "CommaDelimitedList" && parameter["Default"] == "" {
+            wrong.push(format!("{name} is a list that is empty by default"));
+        }
+    }
+    walk(template.root(), &mut |path, value| {
+        if !value["Fn::Select"].is_null() {
+            wrong.push(format!("{path} selects an item that may not be there"));
+        }
+    });
+    wrong
+}
+
+#[test]
+fn what_is_left_empty_fails_no_deployment() {
+    passes(nothing_is_selected_from_what_may_be_empty);
+    notices(
+        nothing_is_selected_from_what_may_be_empty,
+        "SenderRoles",
+        |root| {
+            root["Parameters"]["SenderRoles"]["Type"] = json!("CommaDelimitedList");
+        },
+    );
+    notices(
+        nothing_is_selected_from_what_may_be_empty,
+        "HasSenderRoles",
+        |root| {
+            root["Conditions"]["HasSenderRoles"] =
+                json!({"Fn::Equals": [{"Fn::Select": [0, {"Ref": "EventSources"}]}, ""]});
+        },
+    );
 }
 
 /// A stack that CloudFormation takes must not hold a function that refuses to start.

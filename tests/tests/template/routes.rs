@@ -60,8 +60,7 @@ fn rules_match_what_is_emitted(template: &Template) -> Vec<String> {
     let incoming: BTreeSet<String> = EventType::ALL.map(|one| one.name().to_owned()).into();
     let outgoing: BTreeSet<String> = Kind::ALL.map(|kind| format!("proposal.{kind}")).into();
     let ours = json!([{"Ref": "AWS::AccountId"}]);
-    let others = json!({"Fn::Join": [",", {"Ref": "SenderAccounts"}]});
-    let all = json!({"Fn::Join": [",", [{"Ref": "AWS::AccountId"}, others]]});
+    let all = json!({"Fn::Join": [",", [{"Ref": "AWS::AccountId"}, {"Ref": "SenderAccounts"}]]});
     let senders = json!({"Fn::If": ["HasSenderAccounts", {"Fn::Split": [",", all]}, ours]});
     for (id, pattern) in patterns(template) {
         if STRAYS.contains(&id) {

@@ -333,10 +333,16 @@ fn may(given: &[(&str, &str)], who: &Who, ask: &Ask) -> bool {
 }
 
 #[test]
-fn when_records_expire_is_changed_by_the_deployment_alone() {
+fn when_records_expire_is_changed_and_the_trail_is_deleted_by_the_deployment_alone() {
+    for action in ["dynamodb:UpdateTimeToLive", "dynamodb:DeleteTable"] {
+        the_deployment_alone_may(action);
+    }
+}
+
+fn the_deployment_alone_may(action: &'static str) {
     let deployed = Deployed::of(Template::read(), &[]);
     let ask = |keys: Vec<(&'static str, String)>| Ask {
-        action: "dynamodb:UpdateTimeToLive",
+        action,
         on: deployed.arn("Trail"),
         keys,
     };

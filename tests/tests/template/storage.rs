@@ -6,6 +6,7 @@ use domain::proposal::LONGEST_LIFE_DAYS;
 use domain::value::Tier;
 use serde_json::{Value, json};
 
+use super::deployed::Deployed;
 use super::tree::Template;
 use super::{notices, passes};
 
@@ -77,20 +78,42 @@ fn the_tables_are_the_ones_that_tests_run_against() {
     });
 }
 
+/// What outlives the stack.
+const RETAINED: [&str; 6] = [
+    "Trail",
+    "PayloadBucket",
+    "TranscriptBucket",
+    "PolicyBucket",
+    "DecisionKey",
+    "OperatorKey",
+];
+
 fn the_trail_stays(template: &Template) -> Vec<String> {
     let resource = |id: &str| &template.root()["Resources"][id];
     let mut wrong = Vec::new();
-    for id in ["Trail", "PayloadBucket", "TranscriptBucket", "PolicyBucket"] {
-        for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
-            if resource(id)[policy] != "Retain" {
-                wrong.push(format!("{id} has no {policy} of Retain"));
+    for id in RETAINED {
+        // Whatever was made by a deployment that failed is of no use, and in the way of the next one.
+        for (policy, kept) in [
+            ("DeletionPolicy", "RetainExceptOnCreate"),
+            ("UpdateReplacePolicy", "Retain"),
+        ] {
+            if resource(id)[policy] != kept {
+                wrong.push(format!("{id} has no {policy} of {kept}"));
             }
+        }
+    }
+    for (id, resource) in template.resources() {
+        if resource["DeletionPolicy"].to_string().contains("Retain") && !RETAINED.contains(&id) {
+            wrong.push(format!("{id} is retained"));
         }
     }
     let trail = template.properties("Trail");
     let bucket = template.properties("PayloadBucket");
     for (what, holds) in [
-        ("deletion protection", trail["DeletionProtectionEnabled"] == true),
+        (
+            "deletion protection",
+            trail["DeletionProtectionEnabled"] == json!({"Fn::If": ["ProtectsTrail", true, false]}),
+        ),
         (
             "point-in-time recovery",
             trail["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] == true,
@@ -138,8 +161,17 @@ fn the_trail_stays(template: &Template) -> Vec<String> {
 #[test]
 fn the_trail_survives_the_stack_and_its_administrators_mistakes() {
     passes(the_trail_stays);
-    notices(the_trail_stays, "Trail", |root| {
-        root["Resources"]["Trail"]["DeletionPolicy"] = json!("Delete");
+    for (id, policy) in [
+        ("Trail", "Delete"),
+        ("Trail", "Retain"),
+        ("DecisionKey", "Retain"),
+    ] {
+        notices(the_trail_stays, id, |root| {
+            root["Resources"][id]["DeletionPolicy"] = json!(policy);
+        });
+    }
+    notices(the_trail_stays, "IngestQueue is retained", |root| {
+        root["Resources"]["IngestQueue"]["DeletionPolicy"] = json!("Retain");
     });
     for (field, culprit) in [
         ("DeletionProtectionEnabled", "deletion protection"),
@@ -155,6 +187,38 @@ fn the_trail_survives_the_stack_and_its_administrators_mistakes() {
         root["Resources"]["PayloadBucket"]["Properties"]["PublicAccessBlockConfiguration"]["RestrictPublicBuckets"] =
             json!(false);
     });
+}
+
+/// CloudFormation deletes what a first deployment made before it failed: nothing of it may refuse to be deleted.
+#[test]
+fn a_failed_first_deployment_leaves_nothing_in_the_way_of_the_next() {
+    let deployed = |given: &[(&str, &str)]| Deployed::of(Template::read(), given);
+    let protected = |given: &[(&str, &str)]| {
+        let tables = deployed(given).of_type("AWS::DynamoDB::Table").into_iter();
+        let protected = tables.filter(|(_, table)| table["DeletionProtectionEnabled"] == true);
+        protected.map(|(id, _)| id).collect::<Vec<_>>()
+    };
+    assert!(protected(&[]).is_empty());
+    assert_eq!(protected(&[("TrailDeletionProtection", "true")]), ["Trail"]);
+    for (id, bucket) in deployed(&[]).of_type("AWS::S3::Bucket") {
+        assert!(bucket["BucketName"].is_null(), "{id} has a name that stays taken");
+    }
+}
+
+/// A lock that nobody can lift is chosen by whoever deploys, never by leaving a parameter out.
+#[test]
+fn a_lock_that_nobody_can_lift_is_no_default() {
+    let modes = |given: &[(&str, &str)]| -> Vec<Value> {
+        let buckets = Deployed::of(Template::read(), given).of_type("AWS::S3::Bucket");
+        let mode =
+            |bucket: &Value| bucket["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]["Mode"].clone();
+        buckets.iter().map(|(_, bucket)| mode(bucket)).collect()
+    };
+    assert_eq!(modes(&[]), vec![json!("GOVERNANCE"); 3]);
+    assert_eq!(
+        modes(&[("PayloadLockMode", "COMPLIANCE")]),
+        vec![json!("COMPLIANCE"); 3]
+    );
 }
 
 /// Payloads are locked for as long as the records that name them are kept.

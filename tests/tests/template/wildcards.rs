@@ -10,7 +10,7 @@ use super::tree::{Template, items, texts};
 use super::{notices, passes};
 
 /// The statements that may have a wildcard in their resource, and why: resource, statement, actions, wildcard.
-const WILDCARDS: [(&str, &str, &[&str], &str); 17] = [
+const WILDCARDS: [(&str, &str, &[&str], &str); 20] = [
     // AWS has no resource-level permission for ListStreams.
     ("OutboxRole", "FindTheStream", &["dynamodb:ListStreams"], r#""*""#),
     // Objects are named by their digest, which nobody knows beforehand. The bucket is ours alone.
@@ -72,6 +72,52 @@ const WILDCARDS: [(&str, &str, &[&str], &str); 17] = [
         "PublishPolicies",
         &["s3:PutObject", "s3:GetObject"],
         r#"{"Fn::Sub":"${PolicyBucket.Arn}/*"}"#,
+    ),
+    (
+        "AlarmKey",
+        "TheAccountAdministers",
+        &[
+            "kms:DescribeKey",
+            "kms:GetPublicKey",
+            "kms:GetKeyPolicy",
+            "kms:PutKeyPolicy",
+            "kms:GetKeyRotationStatus",
+            "kms:EnableKeyRotation",
+            "kms:DisableKeyRotation",
+            "kms:EnableKey",
+            "kms:DisableKey",
+            "kms:ScheduleKeyDeletion",
+            "kms:CancelKeyDeletion",
+            "kms:UpdateKeyDescription",
+            "kms:CreateAlias",
+            "kms:UpdateAlias",
+            "kms:DeleteAlias",
+            "kms:TagResource",
+            "kms:UntagResource",
+            "kms:ListResourceTags",
+        ],
+        r#""*""#,
+    ),
+    (
+        "AlarmKey",
+        "AlarmsEncrypt",
+        &["kms:Decrypt", "kms:GenerateDataKey"],
+        r#""*""#,
+    ),
+    // Which interfaces there will be nobody knows, and some of these actions have no resource-level permission. Behind the
+    // condition InVpc, and denied to the functions' own code.
+    (
+        "VpcPolicy",
+        "LambdaMakesInterfaces",
+        &[
+            "ec2:CreateNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:DeleteNetworkInterface",
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:UnassignPrivateIpAddresses",
+        ],
+        r#""*""#,
     ),
     // Which models are asked is configured, and an inference profile leads to models of other Regions. Behind the
     // condition UsesBedrock.

@@ -328,6 +328,11 @@ impl Investigator<'_> {
 
     /// Gives back what was not spent. Where that fails, too much stays counted: never too little.
     async fn settle(&self, reservation: &Reservation, cost: Micros) {
+        tracing::info!(
+            metric = "model_cost",
+            micros = cost.0,
+            "what models cost on one incident, in millionths of USD"
+        );
         if cost > self.settings.limits.cost {
             // A provider that counts more than a question's bytes, or writes more than it may.
             tracing::error!(%cost, "a model charged more than it could: the day's cap may be exceeded");

@@ -285,7 +285,12 @@ async fn each_failure_is_logged_once_with_its_stream_and_the_reason() {
     let mut records = in_turns(&one, &other);
     records.push(record("INSERT", &of_one, 4));
     records.push(with("/dynamodb/Keys/seq/N", json!("x")));
-    let lines = logged(&out, numbered(records)).await;
+    let mut lines = logged(&out, numbered(records)).await;
+    let metrics: Vec<Value> = lines
+        .extract_if(.., |line| line["metric"] == "proposals")
+        .map(|line| line["kind"].clone())
+        .collect();
+    assert_eq!(metrics, ["received", "declined"]);
 
     let [missing, unread, announced] = lines.as_slice() else {
         panic!("{lines:#?}");
@@ -321,6 +326,40 @@ async fn each_failure_is_logged_once_with_its_stream_and_the_reason() {
         (&json!("announced"), &json!(2))
     );
     assert!(!lines[..2].iter().any(|line| line.to_string().contains(&of_other)));
+}
+
+#[tokio::test]
+async fn whatever_changes_or_removes_a_record_is_an_alarm_but_time_to_live() {
+    let out = Out::with(&Story::begins());
+    let expired = record("REMOVE", "proposal/a-1", 1);
+    let mut removed = record("REMOVE", "target/provider/openai", 2);
+    removed["userIdentity"] = Value::Null;
+    let mut pretends = record("REMOVE", "control", 3);
+    pretends["userIdentity"] = json!({"type": "Service", "principalId": "lambda.amazonaws.com"});
+    let mut changed = record("MODIFY", "nonsense\u{1b}[2J", 4);
+    changed["dynamodb"]["Keys"]["seq"] = json!("nonsense");
+    let lines = logged(&out, vec![expired, removed, pretends, changed]).await;
+    let rung: Vec<Value> = lines
+        .iter()
+        .filter(|line| line["alarm"] == "tampered_record")
+        .map(|line| {
+            json!([
+                line["event"],
+                line["trail.stream"],
+                line["trail.seq"],
+                line["level"]
+            ])
+        })
+        .collect();
+    assert_eq!(
+        rung,
+        [
+            json!(["REMOVE", "target/provider/openai", "2", "ERROR"]),
+            json!(["REMOVE", "control", "3", "ERROR"]),
+            json!(["MODIFY", "nonsense\\u{1b}[2J", null, "ERROR"]),
+        ]
+    );
+    assert!(out.announced().is_empty());
 }
 
 #[tokio::test]

@@ -21,6 +21,10 @@ pub(super) const DESCRIPTION: Description = Description {
     deploys_within: Duration::from_secs(600),
     cannot: &[
         Cannot {
+            what: "the deletion of what a failed deployment made, as its deletion policies say",
+            tests: &["again"],
+        },
+        Cannot {
             what: "roles, and the policies of queues, topics, the bus, buckets and tables",
             tests: &[],
         },

@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result};
 
 pub(crate) use self::java::java;
 pub(crate) use self::lock::{Arguments as LockArguments, refresh};
-pub(crate) use self::node::{aimock, dynamodb_local, slack_node};
+pub(crate) use self::node::{aimock, cfn_guard, dynamodb_local, slack_node};
 use self::python::Needs;
 use crate::paths::Paths;
 use crate::processes::Run;
@@ -61,6 +61,9 @@ pub(crate) const JSON_SCHEMA: Tools = Tools::new("check-jsonschema");
 /// What checks the template.
 pub(crate) const SAM: Tools = Tools::new("sam");
 
+/// What looks for weaknesses in the plain CloudFormation.
+pub(crate) const CHECKOV: Tools = Tools::new("checkov");
+
 /// What builds, serves and invokes the functions without a stack.
 pub(crate) const CARGO_LAMBDA: Tools = Tools::new("cargo-lambda");
 
@@ -86,12 +89,13 @@ pub(crate) const CYCLONEDX: Tools = Tools::new("cyclonedx");
 const UV: Tools = Tools::new("uv");
 
 /// All of them.
-const ALL: [&Tools; 13] = [
+const ALL: [&Tools; 14] = [
     &SCRIPTS,
     &MINISTACK,
     &LOCALSTACK,
     &JSON_SCHEMA,
     &SAM,
+    &CHECKOV,
     &CARGO_LAMBDA,
     &LITELLM,
     &NODE,

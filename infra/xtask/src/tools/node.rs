@@ -1,5 +1,6 @@
 //! Node.js, and what comes from npm: pinned packages, and Amazon's DynamoDB Local, which is in one of them.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -159,74 +160,123 @@ fn recent_enough(version: &str) -> bool {
     }
 }
 
-/// The package that has DynamoDB Local in it, and the SHA-256 of its archive. Amazon's licence lets everybody fetch it
-/// and nobody pass it on, which is why it is not in this repository.
+/// An archive of npm of which something is used that lies in it ready-made: nothing is installed.
+struct Archive {
+    name: &'static str,
+    label: &'static str,
+    package: &'static str,
+    /// The SHA-256 of the archive.
+    digest: &'static str,
+}
+
+/// What has DynamoDB Local in it. Amazon's licence lets everybody fetch it and nobody pass it on, which is why it is not in
+/// this repository.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/DynamoDBLocal.html>
-const DYNAMODB_LOCAL: (&str, &str) = (
-    "amplify-dynamodb-simulator@2.9.30",
-    "3503ffac19f183407909fecdacf4db51ab1fdad1da7b2f177016670b2d80e4b9",
-);
+const DYNAMODB_LOCAL: Archive = Archive {
+    name: "dynamodb-local",
+    label: "Amazon's DynamoDB Local",
+    package: "amplify-dynamodb-simulator@2.9.30",
+    digest: "3503ffac19f183407909fecdacf4db51ab1fdad1da7b2f177016670b2d80e4b9",
+};
+
+/// What has cfn-guard 3.1.1 in it, as AWS builds it: the crate of that name takes minutes to build.
+const CFN_GUARD: Archive = Archive {
+    name: "cfn-guard",
+    label: "cfn-guard",
+    package: "@cdklabs/cdk-validator-cfnguard@0.0.62",
+    digest: "660c14562d4c79d524d0623d80d494e41797acae9da23ecb10915d7f66ada80c",
+};
 
 /// The directory of DynamoDB Local's jar and its libraries.
 pub(crate) async fn dynamodb_local(paths: &Paths) -> Result<PathBuf> {
-    let (package, digest) = DYNAMODB_LOCAL;
-    let directory = paths.tools().join("dynamodb-local");
-    let stamp = paths.tools().join("dynamodb-local.stamp");
-    let emulator = directory.join("package/emulator");
-    if fs::read_to_string(&stamp).is_ok_and(|made| made == digest)
-        && emulator.join("DynamoDBLocal.jar").exists()
-    {
-        return Ok(emulator);
-    }
+    Ok(DYNAMODB_LOCAL.ensure(paths).await?.join("emulator"))
+}
 
-    let _ = fs::remove_file(&stamp);
-    if directory.exists() {
-        fs::remove_dir_all(&directory)?;
-    }
-    fs::create_dir_all(&directory)?;
-    Run {
-        name: "npm",
-        label: "fetching Amazon's DynamoDB Local",
-        remedy: REMEDY,
-        limit: Duration::from_secs(600),
-        stdout: None,
-    }
-    .run(
-        paths,
-        node(paths)
-            .await?
-            .npm()
-            .args(["pack", package, "--silent"])
-            .current_dir(&directory),
-    )
-    .await?;
-    let archive = directory.join(package.replace('@', "-") + ".tgz");
-    let bytes = fs::read(&archive).with_context(|| format!("reading {}", archive.display()))?;
-    let found = hex(&Sha256::digest(&bytes));
-    if found != digest {
+/// cfn-guard, for this machine.
+pub(crate) async fn cfn_guard(paths: &Paths) -> Result<PathBuf> {
+    let system = match env::consts::OS {
+        "linux" => "ubuntu",
+        other => other,
+    };
+    let built = format!("bin/{system}/{}/cfn-guard", env::consts::ARCH);
+    let guard = CFN_GUARD.ensure(paths).await?.join(&built);
+    if !guard.exists() {
         bail!(
-            "{package} is not what it was: its archive's SHA-256 is {found}, and {digest} was expected\n  the registry \
-             that npm is configured for serves another file"
+            "{} has no {built}: cfn-guard runs on Linux and macOS, on x86_64 and aarch64",
+            CFN_GUARD.package
         );
     }
-    Run {
-        name: "tar",
-        label: "unpacking DynamoDB Local",
-        remedy: "it needs tar, with gzip",
-        limit: Duration::from_secs(60),
-        stdout: None,
+    Ok(guard)
+}
+
+impl Archive {
+    /// The directory of what was in it, after fetching it where it is missing or out of date.
+    async fn ensure(&self, paths: &Paths) -> Result<PathBuf> {
+        let directory = paths.tools().join(self.name);
+        let stamp = paths.tools().join(format!("{}.stamp", self.name));
+        let unpacked = directory.join("package");
+        if fs::read_to_string(&stamp).is_ok_and(|made| made == self.digest) && unpacked.exists() {
+            return Ok(unpacked);
+        }
+
+        let _ = fs::remove_file(&stamp);
+        if directory.exists() {
+            fs::remove_dir_all(&directory)?;
+        }
+        fs::create_dir_all(&directory)?;
+        Run {
+            name: "npm",
+            label: &format!("fetching {}", self.label),
+            remedy: REMEDY,
+            limit: Duration::from_secs(600),
+            stdout: None,
+        }
+        .run(
+            paths,
+            node(paths)
+                .await?
+                .npm()
+                .args(["pack", self.package, "--silent"])
+                .current_dir(&directory),
+        )
+        .await?;
+        let archive = directory.join(archive_of(self.package));
+        let bytes = fs::read(&archive).with_context(|| format!("reading {}", archive.display()))?;
+        let found = hex(&Sha256::digest(&bytes));
+        if found != self.digest {
+            bail!(
+                "{} is not what it was: its archive's SHA-256 is {found}, and {} was expected\n  the registry that npm \
+                 is configured for serves another file",
+                self.package,
+                self.digest
+            );
+        }
+        Run {
+            name: "tar",
+            label: &format!("unpacking {}", self.label),
+            remedy: "it needs tar, with gzip",
+            limit: Duration::from_secs(60),
+            stdout: None,
+        }
+        .run(
+            paths,
+            Command::new("tar")
+                .arg("-xzf")
+                .arg(&archive)
+                .current_dir(&directory),
+        )
+        .await?;
+        fs::remove_file(&archive)?;
+        fs::write(&stamp, self.digest)?;
+        Ok(unpacked)
     }
-    .run(
-        paths,
-        Command::new("tar")
-            .arg("-xzf")
-            .arg(&archive)
-            .current_dir(&directory),
-    )
-    .await?;
-    fs::remove_file(&archive)?;
-    fs::write(&stamp, digest)?;
-    Ok(emulator)
+}
+
+/// The file that `npm pack` writes for a package and its version.
+/// <https://docs.npmjs.com/cli/v11/commands/npm-pack>
+fn archive_of(package: &str) -> String {
+    let name = package.trim_start_matches('@').replace(['/', '@'], "-");
+    format!("{name}.tgz")
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -236,6 +286,18 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_archive_has_the_name_that_npm_gives_it() {
+        assert_eq!(
+            archive_of(CFN_GUARD.package),
+            "cdklabs-cdk-validator-cfnguard-0.0.62.tgz"
+        );
+        assert_eq!(
+            archive_of(DYNAMODB_LOCAL.package),
+            "amplify-dynamodb-simulator-2.9.30.tgz"
+        );
+    }
 
     #[test]
     fn an_old_node_is_not_used() {
