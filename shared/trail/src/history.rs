@@ -8,6 +8,7 @@ use std::io::{self, BufRead, Read as _};
 use domain::ports::{Trail, TrailError};
 use domain::trail::{BrokenChain, Record, Seq, StreamId, Verifier};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use serde_json::Value;
 
 use crate::verify::Judge;
 use crate::walk::{self, Window};
@@ -163,16 +164,45 @@ impl<R: BufRead> Reader<'_, R> {
         if length as u64 == MAX_LINE {
             return Err(Unreadable::line(number, " is longer than any record"));
         }
-        match serde_json::from_slice(&line) {
-            Ok(record) => Ok(Some(record)),
-            Err(err) => {
-                let problem = err.to_string();
-                let problem = problem.split(" at line ").next().unwrap_or(&problem);
-                let problem = format!(" is not a record: {problem} (column {})", err.column());
-                Err(Unreadable::line(number, problem))
-            }
+        let unlike = |err: serde_json::Error| {
+            let problem = err.to_string();
+            let problem = problem.split(" at line ").next().unwrap_or(&problem);
+            let problem = format!(" is not a record: {problem} (column {})", err.column());
+            Unreadable::line(number, problem)
+        };
+        let record: Record = serde_json::from_slice(&line).map_err(unlike)?;
+        match unknown_field(&line, &record).map_err(unlike)? {
+            Some(field) => Err(Unreadable::line(
+                number,
+                format!(" has the field {field}, which no record has: nothing vouches for it"),
+            )),
+            None => Ok(Some(record)),
         }
     }
+}
+
+/// The first field of a line that is none of the record's: it is not under the digest.
+fn unknown_field(line: &[u8], record: &Record) -> serde_json::Result<Option<String>> {
+    // As `trail export` writes it: but for what a terminal must not see, byte for byte.
+    if serde_json::to_vec(record)? == line.trim_ascii_end() {
+        return Ok(None);
+    }
+    Ok(beyond(
+        &serde_json::from_slice(line)?,
+        &serde_json::to_value(record)?,
+    ))
+}
+
+/// The path of the first field that `given` has and `known` has not.
+fn beyond(given: &Value, known: &Value) -> Option<String> {
+    let (given, known) = (given.as_object()?, known.as_object()?);
+    given.iter().find_map(|(name, value)| match known.get(name) {
+        None => Some(Value::from(name.as_str()).to_string()),
+        Some(known) => {
+            let within = beyond(value, known)?;
+            Some(format!("{} in {}", within, Value::from(name.as_str())))
+        }
+    })
 }
 
 /// The streams of the trail with a record in a window, each whole, and all of `control` and `guard`; in the order of their names.

@@ -160,6 +160,30 @@ fn what_is_wrong_with_a_file_is_named_by_its_line() {
 }
 
 #[test]
+fn a_field_that_no_record_has_is_refused_wherever_it_stands() {
+    let records = life("openai", 0, 1);
+    let with = |pointer: &str| {
+        let mut line = serde_json::to_value(&records[0]).unwrap();
+        let place = line.pointer_mut(pointer).unwrap().as_object_mut().unwrap();
+        place.insert("approved\u{202e}".to_owned(), true.into());
+        problem(&format!("{line}\n{}", lines(&records[1..])))
+    };
+    expect![[r#"
+        line 1 has the field "approved\u{202e}", which no record has: nothing vouches for it
+        line 1 has the field "approved\u{202e}" in "actor", which no record has: nothing vouches for it"#]]
+    .assert_eq(&format!("{}\n{}", with(""), with("/actor")).replace('\u{202e}', "\\u{202e}"));
+    let mut signed = serde_json::to_value(paused(0)).unwrap();
+    signed["signature"]["by"] = "ada".into();
+    let said = problem(&format!("{signed}\n"));
+    assert!(said.contains(r#"the field "by" in "signature""#), "{said}");
+    // The same record in another order, with its characters escaped in another way, is the same.
+    let mut reordered = serde_json::to_string(&records[1]).unwrap();
+    reordered = reordered.replace('\u{202e}', "\\u202e").replacen('{', "{ ", 1);
+    let read = all(&(lines(&records[..1]) + &reordered)).unwrap();
+    assert_eq!(read[0].records, records);
+}
+
+#[test]
 fn nothing_is_read_after_what_is_wrong() {
     let text = lines(&life("openai", 0, 1)) + "x\n" + &lines(&life("bedrock", 0, 1));
     let mut reader = read(text.as_bytes(), &NoKeys);
