@@ -13,8 +13,8 @@ use serde_json::Value;
 use crate::verify::Judge;
 use crate::walk::{self, Window};
 
-/// Calls of the trail at once.
-const AT_ONCE: usize = 16;
+/// Streams that are read at once, and no more of them are in memory.
+const AT_ONCE: usize = 32;
 
 /// The longest line of a record, bytes: its body with every byte escaped, and the rest of it.
 const MAX_LINE: u64 = 1 << 20;
@@ -212,14 +212,32 @@ fn beyond(given: &Value, known: &Value) -> Option<String> {
 pub async fn live<'a>(
     trail: &'a dyn Trail,
     window: Window,
-) -> Result<impl stream::Stream<Item = Result<StreamHistory, Unreadable>> + 'a, Unreadable> {
-    let found = walk::streams(trail, window).await;
+) -> Result<impl stream::Stream<Item = Result<StreamHistory, Unreadable>> + use<'a>, Unreadable> {
+    live_telling(trail, window, &mut |_, _| {})
+        .await
+        .map(|(_, histories)| histories)
+}
+
+/// The same, and how many streams will be read. `told` hears how many hours of the index were read, and of how many.
+pub async fn live_telling<'a>(
+    trail: &'a dyn Trail,
+    window: Window,
+    told: &mut (dyn FnMut(usize, usize) + Send),
+) -> Result<
+    (
+        usize,
+        impl stream::Stream<Item = Result<StreamHistory, Unreadable>> + use<'a>,
+    ),
+    Unreadable,
+> {
+    let found = walk::streams_telling(trail, window, told).await;
     let found = found.map_err(|source| Unreadable::Trail {
         what: "the index of the trail".to_owned(),
         source: Box::new(source),
     })?;
     let named = found.into_iter().chain([StreamId::Control, StreamId::Guard]);
     let streams: BTreeMap<String, StreamId> = named.map(|stream| (stream.to_string(), stream)).collect();
+    let number = streams.len();
     let histories = stream::iter(streams).map(move |(what, stream)| async move {
         match trail.load(&stream).await {
             Ok(records) => Ok(StreamHistory {
@@ -239,7 +257,7 @@ pub async fn live<'a>(
         let always = matches!(history.stream, StreamId::Control | StreamId::Guard);
         std::future::ready(!records.is_empty() && (within || always))
     };
-    Ok(histories.buffered(AT_ONCE).try_filter(belongs))
+    Ok((number, histories.buffered(AT_ONCE).try_filter(belongs)))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `sre-agent trail export`: whole streams as JSON Lines, or rows.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use adapters::SystemClock;
 use anyhow::{Context, bail};
@@ -13,8 +14,9 @@ use trail::walk::Window;
 
 use crate::end::Ended;
 use crate::moment::{self, Moment};
-use crate::print::Terminal;
+use crate::print::{Terminal, count};
 use crate::stack::Stack;
+use crate::trail::progress::Progress;
 use crate::trail::rows::{self, Format, RowArguments};
 
 /// What `trail export` takes.
@@ -74,9 +76,22 @@ async fn print(trail: &dyn Trail, window: Window, terminal: &mut Terminal<'_>) -
     let mut broken = Vec::new();
     // `control` comes first: by name it stands before the others.
     let mut judge = Judge::new(trail.keys());
-    let mut histories = std::pin::pin!(history::live(trail, window).await?);
+    let mut progress = Progress::begin(Instant::now());
+    let mut indexed =
+        |done, hours| progress.say(|| format!("read {done} of {} of the index", count(hours, "hour")));
+    let (streams, histories) = history::live_telling(trail, window, &mut indexed).await?;
+    let mut histories = std::pin::pin!(histories);
+    let (mut done, mut read) = (0, 0);
     while let Some(history) = histories.next().await {
         let records = history.context("the export is not complete")?.records;
+        (done, read) = (done + 1, read + records.len());
+        progress.say(|| {
+            format!(
+                "read {} of {done} of about {}",
+                count(read, "record"),
+                count(streams, "stream")
+            )
+        });
         if let Err(fault) = judge.passed_over(&records) {
             broken.push(fault.to_string());
         }

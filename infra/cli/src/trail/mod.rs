@@ -2,6 +2,7 @@
 
 mod check;
 mod export;
+mod progress;
 mod rows;
 
 use anyhow::{Context, bail};

@@ -98,7 +98,8 @@ fn an_empty_file_is_not_verified() {
     assert!(!well);
     expect![[r#"
         NOT VERIFIED: there is no record in it
-    "#]].assert_eq(&told);
+    "#]]
+    .assert_eq(&told);
 }
 
 #[test]
