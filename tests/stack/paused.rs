@@ -230,5 +230,5 @@ fn the_export_has_them_all(seen: &BTreeMap<ProposalId, Vec<Record>>) {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("export.jsonl");
     fs::write(&file, export).unwrap();
     let checked = sre_agent(&["trail", "check", file.to_str().unwrap()]);
-    assert!(checked.starts_with("verified: "), "{checked}");
+    assert!(checked.starts_with("these records hold: "), "{checked}");
 }

@@ -34,6 +34,7 @@ pub(crate) fn variables(state: &State) -> Result<Vec<(&'static str, String)>> {
         ("TRAIL_TABLE", state.output("TrailTableName")?.to_owned()),
         ("PROPOSALS_TABLE", state.output("ProposalsTableName")?.to_owned()),
         ("CALLBACK_URL", state.callback_url()?),
+        ("SRE_AGENT_CALLBACK_URL", state.callback_url()?),
         ("SRE_AGENT_COMMANDS_URL", state.commands_url()?),
         ("SANDBOX_URL", state.sandbox_url()),
         ("GATEWAY_URL", state.sandbox_url()),

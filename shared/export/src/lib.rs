@@ -13,6 +13,7 @@
 
 pub mod cell;
 mod filter;
+mod kept;
 pub mod proposals;
 pub mod records;
 mod rows;

@@ -13,6 +13,7 @@ use trail::verify::Judge;
 
 use crate::Filter;
 use crate::cell::Cell;
+use crate::kept::Kept;
 use crate::proposals::{self, Case};
 use crate::records::{self, Told};
 
@@ -73,6 +74,7 @@ pub async fn rows<'a>(
         table,
         filter,
         judge,
+        kept: Kept::default(),
     });
     let hours = stream::iter(filter.window.hours());
     let indexed = hours
@@ -106,6 +108,8 @@ struct Reader<'a> {
     table: Table,
     filter: &'a Filter,
     judge: Judge<'a>,
+    /// The streams that never end.
+    kept: Kept,
 }
 
 impl Reader<'_> {
@@ -143,20 +147,24 @@ impl Reader<'_> {
             (hour, None) => return Ok(vec![Found::Hour(hour)]),
             (hour, Some(stream)) => (hour, stream),
         };
+        let (keys, aside) = (self.trail.keys(), self.judge.aside_of(&stream));
+        if !stream.expires() {
+            let mut found = Vec::new();
+            let of_hour = |kept: &[Told]| kept.iter().any(|told| is_of(&hour, &told.record));
+            let read = async {
+                let records = self.trail.load(&stream).await?;
+                found.push(Found::Read(records.len()));
+                Ok(told(records, keys, &aside))
+            };
+            // What was appended after it was read is not in it: an hour of which nothing is kept is read again.
+            let all = self.kept.get(&stream, of_hour, read).await?;
+            self.collect(&hour, &stream, &all, &mut found);
+            return Ok(found);
+        }
         let records = self.trail.load(&stream).await?;
         let mut found = vec![Found::Read(records.len())];
-        let (keys, aside) = (self.trail.keys(), self.judge.aside_of(&stream));
         if !matches!(stream, StreamId::Proposal(_)) {
-            for told in told(records, keys, &aside) {
-                let faulty = told.holds.starts_with("no: ");
-                // One of `control` that does not hold may be overruled by a later one; that was asked at the beginning.
-                if faulty && stream != StreamId::Control {
-                    found.push(Found::Fault(told.holds.trim_start_matches("no: ").to_owned()));
-                }
-                if is_of(&hour, &told.record) && self.filter.takes_record(&told.record, None) {
-                    found.push(Found::Row(records::row(&told)));
-                }
-            }
+            self.collect(&hour, &stream, &told(records, keys, &aside), &mut found);
             return Ok(found);
         }
         let Some(case) = Case::of(records, keys, &aside) else {
@@ -180,6 +188,21 @@ impl Reader<'_> {
             }
         }
         Ok(found)
+    }
+
+    /// The rows of an hour of a stream that is no proposal's, and what of it does not hold.
+    fn collect(&self, hour: &str, stream: &StreamId, all: &[Told], found: &mut Vec<Found>) {
+        for told in all {
+            // One of `control` that does not hold may be overruled by a later one; that was asked at the beginning.
+            if let Some(fault) = told.holds.strip_prefix("no: ")
+                && *stream != StreamId::Control
+            {
+                found.push(Found::Fault(fault.to_owned()));
+            }
+            if is_of(hour, &told.record) && self.filter.takes_record(&told.record, None) {
+                found.push(Found::Row(records::row(told)));
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! | a test wants | here |
 //! | --- | --- |
 //! | a trail in memory that refuses a stale append | [`MemoryTrail`] |
+//! | to count what is read of a trail | [`CountedTrail`] |
 //! | the real trail adapter over a real DynamoDB | [`Dynamo`] |
 //! | a reply lost after the commit | [`Proxy`] between the two |
 //! | a gateway to read and to change | [`Outside`], through [`FakeGateway`] and [`FakeActuator`] |
@@ -27,6 +28,7 @@
 mod actuator;
 pub mod blunt;
 mod clock;
+mod counted;
 mod credential;
 pub mod cut;
 mod dynamo;
@@ -48,6 +50,7 @@ mod trail;
 
 pub use self::actuator::{FakeActuator, WriteFault};
 pub use self::clock::FrozenClock;
+pub use self::counted::CountedTrail;
 pub use self::credential::FixedCredential;
 pub use self::cut::{Cut, Cutter, Ran};
 pub use self::dynamo::{Dynamo, TRAIL_TABLE, VIEW_TABLE, trail_table, view_table};

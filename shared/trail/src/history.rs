@@ -8,12 +8,13 @@ use std::io::{self, BufRead, Read as _};
 use domain::ports::{Trail, TrailError};
 use domain::trail::{BrokenChain, Record, Seq, StreamId, Verifier};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use serde_json::Value;
 
 use crate::verify::Judge;
 use crate::walk::{self, Window};
 
-/// Calls of the trail at once.
-const AT_ONCE: usize = 16;
+/// Streams that are read at once, and no more of them are in memory.
+const AT_ONCE: usize = 32;
 
 /// The longest line of a record, bytes: its body with every byte escaped, and the rest of it.
 const MAX_LINE: u64 = 1 << 20;
@@ -163,16 +164,45 @@ impl<R: BufRead> Reader<'_, R> {
         if length as u64 == MAX_LINE {
             return Err(Unreadable::line(number, " is longer than any record"));
         }
-        match serde_json::from_slice(&line) {
-            Ok(record) => Ok(Some(record)),
-            Err(err) => {
-                let problem = err.to_string();
-                let problem = problem.split(" at line ").next().unwrap_or(&problem);
-                let problem = format!(" is not a record: {problem} (column {})", err.column());
-                Err(Unreadable::line(number, problem))
-            }
+        let unlike = |err: serde_json::Error| {
+            let problem = err.to_string();
+            let problem = problem.split(" at line ").next().unwrap_or(&problem);
+            let problem = format!(" is not a record: {problem} (column {})", err.column());
+            Unreadable::line(number, problem)
+        };
+        let record: Record = serde_json::from_slice(&line).map_err(unlike)?;
+        match unknown_field(&line, &record).map_err(unlike)? {
+            Some(field) => Err(Unreadable::line(
+                number,
+                format!(" has the field {field}, which no record has: nothing vouches for it"),
+            )),
+            None => Ok(Some(record)),
         }
     }
+}
+
+/// The first field of a line that is none of the record's: it is not under the digest.
+fn unknown_field(line: &[u8], record: &Record) -> serde_json::Result<Option<String>> {
+    // As `trail export` writes it: but for what a terminal must not see, byte for byte.
+    if serde_json::to_vec(record)? == line.trim_ascii_end() {
+        return Ok(None);
+    }
+    Ok(beyond(
+        &serde_json::from_slice(line)?,
+        &serde_json::to_value(record)?,
+    ))
+}
+
+/// The path of the first field that `given` has and `known` has not.
+fn beyond(given: &Value, known: &Value) -> Option<String> {
+    let (given, known) = (given.as_object()?, known.as_object()?);
+    given.iter().find_map(|(name, value)| match known.get(name) {
+        None => Some(Value::from(name.as_str()).to_string()),
+        Some(known) => {
+            let within = beyond(value, known)?;
+            Some(format!("{} in {}", within, Value::from(name.as_str())))
+        }
+    })
 }
 
 /// The streams of the trail with a record in a window, each whole, and all of `control` and `guard`; in the order of their names.
@@ -182,14 +212,32 @@ impl<R: BufRead> Reader<'_, R> {
 pub async fn live<'a>(
     trail: &'a dyn Trail,
     window: Window,
-) -> Result<impl stream::Stream<Item = Result<StreamHistory, Unreadable>> + 'a, Unreadable> {
-    let found = walk::streams(trail, window).await;
+) -> Result<impl stream::Stream<Item = Result<StreamHistory, Unreadable>> + use<'a>, Unreadable> {
+    live_telling(trail, window, &mut |_, _| {})
+        .await
+        .map(|(_, histories)| histories)
+}
+
+/// The same, and how many streams will be read. `told` hears how many hours of the index were read, and of how many.
+pub async fn live_telling<'a>(
+    trail: &'a dyn Trail,
+    window: Window,
+    told: &mut (dyn FnMut(usize, usize) + Send),
+) -> Result<
+    (
+        usize,
+        impl stream::Stream<Item = Result<StreamHistory, Unreadable>> + use<'a>,
+    ),
+    Unreadable,
+> {
+    let found = walk::streams_telling(trail, window, told).await;
     let found = found.map_err(|source| Unreadable::Trail {
         what: "the index of the trail".to_owned(),
         source: Box::new(source),
     })?;
     let named = found.into_iter().chain([StreamId::Control, StreamId::Guard]);
     let streams: BTreeMap<String, StreamId> = named.map(|stream| (stream.to_string(), stream)).collect();
+    let number = streams.len();
     let histories = stream::iter(streams).map(move |(what, stream)| async move {
         match trail.load(&stream).await {
             Ok(records) => Ok(StreamHistory {
@@ -209,7 +257,7 @@ pub async fn live<'a>(
         let always = matches!(history.stream, StreamId::Control | StreamId::Guard);
         std::future::ready(!records.is_empty() && (within || always))
     };
-    Ok(histories.buffered(AT_ONCE).try_filter(belongs))
+    Ok((number, histories.buffered(AT_ONCE).try_filter(belongs)))
 }
 
 #[cfg(test)]

@@ -7,10 +7,11 @@ use std::collections::BTreeSet;
 use domain::ports::{Trail, TrailError};
 use domain::trail::{HOUR_SHARDS, StreamId};
 use domain::value::{ProposalId, Timestamp};
-use futures::future::{join_all, try_join_all};
+use futures::future::try_join_all;
+use futures::stream::{self, StreamExt as _};
 
-/// Partitions of the index that are read at once: a walk through a month takes seconds.
-const AT_ONCE: usize = 16;
+/// Partitions of the index that are read at once, 16 hours of them: a walk through a month takes seconds.
+const AT_ONCE: usize = 16 * HOUR_SHARDS as usize;
 
 /// A span of time, its end not included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +59,16 @@ impl Window {
 
 /// The streams with a record in one of the hours that a window touches.
 pub async fn streams(trail: &dyn Trail, window: Window) -> Result<BTreeSet<StreamId>, TrailError> {
-    match streams_found(trail, window).await {
+    streams_telling(trail, window, &mut |_, _| {}).await
+}
+
+/// The same. `told` hears after each part of the index how many hours were read, and of how many.
+pub async fn streams_telling(
+    trail: &dyn Trail,
+    window: Window,
+    told: &mut (dyn FnMut(usize, usize) + Send),
+) -> Result<BTreeSet<StreamId>, TrailError> {
+    match read_index(trail, window, told).await {
         (streams, None) => Ok(streams),
         (_, Some(err)) => Err(err),
     }
@@ -66,15 +76,30 @@ pub async fn streams(trail: &dyn Trail, window: Window) -> Result<BTreeSet<Strea
 
 /// The same, as far as the index answers: a part of it that does not hides no other. The error is of the last such part.
 pub async fn streams_found(trail: &dyn Trail, window: Window) -> (BTreeSet<StreamId>, Option<TrailError>) {
+    read_index(trail, window, &mut |_, _| {}).await
+}
+
+async fn read_index(
+    trail: &dyn Trail,
+    window: Window,
+    told: &mut (dyn FnMut(usize, usize) + Send),
+) -> (BTreeSet<StreamId>, Option<TrailError>) {
     let (mut streams, mut missed) = (BTreeSet::new(), None);
-    for partitions in window.partitions().chunks(AT_ONCE) {
-        let reads = partitions.iter().map(|partition| trail.streams_of(partition));
-        for read in join_all(reads).await {
-            match read {
-                Ok(found) => streams.extend(found),
-                Err(err) => missed = Some(err),
-            }
+    let partitions = window.partitions();
+    let shards = usize::from(HOUR_SHARDS);
+    let (hours, mut done) = (partitions.len() / shards, 0);
+    let reads = partitions
+        .into_iter()
+        .map(|partition| async move { trail.streams_of(&partition).await });
+    // None waits for the slowest of its neighbours.
+    let mut reads = std::pin::pin!(stream::iter(reads).buffer_unordered(AT_ONCE));
+    while let Some(read) = reads.next().await {
+        match read {
+            Ok(found) => streams.extend(found),
+            Err(err) => missed = Some(err),
         }
+        done += 1;
+        told(done / shards, hours);
     }
     (streams, missed)
 }

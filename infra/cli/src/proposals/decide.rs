@@ -134,7 +134,7 @@ impl FromStr for Setting {
 }
 
 /// Who answers a question.
-pub(super) enum Consent<'a> {
+pub(crate) enum Consent<'a> {
     /// A person, line by line.
     Asked(&'a mut dyn BufRead),
     /// Nobody.
@@ -142,7 +142,7 @@ pub(super) enum Consent<'a> {
 }
 
 impl Consent<'_> {
-    fn to(self, question: &str, terminal: &mut Terminal<'_>) -> anyhow::Result<bool> {
+    pub(crate) fn to(self, question: &str, terminal: &mut Terminal<'_>) -> anyhow::Result<bool> {
         let Consent::Asked(person) = self else {
             return Ok(false);
         };

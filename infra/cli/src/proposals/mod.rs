@@ -25,7 +25,7 @@ use std::io::{IsTerminal as _, stdin};
 use clap::Subcommand;
 
 use self::api::{Api, Show};
-use self::decide::Consent;
+pub(crate) use self::decide::Consent;
 use crate::print::Terminal;
 use crate::stack::Stack;
 

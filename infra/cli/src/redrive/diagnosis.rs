@@ -4,7 +4,7 @@ use domain::incident::EventType;
 use domain::message::Message;
 use serde_json::Value;
 
-use crate::print::quote;
+use crate::print::{quote, quote_within};
 use crate::redrive::sqs::Letter;
 use domain::message::Lane;
 
@@ -78,6 +78,58 @@ pub(crate) fn diagnose(lane: Lane, letter: &Letter) -> Vec<String> {
             vec![cause, body(lane, &letter.body)]
         }
     }
+}
+
+/// The same in one sentence without the time, so that those of one cause are alike.
+pub(crate) fn cause(lane: Lane, letter: &Letter) -> String {
+    match letter.attribute("reason") {
+        Some(reason) => format!(
+            "refused by {}: {reason}",
+            quote(letter.attribute("function").unwrap_or("a function"))
+        ),
+        None => diagnose(lane, letter).into_iter().next().unwrap_or_default(),
+    }
+}
+
+/// Fields of an event that say which one it is and what it is about.
+const SUBJECT: [&str; 8] = [
+    "event_id",
+    "provider",
+    "model_group",
+    "scope",
+    "scope_id",
+    "sla_id",
+    "team_id",
+    "proposal",
+];
+
+/// The longest value of such a field that is shown, characters.
+const MAX_FIELD: usize = 60;
+
+/// What a body says it is about, `event_id evt-1, provider openai`, empty where it does not; and its own words without the
+/// envelopes that SNS and the bus put around them. Nothing in it need be as it should.
+pub(crate) fn inside(body: &str) -> (String, String) {
+    let Ok(mut message) = serde_json::from_str::<Value>(body) else {
+        return (String::new(), body.to_owned());
+    };
+    if message.get("TopicArn").is_some()
+        && let Some(inner) = message.get("Message").and_then(Value::as_str)
+    {
+        match serde_json::from_str(inner) {
+            Ok(told) => message = told,
+            Err(_) => return (String::new(), inner.to_owned()),
+        }
+    }
+    let detail = message.get("detail").and_then(Value::as_object);
+    let Some(detail) = detail.filter(|detail| !detail.is_empty()) else {
+        return (String::new(), body.to_owned());
+    };
+    let named = SUBJECT.iter().filter_map(|field| {
+        let value = detail.get(*field)?.as_str()?;
+        Some(format!("{field} {}", quote_within(value, MAX_FIELD)))
+    });
+    let named: Vec<String> = named.collect();
+    (named.join(", "), message["detail"].to_string())
 }
 
 /// What the functions would make of a body now.

@@ -4,27 +4,33 @@
 //! places: nothing is lost, and the agent takes a second delivery as a hint like the first.
 
 mod diagnosis;
+mod find;
 mod sqs;
 
 use std::collections::BTreeMap;
+use std::io::{IsTerminal as _, stdin};
 
-use anyhow::{Context as _, bail};
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use adapters::SystemClock;
+use anyhow::bail;
+use clap::builder::{NonEmptyStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
+use domain::message::Lane;
+use domain::ports::Clock;
 use serde::Serialize;
 
-use crate::print::{Terminal, count, quote_within};
+use crate::end::Ended;
+use crate::print::{Terminal, count, quote, quote_within, visible};
+use crate::proposals::Consent;
 use crate::redrive::sqs::{Letter, Queues};
 use crate::stack::Stack;
-use domain::message::Lane;
-
-/// How long listed messages stay invisible where this command dies before it shows them again, seconds.
-const LISTING_S: i32 = 60;
 
 /// How long messages may wait for their turn to be put back, seconds. Afterwards somebody else may take them.
 const REDRIVING_S: i32 = 300;
 
 /// How much of a body a list shows, characters.
 const BODY: usize = 160;
+
+/// Causes that are counted one by one before messages are discarded.
+const MOST_CAUSES: usize = 10;
 
 /// What `redrive` takes.
 #[derive(Debug, clap::Args)]
@@ -37,14 +43,22 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME", value_parser = lanes())]
     queue: Option<Lane>,
 
-    /// Only the message with this id; may be given more than once
+    /// Only the message with this id; may be given more than once. Exits with 1 where it is not there
     #[arg(long, value_name = "ID", requires = "queue")]
     message: Vec<String>,
 
+    /// Only messages of which the reason, the first sentence that --list gives, has this text in it, such as an error code
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    reason: Option<String>,
+
     /// Prints and deletes instead: failure records of outbox and housekeeping and strays, which have no queue to go
-    /// back to, or single messages named with --message
+    /// back to, single messages named with --message, or those of a --reason, after it has asked
     #[arg(long, requires = "queue")]
     discard: bool,
+
+    /// Does not ask before it discards those of a reason
+    #[arg(long, requires = "discard")]
+    yes: bool,
 
     /// The most messages of one queue
     #[arg(long, value_name = "NUMBER", default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=5000))]
@@ -76,17 +90,29 @@ pub(crate) async fn run(
         let source = source.as_deref().map(|name| stack.output(name)).transpose()?;
         let desk = Desk {
             queues: &sqs,
+            clock: &SystemClock,
             lane,
             dead,
             source,
             limit: usize::from(arguments.limit),
             only: &arguments.message,
+            reason: arguments.reason.as_deref(),
         };
-        match (arguments.list, arguments.discard) {
-            (true, _) => desk.list(arguments.json, terminal).await?,
-            (false, true) => complete &= desk.discard(terminal).await?,
-            (false, false) => complete &= desk.redrive(terminal).await?,
-        }
+        complete &= match (arguments.list, arguments.discard, &arguments.reason) {
+            (true, ..) => desk.list(arguments.json, terminal).await?,
+            (false, true, Some(_)) => {
+                let stdin = stdin();
+                let mut lines = stdin.lock();
+                let consent = match (arguments.yes, stdin.is_terminal()) {
+                    (true, _) => None,
+                    (false, true) => Some(Consent::Asked(&mut lines)),
+                    (false, false) => Some(Consent::NobodyThere),
+                };
+                desk.discard_those_of_a_reason(consent, terminal).await?
+            }
+            (false, true, None) => desk.discard(terminal).await?,
+            (false, false, _) => desk.redrive(terminal).await?,
+        };
     }
     Ok(complete)
 }
@@ -94,6 +120,7 @@ pub(crate) async fn run(
 /// One dead-letter queue and where its messages came from.
 struct Desk<'a> {
     queues: &'a dyn Queues,
+    clock: &'a dyn Clock,
     lane: Lane,
     /// URL of the dead-letter queue.
     dead: &'a str,
@@ -102,6 +129,8 @@ struct Desk<'a> {
     limit: usize,
     /// Ids of the messages meant; all where there are none.
     only: &'a [String],
+    /// What the reason of the messages meant has in it.
+    reason: Option<&'a str>,
 }
 
 /// A dead letter in a list.
@@ -119,24 +148,27 @@ struct Listed<'a> {
 
 impl Desk<'_> {
     /// Prints what there is and leaves it where it is.
-    async fn list(&self, json: bool, terminal: &mut Terminal<'_>) -> anyhow::Result<()> {
-        let letters = self.take_out(LISTING_S).await?;
-        // First of all: nobody must wait for a list to be printed.
-        let shown = self.show_again(&letters).await;
+    async fn list(&self, json: bool, terminal: &mut Terminal<'_>) -> anyhow::Result<bool> {
+        let (found, shown) = self.look().await?;
         if !json {
-            terminal.line(&format!("{}: {}", self.lane, count(letters.len(), "dead letter")))?;
+            terminal.line(&self.heading(&found, "dead letter"))?;
         }
-        for letter in &letters {
+        for letter in &found.letters {
             if json {
                 terminal.json(&self.listed(letter))?;
             } else {
                 self.describe(letter, terminal)?;
             }
         }
-        if !json {
-            self.say_what_is_left(&letters, terminal)?;
+        let notes = self.what_is_left(&found);
+        for note in &notes {
+            match json {
+                true => eprintln!("note: {}: {}", self.lane, visible(note)),
+                false => terminal.line(&format!("  {note}"))?,
+            }
         }
-        shown
+        shown?;
+        Ok(self.not_there(&found).is_empty())
     }
 
     /// Puts every message back that is here now, and prints which.
@@ -146,8 +178,9 @@ impl Desk<'_> {
         };
         // All are taken out before the first goes back: one that is refused again comes here again, and must
         // not go round for ever.
-        let letters = self.take_out(REDRIVING_S).await?;
-        terminal.line(&format!("{}: {}", self.lane, count(letters.len(), "dead letter")))?;
+        let found = self.take_out(REDRIVING_S).await?;
+        let letters = &found.letters;
+        terminal.line(&self.heading(&found, "dead letter"))?;
         let mut complete = true;
         for (done, letter) in letters.iter().enumerate() {
             let attributes = without_explanation(letter);
@@ -170,37 +203,41 @@ impl Desk<'_> {
                 }
             }
         }
-        self.say_what_is_left(&letters, terminal)?;
-        Ok(complete)
+        Ok(self.say_what_is_left(&found, terminal)? && complete)
     }
 
     /// Failure records stay: there is no queue to put them into.
     async fn leave(&self, terminal: &mut Terminal<'_>) -> anyhow::Result<bool> {
-        let letters = self.take_out(LISTING_S).await?;
-        self.show_again(&letters).await?;
+        let (found, shown) = self.look().await?;
+        shown?;
         let lane = self.lane;
-        terminal.line(&format!("{lane}: {}", count(letters.len(), "failure record")))?;
-        if !letters.is_empty() {
-            for line in diagnosis::diagnose(lane, &letters[0]).iter().skip(1) {
+        terminal.line(&self.heading(&found, "failure record"))?;
+        if let Some(first) = found.letters.first() {
+            for line in diagnosis::diagnose(lane, first).iter().skip(1) {
                 terminal.line(&format!("  {line}"))?;
             }
             terminal.line(&format!(
                 "  left here; once looked at: sre-agent redrive --queue {lane} --discard"
             ))?;
         }
-        Ok(true)
+        let absent = self.not_there(&found);
+        for note in &absent {
+            terminal.line(&format!("  {note}"))?;
+        }
+        Ok(absent.is_empty())
     }
 
     /// Deletes what is meant, after printing each with all that is in it.
     async fn discard(&self, terminal: &mut Terminal<'_>) -> anyhow::Result<bool> {
         if self.source.is_some() && self.only.is_empty() {
             bail!(
-                "{} holds messages, which can be put back: name those to be deleted with --message",
+                "{} holds messages, which can be put back: name those to be deleted with --message or --reason",
                 self.lane
             );
         }
-        let letters = self.take_out(REDRIVING_S).await?;
-        terminal.line(&format!("{}: {}", self.lane, count(letters.len(), "dead letter")))?;
+        let found = self.take_out(REDRIVING_S).await?;
+        let letters = &found.letters;
+        terminal.line(&self.heading(&found, "dead letter"))?;
         for (done, letter) in letters.iter().enumerate() {
             terminal.json(&self.listed(letter))?;
             if let Err(err) = self.queues.delete(self.dead, &letter.receipt).await {
@@ -209,53 +246,65 @@ impl Desk<'_> {
             }
             terminal.line("  discarded")?;
         }
-        self.say_what_is_left(&letters, terminal)?;
-        Ok(true)
+        self.say_what_is_left(&found, terminal)
     }
 
-    /// Takes every message out that is here now, up to the limit.
-    async fn take_out(&self, invisible_s: i32) -> anyhow::Result<Vec<Letter>> {
-        let mut letters: BTreeMap<String, Letter> = BTreeMap::new();
-        let mut order = Vec::new();
-        while order.len() < self.limit {
-            let received = match self.queues.receive(self.dead, invisible_s).await {
-                Ok(received) => received,
-                Err(err) => {
-                    let letters: Vec<Letter> = letters.into_values().collect();
-                    self.show_again(&letters).await.ok();
-                    return Err(err);
-                }
-            };
-            if received.is_empty() {
-                break;
-            }
-            for letter in received {
-                // SQS may deliver one twice: the later receipt counts.
-                if !letters.contains_key(&letter.id) {
-                    order.push(letter.id.clone());
-                }
-                letters.insert(letter.id.clone(), letter);
+    /// Counts those of a reason, asks whether they are to be deleted, and deletes those that were counted and no others.
+    /// Where nobody is to be asked, there is no consent.
+    async fn discard_those_of_a_reason(
+        &self,
+        consent: Option<Consent<'_>>,
+        terminal: &mut Terminal<'_>,
+    ) -> anyhow::Result<bool> {
+        if matches!(consent, Some(Consent::NobodyThere)) {
+            bail!(Ended::Usage(
+                "nobody can answer here, because standard input is no terminal: look with --list, then add --yes".to_owned()
+            ));
+        }
+        let (found, shown) = self.look().await?;
+        // While somebody thinks about it, they are where they were.
+        shown?;
+        terminal.line(&self.heading(&found, "dead letter"))?;
+        let mut causes: BTreeMap<String, usize> = BTreeMap::new();
+        for letter in &found.letters {
+            *causes.entry(diagnosis::cause(self.lane, letter)).or_default() += 1;
+        }
+        let mut causes: Vec<(usize, String)> = causes
+            .into_iter()
+            .map(|(cause, number)| (number, cause))
+            .collect();
+        causes.sort_by(|(many, one), (more, other)| more.cmp(many).then(one.cmp(other)));
+        for (number, cause) in causes.iter().take(MOST_CAUSES) {
+            terminal.line(&format!("  {number} {}", quote(cause)))?;
+        }
+        let others = causes.len().saturating_sub(MOST_CAUSES);
+        if others > 0 {
+            terminal.line(&format!("  and of {}", count(others, "other cause")))?;
+        }
+        let absent = self.not_there(&found);
+        for note in &absent {
+            terminal.line(&format!("  {note}"))?;
+        }
+        if found.letters.is_empty() {
+            terminal.line("  none of them has that reason, and nothing was discarded")?;
+            return Ok(absent.is_empty());
+        }
+        if let Some(consent) = consent {
+            let number = found.letters.len();
+            let question = format!("Discard {} for good? [y/N]", count(number, "dead letter"));
+            if !consent.to(&question, terminal)? {
+                terminal.line("nothing was discarded")?;
+                return Ok(false);
             }
         }
-        let taken = order.iter().filter_map(|id| letters.remove(id));
-        let meant = |letter: &Letter| self.only.is_empty() || self.only.contains(&letter.id);
-        let (mut meant, others): (Vec<Letter>, Vec<Letter>) = taken.partition(meant);
-        self.show_again(&others).await?;
-        meant.sort_by_key(|letter| letter.sent_at);
-        Ok(meant)
-    }
-
-    /// Shows messages again that were taken out. All are tried, whatever becomes of the others.
-    async fn show_again(&self, letters: &[Letter]) -> anyhow::Result<()> {
-        let mut problem = None;
-        for letter in letters {
-            if let Err(err) = self.queues.show_again(self.dead, &letter.receipt).await {
-                problem = Some(err);
-            }
-        }
-        problem.map_or(Ok(()), |err| {
-            Err(err).context("nothing is lost: they come back by themselves within five minutes")
-        })
+        let meant: Vec<String> = found.letters.into_iter().map(|letter| letter.id).collect();
+        let those = Desk {
+            only: &meant,
+            limit: meant.len(),
+            reason: None,
+            ..*self
+        };
+        Ok(those.discard(terminal).await? && absent.is_empty())
     }
 
     fn listed<'a>(&self, letter: &'a Letter) -> Listed<'a> {
@@ -279,18 +328,13 @@ impl Desk<'_> {
         for line in diagnosis::diagnose(self.lane, letter) {
             terminal.line(&format!("    {line}"))?;
         }
-        let (bytes, start) = (letter.body.len(), quote_within(&letter.body, BODY));
-        terminal.line(&format!("    {bytes} bytes: {start}"))?;
-        Ok(())
-    }
-
-    fn say_what_is_left(&self, letters: &[Letter], terminal: &mut Terminal<'_>) -> anyhow::Result<()> {
-        if letters.len() >= self.limit {
-            terminal.line(&format!(
-                "  there may be more: run it again, or with more than --limit {}",
-                self.limit
-            ))?;
-        }
+        let (subject, text) = diagnosis::inside(&letter.body);
+        let subject = match subject.as_str() {
+            "" => String::new(),
+            subject => format!(", {subject}"),
+        };
+        let (bytes, start) = (letter.body.len(), quote_within(&text, BODY));
+        terminal.line(&format!("    {bytes} bytes{subject}: {start}"))?;
         Ok(())
     }
 }

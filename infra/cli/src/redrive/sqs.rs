@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName};
+use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName};
 use domain::value::Timestamp;
 
 /// A message of a dead-letter queue, taken out for a while.
@@ -32,11 +32,18 @@ impl Letter {
     }
 }
 
+/// The most messages that SQS gives at once.
+pub(crate) const MOST_AT_ONCE: usize = 10;
+
 /// Queues by their URLs.
 #[async_trait]
 pub(crate) trait Queues: Send + Sync {
-    /// Takes at most ten messages out for some seconds; none when there are none.
-    async fn receive(&self, url: &str, invisible_s: i32) -> anyhow::Result<Vec<Letter>>;
+    /// How many messages there are, those that somebody has taken out included: approximately, and as of up to a minute
+    /// ago.
+    async fn count(&self, url: &str) -> anyhow::Result<usize>;
+
+    /// Takes at most so many messages out for some seconds, up to [`MOST_AT_ONCE`]; none when there are none.
+    async fn receive(&self, url: &str, most: usize, invisible_s: i32) -> anyhow::Result<Vec<Letter>>;
 
     /// Sends a message with attributes.
     async fn send(
@@ -55,11 +62,32 @@ pub(crate) trait Queues: Send + Sync {
 
 #[async_trait]
 impl Queues for Client {
-    async fn receive(&self, url: &str, invisible_s: i32) -> anyhow::Result<Vec<Letter>> {
+    async fn count(&self, url: &str) -> anyhow::Result<usize> {
+        let asked = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+        ];
+        let reply = self
+            .get_queue_attributes()
+            .queue_url(url)
+            .set_attribute_names(Some(asked.to_vec()))
+            .send()
+            .await
+            .with_context(|| format!("{url} does not tell how many messages it has"))?;
+        let found = reply.attributes.unwrap_or_default();
+        let numbers = asked
+            .iter()
+            .filter_map(|name| found.get(name)?.parse::<usize>().ok());
+        Ok(numbers.sum())
+    }
+
+    async fn receive(&self, url: &str, most: usize, invisible_s: i32) -> anyhow::Result<Vec<Letter>> {
+        let most = i32::try_from(most.clamp(1, MOST_AT_ONCE)).unwrap_or(1);
         let reply = self
             .receive_message()
             .queue_url(url)
-            .max_number_of_messages(10)
+            .max_number_of_messages(most)
             .visibility_timeout(invisible_s)
             // A long poll asks every server: an empty reply then means an empty queue.
             .wait_time_seconds(1)

@@ -1,5 +1,6 @@
 //! Redriving against queues in memory that behave as SQS does.
 
+mod amounts;
 mod hostile;
 
 use std::collections::BTreeMap;
@@ -84,11 +85,17 @@ fn text(value: &str) -> MessageAttributeValue {
 
 #[async_trait]
 impl Queues for MemoryQueues {
-    async fn receive(&self, url: &str, _: i32) -> anyhow::Result<Vec<Letter>> {
+    async fn count(&self, url: &str) -> anyhow::Result<usize> {
+        self.call("count")?;
+        let messages = self.messages.lock().unwrap();
+        Ok(messages.iter().filter(|held| held.url == url).count())
+    }
+
+    async fn receive(&self, url: &str, most: usize, _: i32) -> anyhow::Result<Vec<Letter>> {
         self.call("receive")?;
         let mut messages = self.messages.lock().unwrap();
         let seen = messages.iter_mut().filter(|held| held.url == url && held.visible);
-        let taken = seen.take(2).map(|held| {
+        let taken = seen.take(most.min(2)).map(|held| {
             held.visible = false;
             held.letter.clone()
         });
@@ -137,11 +144,13 @@ const REFUSED: &[(&str, &str)] = &[
 fn desk<'a>(queues: &'a MemoryQueues, lane: Lane, only: &'a [String]) -> Desk<'a> {
     Desk {
         queues,
+        clock: &SystemClock,
         lane,
         dead: DEAD,
         source: lane.queue_output().map(|_| SOURCE),
         limit: 500,
         only,
+        reason: None,
     }
 }
 
@@ -190,7 +199,7 @@ async fn a_list_gives_the_reasons_and_changes_nothing() {
           m-3, received 2026-11-22T10:00:00.002Z
             no reason with it: SQS moved it here after too many deliveries, so the function died or ran out of time each time
             its body can be read: event evt-1, provider.unhealthy
-            421 bytes: {"version":"0","id":"6a7e8feb-b491-4cf7-a9f1-3bf3703467a0","detail-type":"provider.unhealthy","source":"llm-gateway","account":"123456789012","time":"2026-11-22… (261 more characters)
+            421 bytes, event_id evt-1, provider openai, model_group chat: {"severity":"critical","provider":"openai","model_group":"chat","error_rate":0.62,"requests":180,"window_s":300,"version":1,"event_id":"evt-1","occurred_at":"20… (40 more characters)
           m-4, received 2026-11-22T10:00:00.003Z
             EventBridge could not deliver it: NO_PERMISSIONS: not allowed to send
             its body can be read: it is about proposal gnr4sqzfryd4gg3mhvufxxmnmg-1
@@ -209,7 +218,7 @@ async fn an_incident_on_a_queue_of_hints_is_said_to_be_refused() {
           m-1, received 2026-11-22T10:00:00.000Z
             no reason with it: no function of the agent put it here
             its body is refused: event evt-1, provider.unhealthy is an incident, which this queue does not take
-            421 bytes: {"version":"0","id":"6a7e8feb-b491-4cf7-a9f1-3bf3703467a0","detail-type":"provider.unhealthy","source":"llm-gateway","account":"123456789012","time":"2026-11-22… (261 more characters)
+            421 bytes, event_id evt-1, provider openai, model_group chat: {"severity":"critical","provider":"openai","model_group":"chat","error_rate":0.62,"requests":180,"window_s":300,"version":1,"event_id":"evt-1","occurred_at":"20… (40 more characters)
     "#]]).await;
 }
 
@@ -325,7 +334,7 @@ async fn a_message_goes_back_without_what_explained_it() {
 
 #[tokio::test]
 async fn nothing_is_lost_whichever_call_fails() {
-    for name in ["receive", "send", "delete", "show_again"] {
+    for name in ["count", "receive", "send", "delete", "show_again"] {
         for from in 1..=4 {
             let queues = MemoryQueues {
                 broken: Some((name, from)),
@@ -358,8 +367,11 @@ async fn one_that_is_refused_again_at_once_does_not_go_round() {
 
     #[async_trait]
     impl Queues for Refusing {
-        async fn receive(&self, url: &str, invisible_s: i32) -> anyhow::Result<Vec<Letter>> {
-            self.0.receive(url, invisible_s).await
+        async fn count(&self, url: &str) -> anyhow::Result<usize> {
+            self.0.count(url).await
+        }
+        async fn receive(&self, url: &str, most: usize, invisible_s: i32) -> anyhow::Result<Vec<Letter>> {
+            self.0.receive(url, most, invisible_s).await
         }
         async fn send(
             &self,
@@ -392,22 +404,6 @@ async fn one_that_is_refused_again_at_once_does_not_go_round() {
 }
 
 #[tokio::test]
-async fn one_message_can_be_meant() {
-    let queues = MemoryQueues::default();
-    for number in 0..5 {
-        queues.put(DEAD, &format!("m-{number}"), &format!("body {number}"), REFUSED);
-    }
-    let only = ["m-3".to_owned()];
-    let mut buffer = Vec::new();
-    let mut terminal = Terminal::buffer(&mut buffer);
-    let desk = desk(&queues, Lane::Ingest, &only);
-    assert!(desk.redrive(&mut terminal).await.unwrap());
-    assert_eq!(queues.bodies(SOURCE), [("body 3".to_owned(), true)]);
-    assert_eq!(queues.bodies(DEAD).len(), 4);
-    assert!(queues.bodies(DEAD).iter().all(|(_, visible)| *visible));
-}
-
-#[tokio::test]
 async fn messages_are_discarded_one_by_one_and_failure_records_all_at_once() {
     let queues = MemoryQueues::default();
     queues.put(DEAD, "m-1", "one", REFUSED);
@@ -417,7 +413,7 @@ async fn messages_are_discarded_one_by_one_and_failure_records_all_at_once() {
     let all = desk(&queues, Lane::Ingest, &[]).discard(&mut terminal).await;
     assert_eq!(
         all.unwrap_err().to_string(),
-        "ingest holds messages, which can be put back: name those to be deleted with --message"
+        "ingest holds messages, which can be put back: name those to be deleted with --message or --reason"
     );
     assert_eq!(queues.bodies(DEAD).len(), 2);
 

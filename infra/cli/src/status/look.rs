@@ -1,6 +1,7 @@
 //! Looks at every part of a deployed agent at once. What cannot be seen does not hide the rest.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use adapters::{DynamoView, Secret, SystemClock};
@@ -24,11 +25,13 @@ use trail::{in_force, load_end};
 use crate::print::told;
 use crate::stack::Stack;
 use crate::status::deciders::DecidersPart;
+use crate::status::open::{EffectPart, OpenPart, ProposalPart};
 use crate::status::people::PeoplePart;
-use crate::status::picture::{
-    AgentPart, GatewayPart, Messages, OpenPart, Picture, ProposalPart, QueuePart, SourcePart, StackPart,
-};
+use crate::status::picture::{AgentPart, GatewayPart, Messages, Picture, QueuePart, SourcePart, StackPart};
 use crate::status::senders::SendersPart;
+
+/// The stack's output with the URL of the approval callback.
+pub(super) const CALLBACK: &str = "ApprovalCallbackUrl";
 
 /// The stack's outputs that are read here, but for those of the queues.
 #[cfg(test)]
@@ -45,7 +48,7 @@ pub(crate) const OUTPUTS: &[&str] = &[
     "BusName",
     "IncidentTopicArn",
     "ApprovalTopicArn",
-    "ApprovalCallbackUrl",
+    CALLBACK,
 ];
 
 /// The most proposals whose trails are read: those of a burst that a pause holds are among them.
@@ -219,30 +222,38 @@ fn lane_of(stack: &Stack, arn: &str) -> Option<Lane> {
     })
 }
 
-/// The proposals that the view calls open and those with records in the last two hours, whatever the view knows.
+/// The proposals that the view calls in force or open, and those with records in the last two hours, whatever the view knows.
 async fn open(stack: &Stack, people: &PeoplePart, now: Timestamp) -> anyhow::Result<OpenPart> {
-    let trail = stack.trail()?;
     let view = DynamoView::new(&stack.aws, stack.output("ProposalsTableName")?);
+    open_of(&stack.trail()?, &view, people, now).await
+}
+
+/// The same of a trail and its view.
+pub(super) async fn open_of(
+    trail: &dyn Trail,
+    view: &dyn View,
+    people: &PeoplePart,
+    now: Timestamp,
+) -> anyhow::Result<OpenPart> {
     let (operators, guard) = tokio::try_join!(
-        load_end(&trail, &StreamId::Control),
-        load_end(&trail, &StreamId::Guard)
+        load_end(trail, &StreamId::Control),
+        load_end(trail, &StreamId::Guard)
     )?;
     let control = in_force(&operators, &guard)?;
     let last = [&operators.held, &guard.held].into_iter().flatten();
     let switched_at = last.map(|record| record.at).max();
-    let mut ids: Vec<ProposalId> = view.open().await?;
-    let recent = walk::proposals(&trail, Window::hours_back(2, now)).await?;
-    ids.retain(|id| !recent.contains(id));
+    let mut ids: Vec<ProposalId> = view.in_force().await?;
+    let recent = walk::proposals(trail, Window::hours_back(2, now)).await?;
+    ids.extend(view.open().await?);
     ids.extend(recent);
-    let unread = ids.len().saturating_sub(MOST_READ);
+    // What is in force is looked at first, however much there is of the others.
+    let mut met = BTreeSet::new();
+    ids.retain(|id| met.insert(id.clone()));
     let mut part = OpenPart {
-        proposals: Vec::new(),
-        unread,
-        broken: Vec::new(),
-        untold: Vec::new(),
+        unread: ids.len().saturating_sub(MOST_READ),
+        ..OpenPart::default()
     };
     let mut untold = Vec::new();
-    let trail = &trail;
     let reads = stream::iter(ids.into_iter().take(MOST_READ)).map(|id| async move {
         let records = trail.load(&StreamId::Proposal(id.clone())).await;
         (id, records)
@@ -255,6 +266,7 @@ async fn open(stack: &Stack, people: &PeoplePart, now: Timestamp) -> anyhow::Res
             Ok(proposal) => {
                 let shown = described(&proposal, &control, switched_at, now);
                 part.proposals.extend(shown);
+                part.in_force.extend(EffectPart::of(&proposal));
                 let one = people.untold(&proposal, &control, now);
                 untold.extend(one.map(|one| (proposal.opened_at(), one)));
             }
@@ -262,6 +274,7 @@ async fn open(stack: &Stack, people: &PeoplePart, now: Timestamp) -> anyhow::Res
         }
     }
     part.proposals.sort_by_key(|one| one.opened_at);
+    part.in_force.sort_by_key(|one| (one.helped, Reverse(one.since)));
     untold.sort_by_key(|(opened_at, _)| *opened_at);
     part.untold = untold.into_iter().map(|(_, one)| one).collect();
     Ok(part)

@@ -2,11 +2,13 @@
 
 mod deciders;
 mod look;
+mod open;
 mod people;
 mod picture;
 mod senders;
 
 use adapters::SystemClock;
+use clap::builder::NonEmptyStringValueParser;
 use domain::ports::Clock;
 
 use crate::print::Terminal;
@@ -23,6 +25,10 @@ pub(crate) struct Arguments {
     /// Prints everything that was seen as one JSON object
     #[arg(long)]
     json: bool,
+
+    /// URL of the approval callback, where the stack's own does not resolve: on a local stack
+    #[arg(long, env = "SRE_AGENT_CALLBACK_URL", value_parser = NonEmptyStringValueParser::new())]
+    callback_url: Option<String>,
 }
 
 /// Whether the agent is healthy.
@@ -32,7 +38,8 @@ pub(crate) async fn run(
     terminal: &mut Terminal<'_>,
 ) -> anyhow::Result<bool> {
     let now = SystemClock.now();
-    let picture = look::look_at(stack, now).await;
+    let mut picture = look::look_at(stack, now).await;
+    picture.stack.reached_at(arguments.callback_url.as_deref());
     let reasons = picture.reasons(now);
     if arguments.json {
         terminal.json(&picture.judged(&reasons))?;

@@ -8,15 +8,14 @@ use serde::Serialize;
 
 use crate::print::{count, duration, quote};
 use crate::status::deciders::DecidersPart;
-use crate::status::people::{self, PeoplePart, Untold};
+use crate::status::look::CALLBACK;
+use crate::status::open::OpenPart;
+use crate::status::people::{self, PeoplePart};
 use crate::status::senders::SendersPart;
 use domain::message::Lane;
 
 /// `housekeeping` makes the event sources agree with `control` every minute: for so long they may differ.
 const FOLLOWS_WITHIN_MS: u64 = 180_000;
-
-/// Open proposals shown one by one.
-const MOST_SHOWN: usize = 10;
 
 /// One part, or why it could not be seen.
 #[derive(Debug, Clone, Serialize)]
@@ -60,6 +59,14 @@ pub(crate) struct StackPart {
     pub(crate) outputs: BTreeMap<String, String>,
 }
 
+impl StackPart {
+    /// With the URL by which its approval callback is reached, where that is another one than it says.
+    pub(super) fn reached_at(&mut self, callback: Option<&str>) {
+        let url = callback.map(str::to_owned);
+        self.outputs.extend(url.map(|url| (CALLBACK.to_owned(), url)));
+    }
+}
+
 /// What `control` says.
 #[derive(Debug, Serialize)]
 pub(crate) struct AgentPart {
@@ -95,30 +102,6 @@ pub(crate) struct SourcePart {
     pub(crate) name: Lane,
     /// Lambda's word, such as `Enabled`; absent where there is no such event source.
     pub(crate) state: Option<String>,
-}
-
-/// Proposals on which something is still to happen.
-#[derive(Debug, Serialize)]
-pub(crate) struct OpenPart {
-    /// The oldest first.
-    pub(crate) proposals: Vec<ProposalPart>,
-    /// How many more were not looked at: open ones, or closed lately.
-    pub(crate) unread: usize,
-    /// Proposals whose trail does not hold, and why.
-    pub(crate) broken: Vec<(String, String)>,
-    /// Those that people are not told of in Slack, the oldest first.
-    pub(crate) untold: Vec<Untold>,
-}
-
-/// One open proposal.
-#[derive(Debug, Serialize)]
-pub(crate) struct ProposalPart {
-    pub(crate) proposal: String,
-    pub(crate) opened_at: Timestamp,
-    pub(crate) state: &'static str,
-    pub(crate) what: String,
-    pub(crate) waits_for: String,
-    pub(crate) overdue: Option<String>,
 }
 
 /// The gateway.
@@ -284,7 +267,7 @@ impl Picture {
             ("BusName", "bus"),
             ("IncidentTopicArn", "incident topic"),
             ("ApprovalTopicArn", "approval topic"),
-            ("ApprovalCallbackUrl", "approval callback"),
+            (CALLBACK, "approval callback"),
             ("TrailTableName", "trail"),
         ] {
             if let Some(value) = outputs.get(key) {
@@ -360,38 +343,10 @@ impl Picture {
     }
 
     fn of_open(&self, now: Timestamp) -> Vec<String> {
-        let open = match &self.open {
-            Part::Seen(open) => open,
-            Part::Unseen(problem) => return vec![format!("open proposals: {problem}")],
-        };
-        let mut lines = vec![format!(
-            "open proposals: {}{}",
-            match open.proposals.len() {
-                0 => "none".to_owned(),
-                number => number.to_string(),
-            },
-            match open.proposals.len() {
-                0 | 1 => "",
-                _ => ", the oldest first",
-            }
-        )];
-        for one in open.proposals.iter().take(MOST_SHOWN) {
-            let age = duration(now.millis_since(one.opened_at));
-            lines.push(format!(
-                "  {}, {}, opened {age} ago: {}",
-                one.proposal, one.state, one.what
-            ));
-            lines.push(format!("    waits for {}", one.waits_for));
+        match &self.open {
+            Part::Seen(open) => open.lines(now),
+            Part::Unseen(problem) => vec![format!("open proposals: {problem}")],
         }
-        let hidden = open.proposals.len().saturating_sub(MOST_SHOWN);
-        if hidden > 0 {
-            lines.push(format!("  and {hidden} more"));
-        }
-        if open.unread > 0 {
-            let unread = count(open.unread, "proposal");
-            lines.push(format!("  and {unread} not looked at, open or closed lately"));
-        }
-        lines
     }
 
     fn of_gateway(&self) -> String {

@@ -1,6 +1,7 @@
 //! What counts as unhealthy, and how a picture is shown.
 
 mod deciders;
+mod effects;
 mod people;
 mod senders;
 mod waits;
@@ -14,6 +15,7 @@ use expect_test::{Expect, expect};
 
 use super::deciders::DecidersPart;
 use super::look;
+use super::open::{EffectPart, OpenPart, ProposalPart};
 use super::people::PeoplePart;
 use super::picture::*;
 use super::senders::SendersPart;
@@ -53,12 +55,7 @@ fn healthy() -> Picture {
                 .into(),
         ),
         event_sources: Part::Seen(sources(|_| "Enabled")),
-        open: Part::Seen(OpenPart {
-            proposals: Vec::new(),
-            unread: 0,
-            broken: Vec::new(),
-            untold: Vec::new(),
-        }),
+        open: Part::Seen(OpenPart::default()),
         people: PeoplePart {
             channel: Some("C0SRE".to_owned()),
             routes: 0,
@@ -157,6 +154,8 @@ fn an_agent_with_nothing_to_do_is_healthy() {
 
             open proposals: none
 
+            in force: nothing
+
             people: asked in Slack, in C0SRE
             directory: 2 active operators, enough for every approval
             senders: 1 name of this account
@@ -206,7 +205,7 @@ fn every_trouble_is_a_reason() {
         proposals: open.collect(),
         unread: 3,
         broken: vec![("x-1".to_owned(), "record 2 …".to_owned())],
-        untold: Vec::new(),
+        ..OpenPart::default()
     });
     picture.gateway = GatewayPart::Unreadable {
         url: "https://gateway.example".to_owned(),
@@ -253,6 +252,8 @@ fn every_trouble_is_a_reason() {
               gnr4sqzfryd4gg3mhvufxxmnmg-1, succeeded, opened 8 min ago: block provider openai for 300 s, score 25
                 waits for the end of its effect at 2026-11-22T10:05:20.000Z
               and 3 proposals not looked at, open or closed lately
+
+            in force: nothing
 
             people: asked in Slack, in C0SRE
             directory: 2 active operators, enough for every approval
@@ -357,6 +358,8 @@ fn a_pause_is_shown_and_is_healthy_while_what_must_go_on_goes_on() {
               outbox        Enabled
 
             open proposals: none
+
+            in force: nothing
 
             people: asked in Slack, in C0SRE
             directory: 2 active operators, enough for every approval

@@ -1,6 +1,8 @@
 //! `sre-agent trail`: the story of one proposal, after its records were verified; and the export of many.
 
+mod check;
 mod export;
+mod progress;
 mod rows;
 
 use anyhow::{Context, bail};
@@ -38,16 +40,17 @@ enum Command {
     /// time, and all of control. With --format csv or jsonl, one row a proposal opened in that time, or one a record.
     /// Exits with 1 where a chain is broken, after everything was printed
     Export(export::ExportArguments),
-    /// Verifies such lines without the stack: each digest, each chain, each proposal's life. Exits with 1 at the first
-    /// line that does not hold
-    Check(export::CheckArguments),
+    /// Verifies such lines without the stack: each digest, each chain, each proposal's life. Says how much there was, and
+    /// what a file alone cannot tell. Exits with 1 at the first line that does not hold, where there is no record, and
+    /// where a proposal is missing that must be there
+    Check(check::CheckArguments),
 }
 
 impl Arguments {
     /// What needs no stack: whether it went well, if that was asked for.
     pub(crate) fn offline(&self, terminal: &mut Terminal<'_>) -> Option<anyhow::Result<bool>> {
         match &self.command {
-            Some(Command::Check(arguments)) => Some(export::check(arguments, terminal)),
+            Some(Command::Check(arguments)) => Some(check::check(arguments, terminal)),
             Some(Command::Export(arguments)) => arguments.offline(),
             None => None,
         }
@@ -62,7 +65,7 @@ pub(crate) async fn run(
 ) -> anyhow::Result<bool> {
     match (&arguments.command, &arguments.proposal) {
         (Some(Command::Export(arguments)), _) => export::export(stack, arguments, terminal).await,
-        (Some(Command::Check(arguments)), _) => export::check(arguments, terminal),
+        (Some(Command::Check(arguments)), _) => check::check(arguments, terminal),
         (None, Some(id)) => story_of(stack, id, arguments.json, terminal).await,
         (None, None) => bail!("which proposal?"),
     }

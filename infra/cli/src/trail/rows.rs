@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, BufReader, IsTerminal as _, Write as _};
+use std::io::{self, BufReader, IsTerminal as _};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, bail};
 use domain::action::ActionKind;
@@ -18,6 +18,7 @@ use serde_json::{Map, Value};
 use trail::walk::Window;
 
 use crate::print::{Terminal, count};
+use crate::trail::progress::Progress;
 
 /// What is written at once, bytes.
 const CHUNK: usize = 1 << 16;
@@ -106,19 +107,14 @@ pub(crate) async fn export(
     let mut out = Rows::begin(table, format, io::stdout().is_terminal())?;
     let incomplete = "the export is not complete";
     let mut broken = BTreeSet::new();
-    let mut progress = Progress::begin(Instant::now());
+    let (mut progress, mut read) = (Progress::begin(Instant::now()), 0);
     let mut found = std::pin::pin!(rows(trail, table, &filter).await.context(incomplete)?);
     while let Some(found) = found.next().await {
         match found.context(incomplete)? {
             Found::Row(cells) => out.row(cells)?,
             Found::Fault(fault) => _ = broken.insert(fault),
-            Found::Read(records) => progress.records += records,
-            Found::Hour(hour) => {
-                if let Some(line) = progress.line(&hour, Instant::now()) {
-                    // Nobody may be there to read it.
-                    _ = writeln!(io::stderr(), "{line}");
-                }
-            }
+            Found::Read(records) => read += records,
+            Found::Hour(hour) => progress.say(|| format!("read {} until {hour} UTC", count(read, "record"))),
         }
         if out.written.len() >= CHUNK && !terminal.bytes(&out.take())? {
             return Ok(true);
@@ -133,32 +129,6 @@ pub(crate) async fn export(
         );
     }
     Ok(true)
-}
-
-/// How far it is, told now and then.
-struct Progress {
-    records: usize,
-    told: Instant,
-}
-
-impl Progress {
-    const EVERY: Duration = Duration::from_secs(5);
-
-    fn begin(now: Instant) -> Self {
-        Self {
-            records: 0,
-            told: now,
-        }
-    }
-
-    /// What is told where an hour begins, if it is time.
-    fn line(&mut self, hour: &str, now: Instant) -> Option<String> {
-        if now.duration_since(self.told) < Self::EVERY {
-            return None;
-        }
-        self.told = now;
-        Some(format!("read {} until {hour} UTC", count(self.records, "record")))
-    }
 }
 
 /// Rows that are not written yet.

@@ -2,8 +2,9 @@
 //!
 //! A label is a person's answer to what was scored: yes where it was approved and neither failed nor was taken back; no
 //! where it was rejected, narrowed, or went wrong. An expired proposal has none: nobody looked, which says nothing of the
-//! action, and a quiet night would count as a no. A vote short of the quorum has none. What is approved and not over yet
-//! has none yet; one whose approval ran out is asked about again, and counts once, by its last answer.
+//! action, and a quiet night would count as a no. A vote short of the quorum has none. Nor has what was refused when it was
+//! to start: nothing was done, so that nothing went well. What is approved and not over yet has none yet; one whose approval
+//! ran out is asked about again, and counts once, by its last answer.
 
 mod report;
 
@@ -90,6 +91,8 @@ pub(crate) struct Counts {
     expired: u64,
     /// Executed without a person.
     by_itself: u64,
+    /// Was to start, by a person's leave or by itself, and a precondition did not hold any more: nothing was done.
+    refused: u64,
     /// Took effect, by a person's leave or by itself, and was not undone.
     succeeded: u64,
     /// The metric that fired was seen to recover.
@@ -180,11 +183,12 @@ impl Class {
             End::Succeeded | End::Ended => counts.succeeded += 1,
             End::Failed | End::RestoreFailed | End::Unknown => counts.failed += 1,
             End::Undone => counts.undone += 1,
-            End::None | End::Approved | End::Lapsed | End::Refused | End::Executing => {}
+            End::Refused => counts.refused += 1,
+            End::None | End::Approved | End::Lapsed | End::Executing => {}
         }
         let label = match (course.answer, course.end) {
-            // What came of it is told by its next scoring.
-            (Answer::Itself, End::Lapsed) => return,
+            // What came of it is told by its next scoring; or nothing ran.
+            (Answer::Itself, End::Lapsed | End::Refused) => return,
             (Answer::Itself, _) => {
                 counts.by_itself += 1;
                 self.by_score.entry(scored.score).or_default().automatic += 1;
@@ -193,8 +197,8 @@ impl Class {
             (Answer::Approved, end) => {
                 counts.approved += 1;
                 match end {
-                    End::Lapsed | End::Approved | End::Executing | End::None => None,
-                    End::Refused | End::Succeeded | End::Ended => Some(true),
+                    End::Lapsed | End::Approved | End::Executing | End::Refused | End::None => None,
+                    End::Succeeded | End::Ended => Some(true),
                     // Nobody can say that it went well.
                     End::Failed | End::RestoreFailed | End::Unknown | End::Undone => Some(false),
                 }
@@ -231,6 +235,7 @@ impl Class {
         ours.narrowed += theirs.narrowed;
         ours.expired += theirs.expired;
         ours.by_itself += theirs.by_itself;
+        ours.refused += theirs.refused;
         ours.succeeded += theirs.succeeded;
         ours.helped += theirs.helped;
         ours.failed += theirs.failed;
@@ -317,6 +322,11 @@ impl Class {
             );
         }
         match nearest {
+            None if self.counts.refused > 0 => format!(
+                "nothing that people approved has run: {} were refused at their start, which says nothing of the action \
+                 ({at_least})",
+                self.counts.refused
+            ),
             None if self.counts.expired > 0 => format!(
                 "nobody answered: {} expired, which says nothing of the action ({at_least})",
                 self.counts.expired

@@ -1,5 +1,7 @@
 //! The rows are exactly those that a filter takes, and what does not hold is named.
 
+mod reads;
+
 use std::collections::BTreeMap;
 
 use domain::action::ActionKind;

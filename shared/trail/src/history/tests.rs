@@ -7,7 +7,7 @@ use domain::value::{Timestamp, WriterId};
 use expect_test::expect;
 use futures::TryStreamExt as _;
 use testkit::story::Story;
-use testkit::{Dynamo, MemoryTrail, sample};
+use testkit::{CountedTrail, Dynamo, MemoryTrail, sample};
 
 use super::*;
 
@@ -160,6 +160,30 @@ fn what_is_wrong_with_a_file_is_named_by_its_line() {
 }
 
 #[test]
+fn a_field_that_no_record_has_is_refused_wherever_it_stands() {
+    let records = life("openai", 0, 1);
+    let with = |pointer: &str| {
+        let mut line = serde_json::to_value(&records[0]).unwrap();
+        let place = line.pointer_mut(pointer).unwrap().as_object_mut().unwrap();
+        place.insert("approved\u{202e}".to_owned(), true.into());
+        problem(&format!("{line}\n{}", lines(&records[1..])))
+    };
+    expect![[r#"
+        line 1 has the field "approved\u{202e}", which no record has: nothing vouches for it
+        line 1 has the field "approved\u{202e}" in "actor", which no record has: nothing vouches for it"#]]
+    .assert_eq(&format!("{}\n{}", with(""), with("/actor")).replace('\u{202e}', "\\u{202e}"));
+    let mut signed = serde_json::to_value(paused(0)).unwrap();
+    signed["signature"]["by"] = "ada".into();
+    let said = problem(&format!("{signed}\n"));
+    assert!(said.contains(r#"the field "by" in "signature""#), "{said}");
+    // The same record in another order, with its characters escaped in another way, is the same.
+    let mut reordered = serde_json::to_string(&records[1]).unwrap();
+    reordered = reordered.replace('\u{202e}', "\\u202e").replacen('{', "{ ", 1);
+    let read = all(&(lines(&records[..1]) + &reordered)).unwrap();
+    assert_eq!(read[0].records, records);
+}
+
+#[test]
 fn nothing_is_read_after_what_is_wrong() {
     let text = lines(&life("openai", 0, 1)) + "x\n" + &lines(&life("bedrock", 0, 1));
     let mut reader = read(text.as_bytes(), &NoKeys);
@@ -214,6 +238,30 @@ async fn the_trail_gives_the_streams_of_a_window_whole_and_control_whenever_it_w
     assert_eq!(names(&trail, window(-3, -2)).await, ["control 1", "proposal 10"]);
     // Nothing was ever paused, and nothing happened.
     assert!(names(&MemoryTrail::new(), window(-5, 0)).await.is_empty());
+}
+
+#[tokio::test]
+async fn no_more_streams_are_in_memory_than_are_read_at_once_and_it_is_told_how_far_it_is() {
+    let trail = MemoryTrail::new();
+    for number in 0..150 {
+        insert(&trail, &life(&format!("p-{number}"), -1, 1));
+    }
+    let counted = CountedTrail::of(&trail);
+    let mut hours = Vec::new();
+    let mut told = |done, of| hours.push((done, of));
+    let (streams, histories) = live_telling(&counted, window(-5, 0), &mut told).await.unwrap();
+    assert_eq!(streams, 152, "and control and guard");
+    assert!(hours.is_sorted() && hours.last() == Some(&(5, 5)), "{hours:?}");
+    assert_eq!(counted.loads(), 0);
+    let (mut histories, mut read) = (std::pin::pin!(histories), 0);
+    while let Some(history) = histories.try_next().await.unwrap() {
+        assert!(!history.records.is_empty());
+        read += 1;
+        // `control` and `guard` have no records, and are passed over.
+        let ahead = counted.loads() - read;
+        assert!(ahead <= AT_ONCE + 2, "{ahead} streams wait after {read}");
+    }
+    assert_eq!((read, counted.loads()), (150, 152));
 }
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! What is exported is what can be checked, and what was done to it is found.
 
+use adapters::KeyFile;
 use domain::proposal::{Commented, ProposalFact};
-use domain::trail::{Actor, Control, Entry, Record};
+use domain::trail::{Actor, Control, Entry, NoKeys, Record, StreamId, Verifier};
 use domain::value::WriterId;
 use expect_test::expect;
 use futures::TryStreamExt as _;
@@ -9,6 +10,7 @@ use testkit::story::{Story, breaks};
 use testkit::{MemoryTrail, sample};
 
 use super::*;
+use crate::trail::check::verified;
 use trail::history::StreamHistory;
 
 fn window() -> Window {
@@ -67,11 +69,14 @@ async fn an_export_reads_back_as_the_trail_has_it_and_holds() {
     let attributes: Vec<&String> = line.as_object().unwrap().keys().collect();
     assert_eq!(attributes.len(), 14, "{attributes:?}");
     expect![[r#"
-        verified: 8 records of 2 streams, 1 proposal among them, from 2026-11-22T10:00:00.000Z to 2026-11-22T10:05:41.000Z
-          2 signatures checked
+        these records hold: 8 records of 2 streams, from 2026-11-22T10:00:00.000Z to 2026-11-22T10:05:41.000Z
+          control   1 record of 1 stream
+          proposal  7 records of 1 stream: 1 restored
+        checked: each digest, each record's place behind the one before it, each proposal's life; 2 signatures checked
+        no file tells whether the ends of streams are missing, or streams that no other names, nor whether records that nobody signed were written anew with other digests: hold it against another copy, or the trail itself
     "#]].assert_eq(&checked(&text));
     expect![[r#"
-        verified: 0 records of 0 streams, 0 proposals among them
+        NOT VERIFIED: there is no record in it
     "#]]
     .assert_eq(&checked(""));
 }
@@ -169,9 +174,12 @@ async fn a_yes_that_nobody_signed_does_not_hold_until_it_is_set_aside() {
     let (done, text) = exported(&trail).await;
     done.unwrap();
     expect![[r#"
-        verified: 5 records of 2 streams, 1 proposal among them, from 2026-11-22T10:00:00.000Z to 2026-11-22T10:00:20.000Z
+        these records hold: 5 records of 2 streams, from 2026-11-22T10:00:00.000Z to 2026-11-22T10:00:20.000Z
+          control   1 record of 1 stream
+          proposal  4 records of 1 stream: 1 awaiting_approval
           counts for nothing, set aside or overruled: record 4 of proposal/… is not signed
-          1 signature checked
+        checked: each digest, each record's place behind the one before it, each proposal's life; 1 signature checked
+        no file tells whether the ends of streams are missing, or streams that no other names, nor whether records that nobody signed were written anew with other digests: hold it against another copy, or the trail itself
     "#]]
     .assert_eq(&nameless(&checked(&text), &forged));
 }

@@ -90,23 +90,3 @@ fn an_action_or_an_outcome_that_is_none_is_told_what_there_is() {
     );
     assert!(outcome("done").unwrap_err().starts_with("is none of reasoning, "));
 }
-
-#[test]
-fn how_far_an_export_is_is_told_every_five_seconds() {
-    let began = Instant::now();
-    let mut progress = Progress::begin(began);
-    let mut after = |seconds, records| {
-        progress.records = records;
-        progress.line("2026-11-22T10", began + Duration::from_secs(seconds))
-    };
-    assert_eq!(after(4, 1), None);
-    assert_eq!(
-        after(5, 1).as_deref(),
-        Some("read 1 record until 2026-11-22T10 UTC")
-    );
-    assert_eq!(after(9, 2), None);
-    assert_eq!(
-        after(10, 2).as_deref(),
-        Some("read 2 records until 2026-11-22T10 UTC")
-    );
-}

@@ -171,10 +171,33 @@ fn an_answer_is_a_label_once_it_is_clear_what_came_of_it() {
         Fail 0/1/0, by itself 0/0/1
         Unknown 0/1/0, by itself 0/0/1
         RestoreFail 0/1/0, by itself 0/0/1
-        Refuse 1/0/0, by itself 0/0/1
+        Refuse 0/0/0, by itself 0/0/0
         Nothing 0/0/0, by itself 0/0/1
         lapsed by itself 0/1/0"#]]
     .assert_eq(&table.join("\n"));
+}
+
+#[test]
+fn an_approval_that_was_refused_at_its_start_is_no_yes_that_went_well() {
+    let refused = |number: u64| Script {
+        at: number * 60,
+        finish: Finish::Refuse,
+        ..Script::default()
+    };
+    let mut world = Annals::new(&Checked::builtin());
+    let mut calibration = Calibration::new(None);
+    // As many as would support a threshold, had they gone well.
+    for number in 0..100 {
+        let life = world.live(&refused(number));
+        calibration.take(&life, &Switched::default()).unwrap();
+    }
+    let class = calibration.classes.values().next().unwrap();
+    let counts = &class.counts;
+    assert_eq!((counts.approved, counts.refused, counts.succeeded), (100, 100, 0));
+    let Finding::Unsupported { because } = class.finding(0.5, P95) else {
+        panic!("{class:?}");
+    };
+    expect!["nothing that people approved has run: 100 were refused at their start, which says nothing of the action (0.5 takes 4 answers at the least, each of them a yes)"].assert_eq(&because);
 }
 
 proptest! {

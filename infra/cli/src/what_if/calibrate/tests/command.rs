@@ -61,14 +61,14 @@ fn what_is_found_is_a_policy_that_checks_and_is_not_in_force() {
     let shown = told.replace(&directory.path().display().to_string(), "DIR");
     let shown = shown.replace(&bundle.digest().to_string(), "NEW");
     expect![[r#"
-        action                  asked  approved  rejected  narrowed  expired  by itself  succeeded  helped  failed  undone  approval rate        runs by itself up to
-        circuit_break_provider  100    98        0         0         2        0          98         100     0       0       1.000 (0.962–1.000)  77: 98 of 98 answers went well, 1.0000 (0.9623–1.0000), as good as 98.0 answers
-        reroute_model_group     5      5         0         0         0        0          0          5       0       5       1.000 (0.566–1.000)  –: the best lower bound is 0.0000, up to a score of 77: 0 of 5 answers were a yes that went well (0.95 takes 73 answers at the least, each of them a yes)
-        raise_rate_limit        5      5         0         0         0        0          0          5       0       5       1.000 (0.566–1.000)  –: the best lower bound is 0.0000, up to a score of 56: 0 of 5 answers were a yes that went well (0.95 takes 73 answers at the least, each of them a yes)
-        page_oncall             5      5         0         0         0        0          5          5       0       0       1.000 (0.566–1.000)  –: the best lower bound is 0.5655, up to a score of 58: 5 of 5 answers were a yes that went well (0.95 takes 73 answers at the least, each of them a yes)
-        disable_guardrail       0      0         0         0         0        0          0          0       0       0       –                    –: nobody answered (0.95 takes 73 answers at the least, each of them a yes)
-        bump_budget_cap         0      0         0         0         0        0          0          0       0       0       –                    –: nobody answered (0.95 takes 73 answers at the least, each of them a yes)
-        disable_sla_contract    0      0         0         0         0        0          0          0       0       0       –                    –: nobody answered (0.95 takes 73 answers at the least, each of them a yes)
+        action                  asked  approved  rejected  narrowed  expired  by itself  refused  succeeded  helped  failed  undone  approval rate        runs by itself up to
+        circuit_break_provider  100    98        0         0         2        0          0        98         100     0       0       1.000 (0.962–1.000)  77: 98 of 98 answers went well, 1.0000 (0.9623–1.0000), as good as 98.0 answers
+        reroute_model_group     5      5         0         0         0        0          0        0          5       0       5       1.000 (0.566–1.000)  –: the best lower bound is 0.0000, up to a score of 77: 0 of 5 answers were a yes that went well (0.95 takes 73 answers at the least, each of them a yes)
+        raise_rate_limit        5      5         0         0         0        0          0        0          5       0       5       1.000 (0.566–1.000)  –: the best lower bound is 0.0000, up to a score of 56: 0 of 5 answers were a yes that went well (0.95 takes 73 answers at the least, each of them a yes)
+        page_oncall             5      5         0         0         0        0          0        5          5       0       0       1.000 (0.566–1.000)  –: the best lower bound is 0.5655, up to a score of 58: 5 of 5 answers were a yes that went well (0.95 takes 73 answers at the least, each of them a yes)
+        disable_guardrail       0      0         0         0         0        0          0        0          0       0       0       –                    –: nobody answered (0.95 takes 73 answers at the least, each of them a yes)
+        bump_budget_cap         0      0         0         0         0        0          0        0          0       0       0       –                    –: nobody answered (0.95 takes 73 answers at the least, each of them a yes)
+        disable_sla_contract    0      0         0         0         0        0          0        0          0       0       0       –                    –: nobody answered (0.95 takes 73 answers at the least, each of them a yes)
         the lower bound meets 0.95; bounds are Wilson's, at a confidence of 0.95
 
         an action without a proposed threshold does not run by itself, as before
@@ -207,6 +207,7 @@ fn for_a_program_each_action_is_a_line_and_the_summary_the_last() {
           "narrowed": 0,
           "expired": 2,
           "by_itself": 0,
+          "refused": 0,
           "succeeded": 98,
           "helped": 100,
           "failed": 0,
@@ -235,6 +236,7 @@ fn for_a_program_each_action_is_a_line_and_the_summary_the_last() {
           "narrowed": 0,
           "expired": 0,
           "by_itself": 0,
+          "refused": 0,
           "succeeded": 0,
           "helped": 5,
           "failed": 0,
