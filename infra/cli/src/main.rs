@@ -131,7 +131,7 @@ fn main() -> ExitCode {
 
 /// Whether what was asked for is as it should be.
 async fn run(arguments: Arguments) -> anyhow::Result<bool> {
-    let mut terminal = Terminal::stdout();
+    let mut terminal = Terminal::standard();
     if let Command::Trail(arguments) = &arguments.command
         && let Some(done) = arguments.offline(&mut terminal)
     {

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use aws_sdk_lambda::config::timeout::TimeoutConfig;
 use aws_sdk_lambda::primitives::Blob;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::end::{Answered, Ended};
 use crate::print::{Terminal, quote};
 use crate::stack::Stack;
 
@@ -53,8 +54,11 @@ pub(crate) async fn run(
     if arguments.json {
         terminal.json(&reached)?;
     } else {
-        for line in lines(&reached, &stack.name) {
-            terminal.line(&line)?;
+        for (fine, line) in lines(&reached, &stack.name) {
+            match fine {
+                true => terminal.line(&line)?,
+                false => terminal.fault(&line)?,
+            }
         }
     }
     Ok(!reached.is_empty() && reached.iter().all(|one| one.problem.is_none()))
@@ -64,12 +68,7 @@ pub(crate) async fn run(
 ///
 /// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
 async fn reached(stack: &Stack) -> anyhow::Result<Vec<Reached>> {
-    let function = stack.outputs.get(OUTPUT).ok_or_else(|| {
-        let name = &stack.name;
-        anyhow!(
-            "stack {name} has no output {OUTPUT}: it is older than this command and must be deployed again"
-        )
-    })?;
+    let function = stack.newer_output(OUTPUT)?;
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECTS_WITHIN)
         .operation_attempt_timeout(ANSWERS_WITHIN)
@@ -82,16 +81,18 @@ async fn reached(stack: &Stack) -> anyhow::Result<Vec<Reached>> {
         .payload(Blob::new(json!({ "check": "routes" }).to_string()))
         .send()
         .await
-        .with_context(|| format!("function {function} could not be asked"))?;
+        .answered(|| format!("function {function} could not be asked"))?;
     let payload = answer.payload().map(AsRef::<[u8]>::as_ref).unwrap_or_default();
     if answer.function_error().is_some() {
         let said = fault(payload);
-        bail!("function {function} failed, its log group /aws/lambda/{function} says more: {said}");
+        bail!(Ended::NoAnswer(format!(
+            "function {function} failed, its log group /aws/lambda/{function} says more: {said}"
+        )));
     }
     serde_json::from_slice(payload).with_context(|| {
-        format!(
+        Ended::NoAnswer(format!(
             "function {function} answered something else than a list of channels: is its version this command's?"
-        )
+        ))
     })
 }
 
@@ -109,17 +110,19 @@ fn fault(payload: &[u8]) -> String {
     }
 }
 
-/// One line for each channel.
-fn lines(reached: &[Reached], stack: &str) -> Vec<String> {
+/// One line for each channel, and whether it is as it should be.
+fn lines(reached: &[Reached], stack: &str) -> Vec<(bool, String)> {
     if reached.is_empty() {
-        return vec!["Slack is not set up, and nobody is asked there: SlackChannel is empty".to_owned()];
+        let told = "Slack is not set up, and nobody is asked there: SlackChannel is empty";
+        return vec![(false, told.to_owned())];
     }
     let line = |one: &Reached| {
         let channel = quote(&one.channel);
-        match &one.problem {
+        let told = match &one.problem {
             None => format!("{channel}: the bot may post here"),
             Some(problem) => format!("{channel}: {}: {}", quote(problem), remedy(problem, stack)),
-        }
+        };
+        (one.problem.is_none(), told)
     };
     reached.iter().map(line).collect()
 }

@@ -5,6 +5,7 @@ mod look;
 mod people;
 mod picture;
 mod senders;
+mod unseen;
 
 use adapters::SystemClock;
 use domain::ports::Clock;
@@ -39,7 +40,10 @@ pub(crate) async fn run(
             terminal.line(&line)?;
         }
     }
-    Ok(reasons.is_empty())
+    match picture.unseen(&reasons) {
+        Some(unseen) => Err(unseen.into()),
+        None => Ok(reasons.is_empty()),
+    }
 }
 
 #[cfg(test)]
