@@ -3,6 +3,7 @@
 mod deciders;
 mod people;
 mod senders;
+mod unseen;
 mod waits;
 
 use std::collections::BTreeMap;
