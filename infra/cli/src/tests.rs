@@ -120,7 +120,7 @@ fn what_a_command_needs_is_asked_for_before_anything_is_called() {
         (&["completions", "basic"], false),
         (&["man", "--out", "man1"], true),
         (&["man", "page"], false),
-        (&["set-aside", "nothing", "3", "--reason", "a drill"], false),
+        (&["set-aside", "no/thing", "3", "--reason", "a drill"], false),
         (&["slack"], true),
         (&["slack", "--json"], true),
         (&["slack", "C0SRE"], false),

@@ -28,7 +28,7 @@ pub(crate) enum Fault {
     NoStack,
     /// The caller may not do what they ask of a service.
     Forbids(&'static str),
-    /// A dead letter lies in each queue, and cannot be put back.
+    /// A dead letter is there, and cannot be put back.
     KeepsLetters,
     /// An event source is switched off that should be on.
     Disabled,
@@ -42,6 +42,8 @@ pub(crate) struct Now {
     /// The proposal that the agent shows.
     pub(crate) detail: Option<Detail>,
     pub(crate) fault: Option<Fault>,
+    /// Whether the dead letter was taken out.
+    taken: bool,
 }
 
 /// A stack.
@@ -76,6 +78,7 @@ impl World {
         *self.now.lock().unwrap() = Now {
             detail: Some(detail),
             fault,
+            taken: false,
         };
     }
 }
@@ -87,7 +90,7 @@ struct Answers {
 
 impl Respond for Answers {
     fn respond(&self, request: &Request) -> ResponseTemplate {
-        let now = self.now.lock().unwrap();
+        let mut now = self.now.lock().unwrap();
         let target = request.headers.get("x-amz-target");
         let target = target.and_then(|target| target.to_str().ok()).unwrap_or_default();
         let body = String::from_utf8_lossy(&request.body);
@@ -106,12 +109,16 @@ impl Respond for Answers {
             (_, "/") if body.contains("Action=DescribeStacks") => self.stack(&now),
             (_, "/") if body.contains("Action=GetCallerIdentity") => xml(200, IDENTITY),
             ("", path) if path.starts_with("/v1/proposals") => agent(request, path, &now),
-            ("", "/2015-03-31/event-source-mappings") => ok(event_sources(&now)),
+            ("", path) if path.starts_with("/2015-03-31/event-source-mappings") => ok(event_sources(&now)),
             ("", path) if path.ends_with("/invocations") => ok(match now.fault {
                 Some(Fault::NoChannel) => json!([{ "channel": "C0X", "problem": "not_in_channel" }]),
                 _ => json!([{ "channel": "C0SRE", "problem": null }]),
             }),
             ("", path) if path.starts_with("/policies/") => object(request),
+            ("AmazonSQS.ReceiveMessage", _) if now.fault == Some(Fault::KeepsLetters) && !now.taken => {
+                now.taken = true;
+                ok(json!({ "Messages": [{ "MessageId": "m-1", "ReceiptHandle": "r", "Body": "x" }] }))
+            }
             _ => service(target, &json, &now),
         }
     }
@@ -182,9 +189,6 @@ fn service(target: &str, request: &Value, now: &Now) -> ResponseTemplate {
             "ApproximateNumberOfMessagesNotVisible": "0",
             "ApproximateNumberOfMessagesDelayed": "0",
         }})),
-        "AmazonSQS.ReceiveMessage" if keeps && request["QueueUrl"].as_str().is_some_and(is_dead) => {
-            ok(json!({ "Messages": [{ "MessageId": "m-1", "ReceiptHandle": "r", "Body": "x" }] }))
-        }
         "AmazonSQS.SendMessage" if keeps => ResponseTemplate::new(400)
             .set_body_json(json!({ "__type": "com.amazonaws.sqs#UnsupportedOperation", "message": "no" })),
         "TrentService.GetPublicKey" => {
@@ -201,10 +205,6 @@ fn service(target: &str, request: &Value, now: &Now) -> ResponseTemplate {
         })),
         _ => ok(json!({})),
     }
-}
-
-fn is_dead(url: &str) -> bool {
-    url.ends_with("-dead")
 }
 
 /// The signature of the key of tests: the text that is signed ends with the record's digest.

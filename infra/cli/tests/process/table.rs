@@ -45,7 +45,8 @@ fn commands(cells: Vec<&'static str>) -> BTreeSet<String> {
 
 /// `trail control [--json]` is `trail`, since control is a value: only what `--help` calls a command is one.
 fn words(syntax: &str) -> String {
-    let word = |word: &&str| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+    let letters = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
+    let word = |word: &&str| !word.starts_with('-') && word.bytes().all(letters);
     let words: Vec<&str> = syntax.split([' ', '\\']).take_while(word).collect();
     match words.as_slice() {
         ["trail", "control" | "guard"] => "trail".to_owned(),
@@ -200,7 +201,7 @@ fn others() -> Vec<Case> {
         case("automatic", "off --reason drill", 1).but(Fault::Forbids("TrentService.Sign")),
         case("automatic", "off", 2),
         case("set-aside", "control 1 --reason drill", 1),
-        case("set-aside", "nothing 1 --reason drill", 2),
+        case("set-aside", "no/thing 1 --reason drill", 2),
         case("set-aside", "control 1 --reason drill", 4).but(Fault::NoStack),
         case("keys export", "", 0),
         case("keys export", "all", 2),
