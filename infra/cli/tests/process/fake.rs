@@ -9,9 +9,8 @@ use domain::telling::{Answered, Detail, Line, Listed, Listing};
 use domain::trail::{Authority, Control};
 use domain::value::Digest;
 use serde_json::{Value, json};
-use testkit::dynamo::{Dynamo, TRAIL_TABLE, VIEW_TABLE};
-use testkit::keys;
 use testkit::story::{Story, second};
+use testkit::{Dynamo, TRAIL_TABLE, VIEW_TABLE, keys};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
