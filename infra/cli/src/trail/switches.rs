@@ -113,7 +113,8 @@ mod tests {
     use domain::value::Digest;
     use expect_test::expect;
     use testkit::story::{person, second};
-    use testkit::{MemoryTrail, keys};
+    use testkit::{FrozenClock, MemoryTrail, keys};
+    use trail::name_forged;
 
     use super::*;
 
@@ -150,14 +151,12 @@ mod tests {
     }
 
     async fn told(trail: &MemoryTrail, json: bool) -> (anyhow::Result<bool>, String) {
+        told_of(&StreamId::Control, trail, json).await
+    }
+
+    async fn told_of(stream: &StreamId, trail: &MemoryTrail, json: bool) -> (anyhow::Result<bool>, String) {
         let mut printed = Vec::new();
-        let holds = tell(
-            trail,
-            &StreamId::Control,
-            json,
-            &mut Terminal::buffer(&mut printed),
-        )
-        .await;
+        let holds = tell(trail, stream, json, &mut Terminal::buffer(&mut printed)).await;
         (holds, String::from_utf8(printed).unwrap())
     }
 
@@ -165,7 +164,54 @@ mod tests {
     async fn control_tells_who_paused_published_and_switched() {
         let (holds, told) = told(&switched(), false).await;
         assert!(holds.unwrap());
-        expect![[r#""#]].assert_eq(&told);
+        expect![[r#"
+            control
+
+               1  2026-11-22T10:00:00.000Z  6c8613b2e074  policy_published, by ada (ada) in slack
+                  policy 7692c3ad3540 is in force
+
+               2  2026-11-22T10:00:10.000Z  7fdf594cdb02  paused, by bob (bob) in slack
+                  the agent pauses, because: gateway\u{1b}[2J upgrade
+
+               3  2026-11-22T10:02:10.000Z  ee3f30aab305  resumed, by ada (ada) in slack
+                  the agent goes on after 2 min of a pause: gateway\u{1b}[2J upgrade
+                  because: it is done
+
+               4  2026-11-22T10:02:20.000Z  5db3f01aab13  policy_published, by bob (bob) in slack
+                  policy 3fc4ccfe7458 is in force, in the place of 7692c3ad3540
+
+               5  2026-11-22T10:02:30.000Z  dcaa84fbe4ed  automatic_off, by eve (eve) in slack
+                  nothing executes by itself
+                  because: a bad week
+
+               6  2026-11-22T10:02:40.000Z  15ad61032c1e  automatic_on, by ada (ada) in slack
+                  what the policy lets through executes by itself again
+
+            verified: 6 records
+        "#]]
+        .assert_eq(&told);
+    }
+
+    #[tokio::test]
+    async fn guard_tells_what_the_agent_says_against_itself() {
+        let trail = MemoryTrail::new();
+        let fault = BrokenChain {
+            stream: StreamId::Control,
+            seq: 7,
+            kind: "paused".to_owned(),
+            problem: "is \u{1b}[2J forged".to_owned(),
+        };
+        name_forged(&trail, &FrozenClock::default(), &fault)
+            .await
+            .unwrap();
+        let (holds, told) = told_of(&StreamId::Guard, &trail, false).await;
+        assert!(holds.is_ok(), "{told}");
+        assert!(
+            told.contains("forged_record, by the system\n      record 7 of control is \\u{1b}[2J forged\n"),
+            "{told}"
+        );
+        let (_, nothing) = told_of(&StreamId::Guard, &MemoryTrail::new(), false).await;
+        assert_eq!(nothing, "guard\nverified: 0 records\n");
     }
 
     #[tokio::test]
