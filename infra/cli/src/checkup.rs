@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context as _, bail};
 use aws_sdk_lambda::config::timeout::TimeoutConfig;
 use aws_sdk_lambda::primitives::Blob;
 use domain::telling::checkup::{Checkup, question};
 use serde_json::Value;
 
+use crate::end::{Answered as _, Ended};
 use crate::print::quote;
 use crate::stack::Stack;
 
@@ -24,12 +25,7 @@ const CONNECTS_WITHIN: Duration = Duration::from_secs(3);
 ///
 /// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
 pub(crate) async fn of(stack: &Stack, output: &str) -> anyhow::Result<Checkup> {
-    let function = stack.outputs.get(output).ok_or_else(|| {
-        let name = &stack.name;
-        anyhow!(
-            "stack {name} has no output {output}: it is older than this command and must be deployed again"
-        )
-    })?;
+    let function = stack.newer_output(output)?;
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECTS_WITHIN)
         .operation_attempt_timeout(ANSWERS_WITHIN)
@@ -42,14 +38,18 @@ pub(crate) async fn of(stack: &Stack, output: &str) -> anyhow::Result<Checkup> {
         .payload(Blob::new(question().to_string()))
         .send()
         .await
-        .with_context(|| format!("function {function} could not be asked"))?;
+        .answered(|| format!("function {function} could not be asked"))?;
     let payload = answer.payload().map(AsRef::<[u8]>::as_ref).unwrap_or_default();
     if answer.function_error().is_some() {
         let said = fault(payload);
-        bail!("function {function} failed, its log group /aws/lambda/{function} says more: {said}");
+        bail!(Ended::NoAnswer(format!(
+            "function {function} failed, its log group /aws/lambda/{function} says more: {said}"
+        )));
     }
     serde_json::from_slice(payload).with_context(|| {
-        format!("function {function} does not tell what it reaches: is its version this command's?")
+        Ended::NoAnswer(format!(
+            "function {function} does not tell what it reaches: is its version this command's?"
+        ))
     })
 }
 

@@ -11,6 +11,7 @@ use domain::trail::{StreamId, UNSIGNED_SCHEMA};
 use domain::value::{Digest, Timestamp};
 use trail::walk::{self, Window};
 
+use crate::end::{Answered as _, Ended};
 use crate::moment::{self, Moment};
 use crate::print::{Terminal, count};
 use crate::stack::Stack;
@@ -68,7 +69,7 @@ pub(crate) async fn run(
 ) -> anyhow::Result<bool> {
     let sources = stack
         .keys()
-        .ok_or_else(|| anyhow!("the stack has no keys: deploy this version first"))?;
+        .ok_or_else(|| Ended::NoAnswer("the stack has no keys: deploy this version first".to_owned()))?;
     match &arguments.command {
         Command::Rotate(arguments) => rotate(stack, &sources, arguments, terminal).await,
         Command::Export => {
@@ -89,12 +90,12 @@ async fn rotate(
         Of::Decisions => &sources.decisions,
         Of::Operators => &sources.operators,
     };
-    let old = keys.first().ok_or_else(|| anyhow!("the stack names no key"))?;
+    let no_key = || Ended::NoAnswer("the stack names no key: is it deployed to its end?".to_owned());
+    let old = keys.first().ok_or_else(no_key)?;
     let window = moment::window(arguments.since, None, SystemClock.now())?;
     let kms = aws_sdk_kms::Client::new(&stack.aws);
     let public = kms.get_public_key().key_id(old).send().await;
-    let public =
-        public.with_context(|| format!("{old} does not tell its public half: nothing was changed"))?;
+    let public = public.answered(|| format!("{old} does not tell its public half: nothing was changed"))?;
     let public = public
         .public_key()
         .map(|der| BASE64.encode(der.as_ref()))
@@ -104,16 +105,12 @@ async fn rotate(
         .context("no other key was made: nothing was changed")?;
     terminal.line(&format!("made: {new}"))?;
     let disabled = kms.disable_key().key_id(old).send().await;
-    disabled.with_context(|| format!("{old} is not disabled, and signs on: run this again"))?;
+    disabled.carried_out(|| format!("{old} is not disabled, and signs on: run this again"))?;
     terminal.line(&format!("disabled: {old}"))?;
-    let archive = KeyArchive {
-        key: old.clone(),
-        public,
-        retired: retired(&stack.trail()?, window, old, SystemClock.now()).await?,
-    };
-    let bucket = PayloadBucket::new(&stack.aws, stack.output("PolicyBucketName")?);
-    let digest = bucket.put(&serde_json::to_vec(&archive)?).await?;
-    let signed = archive.retired.signed.len();
+    let (digest, signed) = keep(stack, window, old, public).await.map_err(|err| {
+        // Something was changed by now: this is no answer that merely did not come.
+        anyhow!("what {old} had signed is not kept, so nothing of it holds until it is: enable it and run this again: {err:#}")
+    })?;
     terminal.line(&format!(
         "kept under lock: {} that it signed",
         count(signed, "record")
@@ -135,21 +132,31 @@ async fn rotate(
     Ok(true)
 }
 
+/// Puts an old key's public half and what it had signed under lock: under which digest, and how many records.
+async fn keep(stack: &Stack, window: Window, key: &str, public: String) -> anyhow::Result<(Digest, usize)> {
+    let retired = retired(&stack.trail()?, window, key, SystemClock.now()).await?;
+    let signed = retired.signed.len();
+    let archive = KeyArchive {
+        key: key.to_owned(),
+        public,
+        retired,
+    };
+    let bucket = PayloadBucket::new(&stack.aws, stack.output("PolicyBucketName")?);
+    Ok((bucket.put(&serde_json::to_vec(&archive)?).await?, signed))
+}
+
 /// Makes a key with the same policy.
 async fn another_like(kms: &aws_sdk_kms::Client, old: &str) -> anyhow::Result<String> {
-    let policy = kms
-        .get_key_policy()
-        .key_id(old)
-        .policy_name("default")
-        .send()
-        .await?;
+    let policy = kms.get_key_policy().key_id(old).policy_name("default");
+    let policy = policy.send().await.answered(|| "the policy of the one in use")?;
     let made = kms
         .create_key()
         .key_spec(KeySpec::EccNistP256)
         .key_usage(KeyUsageType::SignVerify)
         .set_policy(policy.policy)
         .send()
-        .await?;
+        .await
+        .answered(|| "KMS")?;
     let arn = made.key_metadata.and_then(|key| key.arn);
     arn.context("KMS did not tell the key that it made")
 }

@@ -18,9 +18,10 @@
 //! | `set-aside`: what does not hold, and goes on without it | `set_aside` |
 //! | who it is that changes something | `who` |
 //! | `redrive`: what dead letters are, and how they are put back | `redrive` |
+//! | `completions`, `man`, and the usage that errors show | `shell` |
 //! | how text from outside is shown on a terminal | `print` |
 //! | how a time is written on the command line | `moment` |
-//! | which errors end with another code than 1 | `end` |
+//! | which errors end with which code, and how AWS's are told | `end` |
 //!
 //! It reads and writes with the rights of whoever runs it, through the AWS SDK's usual configuration.
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
@@ -36,6 +37,7 @@ mod print;
 mod proposals;
 mod redrive;
 mod set_aside;
+mod shell;
 mod slack;
 mod stack;
 mod status;
@@ -47,7 +49,7 @@ mod who;
 use std::process::ExitCode;
 
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::print::Terminal;
 use crate::stack::Stack;
@@ -55,9 +57,9 @@ use crate::stack::Stack;
 /// Looks after a deployed SRE agent.
 ///
 /// Region, credentials and endpoint are found as every AWS SDK finds them; AWS_ENDPOINT_URL leads to a local
-/// stack.
+/// stack. Every time is printed in UTC, as 2026-11-22T10:00:00.000Z, whatever TZ says, and a day begins at midnight UTC.
 #[derive(Debug, Parser)]
-#[command(name = "sre-agent", version, arg_required_else_help = true)]
+#[command(name = "sre-agent", version, arg_required_else_help = true, after_help = EXIT_CODES)]
 struct Arguments {
     /// Name of the CloudFormation stack
     #[arg(
@@ -81,6 +83,14 @@ struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  it was done, or is healthy
+  1  it was refused, or is not healthy
+  2  the command line cannot be understood
+  3  the reply was lost, and nobody can tell whether it was recorded
+  4  it could not be looked or asked: the stack, AWS, a service or a file does not answer";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -115,10 +125,18 @@ enum Command {
     /// Says of every Slack channel where people are asked whether the bot may post there, and what to do where it may
     /// not. Exits with 1 where it may not, and where Slack is not set up
     Slack(slack::Arguments),
+    /// Prints what a shell needs to complete command lines, such as sre-agent completions bash. Needs no stack
+    Completions(shell::CompletionsArguments),
+    /// Prints the man page, or writes one for each command. Needs no stack
+    Man(shell::ManArguments),
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        // Ends with 2, or with 0 where it is help that was asked for.
+        Err(err) => shell::with_whole_usage(err, Arguments::command()).exit(),
+    };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(err) => {
@@ -136,21 +154,34 @@ fn main() -> ExitCode {
     }
 }
 
+/// What needs no stack: whether it went well, if that was asked for.
+fn offline(command: &Command, terminal: &mut Terminal<'_>) -> Option<anyhow::Result<bool>> {
+    match command {
+        Command::Trail(arguments) => arguments.offline(terminal),
+        Command::Policy(arguments) => arguments.offline(terminal),
+        Command::Operators(arguments) => Some(arguments.offline(terminal)),
+        Command::Completions(arguments) => {
+            Some(shell::completions(arguments, Arguments::command(), terminal))
+        }
+        Command::Man(arguments) => Some(shell::man(arguments, Arguments::command(), terminal)),
+        Command::Status(_)
+        | Command::Doctor(_)
+        | Command::Proposals(_)
+        | Command::Pause(_)
+        | Command::Resume(_)
+        | Command::Automatic(_)
+        | Command::Keys(_)
+        | Command::SetAside(_)
+        | Command::Redrive(_)
+        | Command::Slack(_) => None,
+    }
+}
+
 /// Whether what was asked for is as it should be.
 async fn run(arguments: Arguments) -> anyhow::Result<bool> {
-    let mut terminal = Terminal::stdout();
-    if let Command::Trail(arguments) = &arguments.command
-        && let Some(done) = arguments.offline(&mut terminal)
-    {
+    let mut terminal = Terminal::standard();
+    if let Some(done) = offline(&arguments.command, &mut terminal) {
         return done;
-    }
-    if let Command::Policy(arguments) = &arguments.command
-        && let Some(done) = arguments.offline(&mut terminal)
-    {
-        return done;
-    }
-    if let Command::Operators(arguments) = &arguments.command {
-        return arguments.offline(&mut terminal);
     }
     let mut stack = Stack::find(&arguments.stack).await?;
     if let Some(url) = arguments.commands_url {
@@ -167,173 +198,12 @@ async fn run(arguments: Arguments) -> anyhow::Result<bool> {
         Command::Keys(arguments) => keys::run(&stack, &arguments, &mut terminal).await,
         Command::SetAside(arguments) => set_aside::run(&stack, arguments, &mut terminal).await,
         Command::Policy(arguments) => policy::run(&stack, arguments, &mut terminal).await,
-        Command::Operators(arguments) => arguments.offline(&mut terminal),
         Command::Redrive(arguments) => redrive::run(&stack, &arguments, &mut terminal).await,
         Command::Slack(arguments) => slack::run(&stack, &arguments, &mut terminal).await,
+        // They need no stack, and were done above.
+        Command::Operators(_) | Command::Completions(_) | Command::Man(_) => Ok(true),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    #[test]
-    fn the_table_of_commands_is_sound() {
-        Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn the_stack_may_be_named_before_or_after_the_command() {
-        for line in [
-            ["sre-agent", "--stack", "other", "status"],
-            ["sre-agent", "status", "--stack", "other"],
-        ] {
-            assert_eq!(Arguments::try_parse_from(line).unwrap().stack, "other");
-        }
-        assert!(Arguments::try_parse_from(["sre-agent", "--stack", "", "status"]).is_err());
-    }
-
-    #[test]
-    fn a_proposal_id_is_checked_before_anything_is_called() {
-        let problem = Arguments::try_parse_from(["sre-agent", "trail", "x"]).unwrap_err();
-        assert!(problem.to_string().contains("is not a proposal id"), "{problem}");
-        assert!(Arguments::try_parse_from(["sre-agent", "trail"]).is_err());
-    }
-
-    #[test]
-    fn what_a_command_needs_is_asked_for_before_anything_is_called() {
-        let id = "gnr4sqzfryd4gg3mhvufxxmnmg-1";
-        for (line, sound) in [
-            (&["trail", id, "--json"][..], true),
-            (
-                &[
-                    "trail",
-                    "export",
-                    "--since",
-                    "30d",
-                    "--until",
-                    "2026-11-22T10:00:00Z",
-                ],
-                true,
-            ),
-            (&["trail", "export"], false),
-            (&["trail", "export", "--since", "long ago"], false),
-            (&["trail", id, "export", "--since", "30d"], false),
-            (&["trail", "check", "-"], true),
-            (&["trail", "check"], false),
-            (&["pause"], false),
-            (&["pause", "--reason", " "], false),
-            (&["pause", "--reason", "a release"], true),
-            (&["resume"], true),
-            (&["resume", "--reason", "it is over"], true),
-            (&["automatic"], false),
-            (&["automatic", "off"], false),
-            (&["automatic", "off", "--reason", "a bad week"], true),
-            (&["automatic", "on"], true),
-            (&["automatic", "maybe", "--reason", "x"], false),
-            (&["policy"], false),
-            (&["policy", "replay"], false),
-            (&["policy", "replay", "--policy", "new"], true),
-            (
-                &[
-                    "policy",
-                    "replay",
-                    "--policy",
-                    "new",
-                    "--from",
-                    "-",
-                    "--threshold",
-                    "100",
-                    "--auto-approve",
-                    "false",
-                    "--json",
-                ],
-                true,
-            ),
-            (
-                &["policy", "replay", "--policy", "new", "--threshold", "101"],
-                false,
-            ),
-            (
-                &[
-                    "policy", "replay", "--policy", "new", "--from", "-", "--since", "30d",
-                ],
-                false,
-            ),
-            (&["policy", "calibrate"], true),
-            (
-                &[
-                    "policy",
-                    "calibrate",
-                    "--target",
-                    "0.9",
-                    "--confidence",
-                    "0.99",
-                    "--out",
-                    "new",
-                ],
-                true,
-            ),
-            (&["policy", "calibrate", "--target", "95"], false),
-            (&["policy", "calibrate", "--confidence", "0.8"], false),
-            (&["operators"], false),
-            (&["operators", "check"], false),
-            (&["operators", "check", "operators.json", "--policy", "new"], true),
-            (&["set-aside", "control", "3", "--reason", "a drill"], true),
-            (&["set-aside", "control", "3"], false),
-            (&["keys", "rotate", "decisions"], true),
-            (&["keys", "rotate"], false),
-            (&["set-aside", "nothing", "3", "--reason", "a drill"], false),
-            (&["slack"], true),
-            (&["slack", "--json"], true),
-            (&["slack", "C0SRE"], false),
-            (&["list"], true),
-            (
-                &[
-                    "list",
-                    "--waiting",
-                    "--team",
-                    "payments",
-                    "--limit",
-                    "100",
-                    "--json",
-                ],
-                true,
-            ),
-            (&["list", "--in-force", "--limit", "1"], true),
-            (&["list", "--waiting", "--in-force"], false),
-            (&["list", "--limit", "0"], false),
-            (&["list", "--limit", "101"], false),
-            (&["list", "--team", ""], false),
-            (&["show", id], true),
-            (&["show", "te62-1", "--json"], true),
-            (&["show"], false),
-            (&["show", "gnr"], false),
-            (&["show", "../secrets"], false),
-            (&["approve", id], true),
-            (&["approve", "te62", "--seen", "0123ABCD", "--yes"], true),
-            (&["approve", "te62", "--seen", "0123abc"], false),
-            (&["approve", "te62", "--seen", "0123wxyz"], false),
-            (&["reject", id], false),
-            (&["reject", id, "--reason", " "], false),
-            (&["reject", id, "--reason", "it is a drill"], true),
-            (&["undo", id], false),
-            (&["undo", id, "--reason", "it is over"], true),
-            (&["revoke", id], true),
-            (&["edit", id], false),
-            (&["edit", id, "duration_s"], false),
-            (&["edit", id, "duration_s="], false),
-            (&["edit", id, "duration_s=60", "rpm_percent=5"], true),
-            (&["watch"], true),
-            (&["watch", "te62", "--every", "60"], true),
-            (&["watch", "--every", "0"], false),
-            (&["watch", "--every", "61"], false),
-        ] {
-            let line = ["sre-agent"].iter().chain(line);
-            let parsed = Arguments::try_parse_from(line.clone());
-            assert_eq!(parsed.is_ok(), sound, "{line:?}: {parsed:?}");
-        }
-    }
-}
+mod tests;

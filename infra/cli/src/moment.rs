@@ -2,9 +2,11 @@
 
 use std::str::FromStr;
 
-use anyhow::ensure;
+use anyhow::bail;
 use domain::value::Timestamp;
 use trail::walk::Window;
+
+use crate::end::Ended;
 
 /// The longest time that is looked at, days: eight years, which is more than any tier keeps a proposal.
 const MOST_DAYS: u64 = 2_922;
@@ -68,12 +70,15 @@ pub(crate) fn window(since: Moment, until: Option<Moment>, now: Timestamp) -> an
         None => Window::until_now(since, now),
     };
     let Window { since, until } = window;
-    ensure!(since < until, "the time from {since} to {until} is empty");
-    ensure!(
-        // Now is in the window, a millisecond wide.
-        until.minus_seconds(MOST_DAYS * 86_400) <= since.plus_millis(1),
-        "the time from {since} to {until} is longer than {MOST_DAYS} days (8 years), and nothing is kept for longer: begin later"
-    );
+    if since >= until {
+        bail!(Ended::Usage(format!("the time from {since} to {until} is empty")));
+    }
+    // Now is in the window, a millisecond wide.
+    if until.minus_seconds(MOST_DAYS * 86_400) > since.plus_millis(1) {
+        bail!(Ended::Usage(format!(
+            "the time from {since} to {until} is longer than {MOST_DAYS} days (8 years), and nothing is kept for longer: begin later"
+        )));
+    }
     Ok(window)
 }
 

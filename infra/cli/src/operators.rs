@@ -63,13 +63,13 @@ fn check(arguments: &Check, now: Timestamp, terminal: &mut Terminal<'_>) -> anyh
     let directory = match Directory::parse(&text) {
         Ok(directory) => directory,
         Err(problem) => {
-            terminal.line(&problem)?;
+            terminal.fault(&problem)?;
             return Ok(false);
         }
     };
     let short = told(&directory, &policy.in_force(None), now)?;
     for line in &short {
-        terminal.line(line)?;
+        terminal.fault(line)?;
     }
     if short.is_empty() {
         let people = count(people(&directory), "active operator");

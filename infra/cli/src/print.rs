@@ -12,35 +12,56 @@ use serde::Serialize;
 /// The longest text from outside that is shown in full, characters. `--json` has all of it.
 const MAX_QUOTE: usize = 400;
 
-/// Where a command prints.
-pub(crate) struct Terminal<'a>(Box<dyn Write + 'a>);
+/// Where a command prints: what it is asked for, and what is wrong.
+pub(crate) struct Terminal<'a> {
+    out: Box<dyn Write + 'a>,
+    /// Where what is wrong goes; with the rest where there is nothing else.
+    err: Option<Box<dyn Write + 'a>>,
+}
 
 impl<'a> Terminal<'a> {
-    /// The process's standard output.
-    pub(crate) fn stdout() -> Self {
-        Self(Box::new(io::stdout()))
+    /// The process's standard output, and its standard error for what is wrong.
+    pub(crate) fn standard() -> Self {
+        Self {
+            out: Box::new(io::stdout()),
+            err: Some(Box::new(io::stderr())),
+        }
+    }
+
+    fn only(out: impl Write + 'a) -> Self {
+        Self {
+            out: Box::new(out),
+            err: None,
+        }
     }
 
     /// A buffer, in tests.
     #[cfg(test)]
     pub(crate) fn buffer(buffer: &'a mut Vec<u8>) -> Self {
-        Self(Box::new(buffer))
+        Self::only(buffer)
     }
 
     /// What is written out later.
     pub(crate) fn lines_into(buffer: &'a mut Vec<u8>) -> Self {
-        Self(Box::new(buffer))
+        Self::only(buffer)
     }
 
     /// What nobody reads any more, in tests.
     #[cfg(test)]
     pub(crate) fn unread() -> Self {
-        Self(Box::new(tests::Gone))
+        Self::only(tests::Gone)
     }
 
     /// Prints one line, in which every dangerous character is made visible, line breaks too.
     pub(crate) fn line(&mut self, text: &str) -> io::Result<()> {
         self.raw(&visible(text))
+    }
+
+    /// Prints one line that says what is wrong, as [`Terminal::line`] does: to standard error.
+    pub(crate) fn fault(&mut self, text: &str) -> io::Result<()> {
+        let line = format!("{}\n", visible(text));
+        let out = self.err.as_mut().unwrap_or(&mut self.out);
+        written(out, line.as_bytes()).map(|_| ())
     }
 
     /// Prints one line of the domain's telling.
@@ -90,11 +111,15 @@ impl<'a> Terminal<'a> {
     }
 
     fn write_bytes(&mut self, bytes: &[u8]) -> io::Result<bool> {
-        match self.0.write_all(bytes).and_then(|()| self.0.flush()) {
-            // Whoever read along, such as `head`, has seen enough.
-            Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-            written => written.map(|()| true),
-        }
+        written(&mut self.out, bytes)
+    }
+}
+
+fn written(out: &mut dyn Write, bytes: &[u8]) -> io::Result<bool> {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        // Whoever read along, such as `head`, has seen enough.
+        Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        written => written.map(|()| true),
     }
 }
 
@@ -213,6 +238,20 @@ mod tests {
         let lines: Vec<&str> = text.split('\n').collect();
         let hostile = visible(HOSTILE);
         assert_eq!(lines, ["one\\u{a}", hostile.as_str(), &format!("{hostile} ")]);
+    }
+
+    #[test]
+    fn what_is_wrong_goes_elsewhere_and_is_as_safe() {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut terminal = Terminal {
+            out: Box::new(&mut out),
+            err: Some(Box::new(&mut err)),
+        };
+        terminal.line("fine").unwrap();
+        terminal.fault(HOSTILE).unwrap();
+        drop(terminal);
+        assert_eq!(String::from_utf8(out).unwrap(), "fine\n");
+        assert_eq!(String::from_utf8(err).unwrap(), format!("{}\n", visible(HOSTILE)));
     }
 
     #[test]

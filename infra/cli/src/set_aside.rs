@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use adapters::SystemClock;
+use adapters::{DynamoView, SystemClock};
 use anyhow::{Context as _, bail};
 use domain::ports::{Clock, Trail, TrailError};
 use domain::proposal::Proposal;
@@ -10,7 +10,9 @@ use domain::trail::chain::{Chain, verify_signature};
 use domain::trail::{Actor, BrokenChain, Control, Doubt, Record, Seq, SetAside, StreamId};
 use trail::{Extended, Next, Stream, extend};
 
+use crate::end::Ended;
 use crate::print::Terminal;
+use crate::proposals::{NamedStream, find};
 use crate::stack::Stack;
 use crate::switches::{UNSIGNED, reason, signable};
 use crate::who;
@@ -18,8 +20,9 @@ use crate::who;
 /// What `set-aside` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The stream, as `status` and `trail` name it: proposal/…, target/…/…, limit/…/…
-    stream: StreamId,
+    /// The stream, as `status` and `trail` name it: proposal/…, target/…/…, limit/…/…; a proposal's also by the beginning
+    /// of its id
+    stream: NamedStream,
 
     /// The record's position in it
     seq: Seq,
@@ -37,7 +40,13 @@ pub(crate) async fn run(
 ) -> anyhow::Result<bool> {
     let trail = stack.trail()?;
     let by = who::asks(&stack.aws).await?;
-    for line in set_aside(&trail, &SystemClock, &by, arguments).await? {
+    let view = DynamoView::new(&stack.aws, stack.output("ProposalsTableName")?);
+    let aside = SetAside {
+        stream: find::stream(&trail, &view, arguments.stream, SystemClock.now()).await?,
+        seq: arguments.seq,
+        reason: arguments.reason,
+    };
+    for line in set_aside(&trail, &SystemClock, &by, &aside).await? {
         terminal.line(&line)?;
     }
     Ok(true)
@@ -47,23 +56,18 @@ async fn set_aside(
     trail: &dyn Trail,
     clock: &dyn Clock,
     by: &Actor,
-    arguments: Arguments,
+    aside: &SetAside,
 ) -> anyhow::Result<Vec<String>> {
-    let Arguments { stream, seq, reason } = arguments;
-    let records = trail.load(&stream).await.context("nothing was set aside")?;
-    let Some(fault) = fault_of(trail, &stream, &records, seq) else {
+    let SetAside { stream, seq, .. } = aside;
+    let records = trail.load(stream).await.context("nothing was set aside")?;
+    let Some(fault) = fault_of(trail, stream, &records, *seq) else {
         bail!("record {seq} of {stream} holds, or there is none: nothing was set aside");
     };
     let guard = signable(trail).await.context("nothing was set aside")?;
     let control = Stream::endless(StreamId::Control, by.clone());
     let sets = |last: &[Record], _| {
         let control = Control::read(last.last())?.guarded(guard.held.as_ref())?;
-        let aside = SetAside {
-            stream: stream.clone(),
-            seq,
-            reason: reason.clone(),
-        };
-        Ok(match control.set_aside(aside) {
+        Ok(match control.set_aside(aside.clone()) {
             Some(fact) => Next::<_, Infallible>::Append(fact),
             None => Next::Nothing,
         })
@@ -77,7 +81,9 @@ async fn set_aside(
         Ok(Extended::Nothing) => Ok(vec!["set aside already: nothing was changed".to_owned()]),
         Ok(Extended::Refused(never)) => match never {},
         Err(err @ TrailError::Unsigned { .. }) => Err(err).context(UNSIGNED),
-        Err(err) => Err(err).context("whether it was set aside is not known: sre-agent status tells"),
+        Err(err) => Err(err).context(Ended::Unclear(
+            "whether it was set aside is not known: sre-agent status tells".to_owned(),
+        )),
     }
 }
 
@@ -119,8 +125,8 @@ mod tests {
 
     use super::*;
 
-    fn arguments(stream: &StreamId, seq: Seq) -> Arguments {
-        Arguments {
+    fn aside(stream: &StreamId, seq: Seq) -> SetAside {
+        SetAside {
             stream: stream.clone(),
             seq,
             reason: "a drill".to_owned(),
@@ -150,9 +156,7 @@ mod tests {
         let read = load_proposal(&trail, id).await.unwrap().unwrap();
         assert!(read.standing().fault.is_some());
         let (clock, by) = (FrozenClock::default(), person("ada"));
-        let told = set_aside(&trail, &clock, &by, arguments(&stream, 4))
-            .await
-            .unwrap();
+        let told = set_aside(&trail, &clock, &by, &aside(&stream, 4)).await.unwrap();
         assert_eq!(told[0], "set aside: record 1 of control says so");
         assert!(
             told[1].ends_with("was written by scoring, which may not say approved"),
@@ -163,9 +167,7 @@ mod tests {
             (read.standing().fault.clone(), read.state().name()),
             (None, "awaiting_approval")
         );
-        let again = set_aside(&trail, &clock, &by, arguments(&stream, 4))
-            .await
-            .unwrap();
+        let again = set_aside(&trail, &clock, &by, &aside(&stream, 4)).await.unwrap();
         assert_eq!(again, ["set aside already: nothing was changed"]);
         assert_eq!(load_control(&trail).await.unwrap().seq, 1);
     }
@@ -175,7 +177,7 @@ mod tests {
         let (trail, stream) = forged();
         let (clock, by) = (FrozenClock::default(), person("ada"));
         for seq in [1, 3, 5] {
-            let refused = set_aside(&trail, &clock, &by, arguments(&stream, seq))
+            let refused = set_aside(&trail, &clock, &by, &aside(&stream, seq))
                 .await
                 .unwrap_err();
             assert!(
@@ -184,7 +186,7 @@ mod tests {
             );
         }
         trail.signing.outages.next(usize::MAX);
-        let unsigned = set_aside(&trail, &clock, &by, arguments(&stream, 4))
+        let unsigned = set_aside(&trail, &clock, &by, &aside(&stream, 4))
             .await
             .unwrap_err();
         assert_eq!(unsigned.to_string(), UNSIGNED);

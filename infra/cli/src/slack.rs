@@ -51,24 +51,29 @@ pub(crate) async fn run(
     if arguments.json {
         terminal.json(&reached)?;
     } else {
-        for line in lines(&reached, &stack.name) {
-            terminal.line(&line)?;
+        for (fine, line) in lines(&reached, &stack.name) {
+            match fine {
+                true => terminal.line(&line)?,
+                false => terminal.fault(&line)?,
+            }
         }
     }
     Ok(!reached.is_empty() && reached.iter().all(|one| one.problem.is_none()))
 }
 
-/// One line for each channel.
-fn lines(reached: &[Channel], stack: &str) -> Vec<String> {
+/// One line for each channel, and whether it is as it should be.
+fn lines(reached: &[Channel], stack: &str) -> Vec<(bool, String)> {
     if reached.is_empty() {
-        return vec!["Slack is not set up, and nobody is asked there: SlackChannel is empty".to_owned()];
+        let told = "Slack is not set up, and nobody is asked there: SlackChannel is empty";
+        return vec![(false, told.to_owned())];
     }
     let line = |one: &Channel| {
         let channel = quote(&one.channel);
-        match &one.problem {
+        let told = match &one.problem {
             None => format!("{channel}: the bot may post here"),
             Some(problem) => format!("{channel}: {}: {}", quote(problem), remedy(problem, stack)),
-        }
+        };
+        (one.problem.is_none(), told)
     };
     reached.iter().map(line).collect()
 }

@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapters::aws::{Bounds, loader};
+use adapters::aws::{Bounds, is_unanswered, loader, told};
 use adapters::{DynamoTrail, KeySources, KmsSigner, PublicKeys, SdkConfig};
-use anyhow::{Context, anyhow};
+use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_cloudformation::operation::describe_stacks::DescribeStacksError;
 use domain::trail::{Author, Authority};
+use reqwest::Url;
+
+use crate::end::Ended;
 
 /// A person waits at a terminal, perhaps far from the Region, and a long poll of a queue takes its second.
 const BOUNDS: Bounds = Bounds {
@@ -38,20 +42,20 @@ pub(crate) struct Stack {
 impl Stack {
     /// Asks CloudFormation for the stack.
     pub(crate) async fn find(name: &str) -> anyhow::Result<Self> {
-        let aws = loader(&BOUNDS).load().await;
-        let region = aws
-            .region()
-            .map_or_else(|| "no Region (set AWS_REGION)".to_owned(), ToString::to_string);
-        let reply = aws_sdk_cloudformation::Client::new(&aws)
-            .describe_stacks()
-            .stack_name(name)
-            .send()
-            .await
-            .with_context(|| {
-                format!("CloudFormation did not tell of stack {name} in {region} (another: --stack)")
-            })?;
+        Self::find_with(loader(&BOUNDS).load().await, name).await
+    }
+
+    async fn find_with(aws: SdkConfig, name: &str) -> anyhow::Result<Self> {
+        let region = aws.region().map(ToString::to_string).ok_or_else(|| {
+            Ended::NoAnswer(
+                "no Region is set: AWS_REGION, or the profile's region, says where the stack is".to_owned(),
+            )
+        })?;
+        let client = aws_sdk_cloudformation::Client::new(&aws);
+        let reply = client.describe_stacks().stack_name(name).send().await;
+        let reply = reply.map_err(|err| not_found(&aws, name, &region, &err))?;
         let stack = reply.stacks.unwrap_or_default().into_iter().next();
-        let stack = stack.ok_or_else(|| anyhow!("there is no stack {name} in {region}"))?;
+        let stack = stack.ok_or_else(|| no_stack(name, &region))?;
         let status = stack
             .stack_status
             .map_or_else(|| "unknown".to_owned(), |status| status.as_str().to_owned());
@@ -100,14 +104,29 @@ impl Stack {
     pub(crate) fn output(&self, key: &str) -> anyhow::Result<&str> {
         self.outputs.get(key).map(String::as_str).ok_or_else(|| {
             let (name, status) = (&self.name, &self.status);
-            anyhow!("stack {name} ({status}) has no output {key}: is it a stack of this agent, deployed to its end?")
+            let told = format!(
+                "stack {name} ({status}) has no output {key}: is it a stack of this agent, deployed to its end?"
+            );
+            Ended::NoAnswer(told).into()
+        })
+    }
+
+    /// One of its outputs that stacks of earlier versions do not have.
+    pub(crate) fn newer_output(&self, key: &str) -> anyhow::Result<&str> {
+        let value = self.outputs.get(key).map(String::as_str);
+        value.ok_or_else(|| {
+            let told = format!(
+                "stack {} has no output {key}: it is older than this command and must be deployed again",
+                self.name
+            );
+            Ended::NoAnswer(told).into()
         })
     }
 
     /// One of its parameters.
     pub(crate) fn parameter(&self, key: &str) -> anyhow::Result<&str> {
         let value = self.parameters.get(key).map(String::as_str);
-        value.ok_or_else(|| anyhow!("stack {} has no parameter {key}", self.name))
+        value.ok_or_else(|| Ended::NoAnswer(format!("stack {} has no parameter {key}", self.name)).into())
     }
 
     /// Its trail. What is appended is signed with the operators' key, as whoever runs this.
@@ -151,6 +170,45 @@ impl Stack {
             archives: archives.iter().filter_map(|digest| digest.parse().ok()).collect(),
             bucket: self.outputs.get("PolicyBucketName").cloned().unwrap_or_default(),
         })
+    }
+}
+
+/// Why there is nothing known of a stack.
+fn not_found(aws: &SdkConfig, name: &str, region: &str, err: &SdkError<DescribeStacksError>) -> Ended {
+    let said = err.as_service_error().and_then(ProvideErrorMetadata::message);
+    // CloudFormation has no code of its own for it:
+    // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
+    if said.is_some_and(|said| said.ends_with("does not exist")) {
+        return no_stack(name, region);
+    }
+    let told = told(err);
+    Ended::NoAnswer(match aws.endpoint_url() {
+        Some(url) if is_unanswered(err) => {
+            format!(
+                "no stack answers at {}: is it up? ({told})",
+                without_password(url)
+            )
+        }
+        Some(_) | None => format!("CloudFormation in {region} does not tell of stack {name}: {told}"),
+    })
+}
+
+fn no_stack(name: &str, region: &str) -> Ended {
+    Ended::NoAnswer(format!(
+        "there is no stack {name} in {region} for these credentials (another stack: --stack, another Region: AWS_REGION)"
+    ))
+}
+
+/// An address as it may be shown.
+fn without_password(url: &str) -> String {
+    match Url::parse(url) {
+        // Where a URL can have neither, there is nothing to hide.
+        Ok(mut url) => {
+            _ = url.set_password(None);
+            _ = url.set_username("");
+            url.as_str().trim_end_matches('/').to_owned()
+        }
+        Err(_) => "the address in AWS_ENDPOINT_URL".to_owned(),
     }
 }
 

@@ -8,6 +8,7 @@ use domain::trail::{Actor, Control, ControlFact, Fact, Record, StreamId, Switche
 use domain::value::Timestamp;
 use trail::{End, Extended, Next, Stream, extend, load_end, load_held};
 
+use crate::end::Ended;
 use crate::print::{Terminal, actor, duration, quote};
 use crate::stack::Stack;
 use crate::who;
@@ -194,7 +195,9 @@ async fn flip(trail: &dyn Trail, clock: &dyn Clock, by: &Actor, switch: &Switch)
         Err(TrailError::Outrun(_)) => {
             bail!("others change the switches at the same time, so nothing was changed: try again")
         }
-        Err(err) => Err(err).context("whether it was switched is not known: sre-agent status tells"),
+        Err(err) => Err(err).context(Ended::Unclear(
+            "whether it was switched is not known: sre-agent status tells".to_owned(),
+        )),
     }
 }
 

@@ -5,6 +5,8 @@ use anyhow::Context;
 use domain::trail::Actor;
 use domain::value::{BadId, Digest, OperatorId};
 
+use crate::end::Answered as _;
+
 /// Where decisions of this command line are made.
 const CHANNEL: &str = "cli";
 
@@ -26,7 +28,8 @@ pub(crate) async fn asks(aws: &SdkConfig) -> anyhow::Result<Actor> {
 ///
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html>
 pub(crate) async fn arn(aws: &SdkConfig) -> anyhow::Result<String> {
-    let reply = aws_sdk_sts::Client::new(aws).get_caller_identity().send().await?;
+    let reply = aws_sdk_sts::Client::new(aws).get_caller_identity().send().await;
+    let reply = reply.answered(|| "AWS STS")?;
     reply.arn.context("AWS STS knows no ARN of yours")
 }
 

@@ -33,6 +33,7 @@ mod summary;
 mod template;
 mod tools;
 mod traffic;
+mod trail;
 
 use std::process::ExitCode;
 
@@ -66,7 +67,8 @@ enum Task {
     Test(check::Arguments),
     /// Runs the labelled incidents through a reasoner: cargo xtask eval -- --help
     Eval(eval::Arguments),
-    /// Puts a sample event on the bus, as new: cargo xtask send events/bus/provider.unhealthy.json
+    /// Puts a sample event on the bus, as new, and prints its proposal's id: cargo xtask send
+    /// events/bus/provider.unhealthy.json
     Send(send::SendArguments),
     /// Invokes a deployed function with a payload and prints its reply
     Invoke(send::InvokeArguments),

@@ -2,15 +2,20 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::aws;
+use crate::build::CLI;
 use crate::paths::Paths;
 use crate::state::{STACK, State};
+use crate::{aws, trail};
+
+/// How long the agent may take until the trail names an event.
+const TAKEN_WITHIN: Duration = Duration::from_secs(30);
 
 #[derive(Args)]
 pub(crate) struct SendArguments {
@@ -39,7 +44,7 @@ struct Event {
     detail: Value,
 }
 
-/// Puts the event on the bus.
+/// Puts the event on the bus, and prints the proposal that it led to or was counted with.
 pub(crate) async fn send(paths: &Paths, arguments: &SendArguments) -> Result<()> {
     let state = State::need(paths)?;
     let text = read(&arguments.event)?;
@@ -69,6 +74,16 @@ pub(crate) async fn send(paths: &Paths, arguments: &SendArguments) -> Result<()>
         answer["event_id"].as_str().unwrap_or_default()
     );
     println!("{}", serde_json::to_string_pretty(&event.detail)?);
+    // The operators' command is built with this one.
+    let cli = std::env::current_exe()?.with_file_name(CLI);
+    let event_id = event.detail["event_id"].as_str().unwrap_or_default();
+    match trail::proposal_of(&cli, &state, event_id, TAKEN_WITHIN).await? {
+        Some(proposal) => println!("proposal {proposal}: sre-agent show {proposal}"),
+        None => bail!(
+            "no proposal names event {event_id} within {} s: sre-agent redrive --list says whether it was refused",
+            TAKEN_WITHIN.as_secs()
+        ),
+    }
     Ok(())
 }
 

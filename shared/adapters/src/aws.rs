@@ -1,4 +1,4 @@
-//! The AWS SDK's configuration: from the environment, with a bound on every call.
+//! The AWS SDK's configuration: from the environment, with a bound on every call. And its errors, as sentences.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -7,6 +7,8 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 
 /// Bounds on AWS calls. The SDK itself has none on attempts and operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +64,90 @@ pub fn loader(bounds: &Bounds) -> ConfigLoader {
         .timeout_config(timeouts)
 }
 
-/// An SDK error with its causes, in one line. The SDK puts neither credentials nor requests into errors.
+/// Why a call failed, in words that follow what was asked for: what the service said, or why it said nothing. Neither
+/// credentials nor requests are in it.
+pub fn told<E>(err: &SdkError<E>) -> String
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    match err {
+        SdkError::ServiceError(answer) => {
+            let (said, status) = (answer.err(), answer.raw().status().as_u16());
+            refusal(said.code(), said.message(), status)
+        }
+        SdkError::ResponseError(answer) => {
+            format!(
+                "its answer {} cannot be read: {}",
+                answer.raw().status(),
+                last_cause(err)
+            )
+        }
+        SdkError::TimeoutError(_) => "it did not answer in time".to_owned(),
+        SdkError::DispatchFailure(failure) if failure.is_timeout() => {
+            "no connection, or no answer, in time".to_owned()
+        }
+        SdkError::DispatchFailure(_) | SdkError::ConstructionFailure(_) => unsent(err),
+        // The enum may grow.
+        _ => text(err),
+    }
+}
+
+/// Whether a call failed without any answer of a service.
+pub fn is_unanswered<E>(err: &SdkError<E>) -> bool {
+    !matches!(err, SdkError::ServiceError(_))
+}
+
+/// What a service says where it does not do what was asked.
+///
+/// <https://docs.aws.amazon.com/general/latest/gr/error-codes> and each service's common errors, such as
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/CommonErrors.html>
+fn refusal(code: Option<&str>, message: Option<&str>, status: u16) -> String {
+    let said = match (code, message) {
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (Some(one), None) | (None, Some(one)) => one.to_owned(),
+        (None, None) => return format!("it answered {status}"),
+    };
+    match code.unwrap_or_default() {
+        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {
+            format!("the credentials have expired: log in again ({said})")
+        }
+        "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "InvalidAccessKeyId"
+        | "SignatureDoesNotMatch"
+        | "InvalidSignatureException" => format!("AWS does not know these credentials ({said})"),
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => {
+            format!("these credentials may not do that ({said})")
+        }
+        _ => said,
+    }
+}
+
+/// Why nothing was sent, or nothing came back.
+fn unsent(err: &(dyn Error + 'static)) -> String {
+    let mut cause = Some(err);
+    while let Some(one) = cause {
+        if one.is::<CredentialsError>() {
+            let why = last_cause(one);
+            return format!(
+                "there are no credentials that can be used: log in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID ({why})"
+            );
+        }
+        cause = one.source();
+    }
+    format!("it cannot be reached: {}", last_cause(err))
+}
+
+/// The innermost cause: those around it name the layers of the SDK.
+fn last_cause(err: &(dyn Error + 'static)) -> String {
+    let mut last = err;
+    while let Some(cause) = last.source() {
+        last = cause;
+    }
+    last.to_string()
+}
+
+/// An error with its causes, in one line. The SDK puts neither credentials nor requests into errors.
 pub(crate) fn text(err: &dyn Error) -> String {
     let mut text = err.to_string();
     let mut cause = err.source();

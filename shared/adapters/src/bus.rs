@@ -53,7 +53,7 @@ impl Bus for EventBus {
                 .map(|one| self.entry(one))
                 .collect::<Result<_, _>>()?;
             let reply = self.client.put_events().set_entries(Some(entries)).send().await;
-            let reply = reply.map_err(|err| Unavailable::new(SERVICE, aws::text(&err)))?;
+            let reply = reply.map_err(|err| Unavailable::new(SERVICE, aws::told(&err)))?;
             // The request succeeds even where single events were refused.
             if reply.failed_entry_count() > 0 {
                 let codes: Vec<&str> = reply

@@ -5,6 +5,7 @@
 //! | `Sign` | [`SIGN_MS`], once | on the way of a decision: a person waits |
 //! | `GetPublicKey` | the usual bounds | at start, and again before what needs it, where it failed |
 
+use std::fmt;
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
@@ -98,7 +99,7 @@ impl Signer for KmsSigner {
             .signing_algorithm(SigningAlgorithmSpec::EcdsaSha256)
             .send()
             .await
-            .map_err(|err| Unavailable::new(self.called, aws::text(&err)))?;
+            .map_err(|err| Unavailable::new(self.called, aws::told(&err)))?;
         let value = signed.signature().map(|value| BASE64.encode(value.as_ref()));
         let value = value.ok_or_else(|| Unavailable::new(SERVICE, "it signed with nothing"))?;
         Ok(Signature {
@@ -182,9 +183,12 @@ impl PublicKeys {
     pub async fn file(&self) -> Result<KeyFile, Unavailable> {
         let mut archives = Vec::new();
         for digest in &self.sources.archives {
+            let wrong = |problem: &dyn fmt::Display| {
+                Unavailable::new("the archive of keys", format_args!("{digest}: {problem}"))
+            };
             let bytes = self.bucket.get(digest).await?;
-            let archive: KeyArchive = serde_json::from_slice(&bytes)
-                .map_err(|err| Unavailable::new("the archive of keys", format_args!("{digest}: {err}")))?;
+            let bytes = bytes.ok_or_else(|| wrong(&"nothing is stored under it"))?;
+            let archive: KeyArchive = serde_json::from_slice(&bytes).map_err(|err| wrong(&err))?;
             archives.push(archive);
         }
         let mut keys = Vec::new();
@@ -221,7 +225,7 @@ impl PublicKeys {
     /// A public key, as KMS tells it.
     pub async fn public(&self, arn: &str) -> Result<Vec<u8>, Unavailable> {
         let told = self.client.get_public_key().key_id(arn).send().await;
-        let told = told.map_err(|err| Unavailable::new(SERVICE, aws::text(&err)))?;
+        let told = told.map_err(|err| Unavailable::new(SERVICE, aws::told(&err)))?;
         let der = told.public_key().map(|der| der.as_ref().to_vec());
         der.ok_or_else(|| Unavailable::new(SERVICE, format_args!("{arn} has no public key")))
     }

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::primitives::ByteStream;
 use domain::ports::{Payloads, Unavailable};
 use domain::value::Digest;
@@ -58,19 +59,20 @@ impl Payloads for PayloadBucket {
             {
                 Ok(digest)
             }
-            Err(err) => Err(Unavailable::new(SERVICE, aws::text(&err))),
+            Err(err) => Err(Unavailable::new(SERVICE, aws::told(&err))),
         }
     }
 
-    async fn get(&self, digest: &Digest) -> Result<Vec<u8>, Unavailable> {
-        let object = self
-            .client
-            .get_object()
-            .bucket(&self.bucket)
-            .key(key(digest))
-            .send()
-            .await
-            .map_err(|err| Unavailable::new(SERVICE, aws::text(&err)))?;
+    async fn get(&self, digest: &Digest) -> Result<Option<Vec<u8>>, Unavailable> {
+        let get = self.client.get_object().bucket(&self.bucket).key(key(digest));
+        let object = match get.send().await {
+            Ok(object) => object,
+            // So it is told to whoever may list the bucket; to others, that they may not.
+            Err(err) if err.as_service_error().is_some_and(GetObjectError::is_no_such_key) => {
+                return Ok(None);
+            }
+            Err(err) => return Err(Unavailable::new(SERVICE, aws::told(&err))),
+        };
         let bytes = object
             .body
             .collect()
@@ -79,7 +81,7 @@ impl Payloads for PayloadBucket {
             .to_vec();
         let found = Digest::of(&bytes);
         if found == *digest {
-            Ok(bytes)
+            Ok(Some(bytes))
         } else {
             let problem = format_args!("{} holds bytes of digest {found}", key(digest));
             Err(Unavailable::new(SERVICE, problem))

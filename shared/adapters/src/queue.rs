@@ -62,7 +62,7 @@ impl SqsQueue {
             .send()
             .await
             .map(|_| ())
-            .map_err(|err| Unavailable::new(SERVICE, aws::text(&err)))
+            .map_err(|err| Unavailable::new(SERVICE, aws::told(&err)))
     }
 }
 
@@ -77,7 +77,7 @@ impl Queue for SqsQueue {
             .send()
             .await
             .map(|_| ())
-            .map_err(|err| Unavailable::new(SERVICE, aws::text(&err)))
+            .map_err(|err| Unavailable::new(SERVICE, aws::told(&err)))
     }
 }
 

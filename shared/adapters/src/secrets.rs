@@ -97,7 +97,7 @@ impl Secret {
     async fn read_into(&self, cached: &mut Option<Cached>) -> Result<SecretText, Unavailable> {
         let read_at = self.clock.now();
         let reply = self.client.get_secret_value().secret_id(&self.arn).send().await;
-        let reply = reply.map_err(|err| Unavailable::new("Secrets Manager", aws::text(&err)))?;
+        let reply = reply.map_err(|err| Unavailable::new("Secrets Manager", aws::told(&err)))?;
         // A line break at the end is a slip of whoever pasted the value, never part of it.
         let text = reply.secret_string().unwrap_or_default().trim();
         if text.is_empty() {

@@ -71,7 +71,7 @@ impl SnsTopic {
             .send()
             .await
             .map(|_| ())
-            .map_err(|err| Unavailable::new(SERVICE, aws::text(&err)))
+            .map_err(|err| Unavailable::new(SERVICE, aws::told(&err)))
     }
 }
 

@@ -5,6 +5,7 @@
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.insert.html>
 
 use std::collections::{BTreeSet, HashMap};
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
@@ -435,6 +436,6 @@ fn is_duplicate(err: &SdkError<ExecuteStatementError>) -> bool {
         .is_some_and(|err| err.is_duplicate_item_exception() || err.code() == Some("DuplicateItem"))
 }
 
-fn unavailable(err: impl std::error::Error) -> TrailError {
-    Unavailable::new(SERVICE, aws::text(&err)).into()
+fn unavailable<E: ProvideErrorMetadata + Error + 'static>(err: SdkError<E>) -> TrailError {
+    Unavailable::new(SERVICE, aws::told(&err)).into()
 }

@@ -1,8 +1,11 @@
 //! The view in DynamoDB: one current row for each proposal.
 
+use std::error::Error;
+
 use async_trait::async_trait;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ports::{Unavailable, View};
 use domain::telling::Row;
@@ -153,6 +156,6 @@ impl DynamoView {
     }
 }
 
-fn unavailable(err: impl std::error::Error) -> Unavailable {
-    Unavailable::new(SERVICE, aws::text(&err))
+fn unavailable<E: ProvideErrorMetadata + Error + 'static>(err: SdkError<E>) -> Unavailable {
+    Unavailable::new(SERVICE, aws::told(&err))
 }

@@ -188,8 +188,8 @@ pub trait Payloads: Send + Sync {
     /// Stores bytes under their digest. Storing them twice is storing them once.
     async fn put(&self, bytes: &[u8]) -> Result<Digest, Unavailable>;
 
-    /// The bytes of a digest, checked against it.
-    async fn get(&self, digest: &Digest) -> Result<Vec<u8>, Unavailable>;
+    /// The bytes of a digest, checked against it; none where nothing is stored under it.
+    async fn get(&self, digest: &Digest) -> Result<Option<Vec<u8>>, Unavailable>;
 }
 
 /// What reasoning concludes.

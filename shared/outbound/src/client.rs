@@ -145,7 +145,7 @@ fn broken(err: &reqwest::Error, bounds: Bounds) -> Broken {
     } else if err.is_timeout() {
         Broken::Slow(bounds.request_ms)
     } else if err.is_connect() {
-        Broken::Unreachable(format!("no connection: {}", causes(err)))
+        Broken::Unreachable(format!("no connection: {}", innermost(err)))
     } else {
         Broken::Off(format!("no whole reply: {}", causes(err)))
     }
@@ -154,6 +154,15 @@ fn broken(err: &reqwest::Error, bounds: Bounds) -> Broken {
 /// What lies behind an HTTP error. Its own text is left out: it names the URL.
 fn causes(err: &reqwest::Error) -> String {
     std::error::Error::source(err).map_or_else(|| "broken off".to_owned(), chain)
+}
+
+/// The cause of all others, which only name the layers that it came through.
+fn innermost(err: &dyn std::error::Error) -> String {
+    let mut last = err;
+    while let Some(cause) = last.source() {
+        last = cause;
+    }
+    last.to_string()
 }
 
 fn chain(err: &dyn std::error::Error) -> String {

@@ -83,6 +83,7 @@ impl Published {
 
     async fn fetch(&self, hash: Digest) -> Result<Checked, String> {
         let bytes = self.payloads.get(&hash).await.map_err(|err| err.to_string())?;
+        let bytes = bytes.ok_or("nothing is stored under its hash")?;
         let found = Digest::of(&bytes);
         if found != hash {
             return Err(format!("what is stored under its hash has the hash {found}"));

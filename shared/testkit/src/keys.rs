@@ -44,6 +44,14 @@ pub fn keyring() -> &'static Keyring {
     &keys().ring
 }
 
+/// A public key of tests, as `GetPublicKey` tells one.
+pub fn der(by: Authority) -> Vec<u8> {
+    match by {
+        Authority::Decisions => keys().decisions.der(),
+        Authority::Operators => keys().operators.der(),
+    }
+}
+
 /// Signs a digest with one of the keys of tests.
 pub fn sign(by: Authority, digest: &Digest) -> Signature {
     let keys = keys();

@@ -48,7 +48,7 @@ async fn work(world: &World, id: &ProposalId) -> Reasoning {
 
 /// A transcript, read back from where it was stored.
 async fn transcript(world: &World, digest: &Digest) -> Vec<Value> {
-    let stored = world.transcripts.get(digest).await.unwrap();
+    let stored = world.transcripts.get(digest).await.unwrap().unwrap();
     let mut text = String::new();
     flate2::read::GzDecoder::new(&stored[..])
         .read_to_string(&mut text)

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use adapters::PublicKeys;
 use anyhow::{Context as _, anyhow};
 use aws_sdk_dynamodb::types::{PointInTimeRecoveryStatus, TimeToLiveStatus};
-use aws_sdk_kms::error::DisplayErrorContext;
 use domain::ports::Clock;
 use outbound::{BaseUrl, Bounds, Client};
 use reqwest::Method;
@@ -13,6 +12,7 @@ use serde_json::{Value, json};
 use trail::load_control;
 
 use super::seen::{Concurrency, Function, Key, Protection, Seen, Standing, Subscriber};
+use crate::end::Answered as _;
 use crate::stack::Stack;
 use crate::status::{DecidersPart, Part};
 use crate::{checkup, proposals};
@@ -133,7 +133,7 @@ async fn secret(stack: &Stack, output: &str) -> anyhow::Result<Standing> {
         .secret_id(stack.output(output)?)
         .send()
         .await
-        .map_err(|err| anyhow!("{}", DisplayErrorContext(err)))?;
+        .answered(|| "it cannot be described")?;
     let versions = reply.version_ids_to_stages().map(|versions| versions.len());
     match (reply.deleted_date(), versions.unwrap_or_default()) {
         (Some(_), _) => Ok(Standing::Deleted),
@@ -172,7 +172,7 @@ async fn subscribers(stack: &Stack, topic: &str, but: Option<&str>) -> anyhow::R
         .send();
     let mut subscribers = Vec::new();
     while let Some(page) = pages.next().await {
-        for one in page.with_context(|| format!("topic {topic}"))?.subscriptions() {
+        for one in page.answered(|| format!("topic {topic}"))?.subscriptions() {
             let endpoint = one.endpoint().unwrap_or_default();
             let is_own = !own.is_empty() && endpoint.rsplit(':').next() == Some(own);
             // One that waits has words in place of its ARN, such as PendingConfirmation.
@@ -221,7 +221,7 @@ async fn keys(stack: &Stack) -> Vec<Key> {
         let arn = arns.and_then(|arns| arns.first()).cloned().unwrap_or_default();
         let state = async {
             let described = kms.describe_key().key_id(&arn).send().await;
-            let described = described.map_err(|err| anyhow!("{}", DisplayErrorContext(err)))?;
+            let described = described.answered(|| "it cannot be described")?;
             let metadata = described.key_metadata.context("KMS does not tell of it")?;
             let state = metadata.key_state.context("KMS does not tell its state")?;
             anyhow::Ok(state.as_str().to_owned())
@@ -251,11 +251,21 @@ async fn protection(stack: &Stack) -> Protection {
     let table = stack.output(TABLE).unwrap_or_default();
     let dynamodb = aws_sdk_dynamodb::Client::new(&stack.aws);
     let described = async {
-        let reply = dynamodb.describe_table().table_name(table).send().await?;
+        let reply = dynamodb
+            .describe_table()
+            .table_name(table)
+            .send()
+            .await
+            .answered(|| "it cannot be described")?;
         reply.table.context("DynamoDB does not tell of the table")
     };
     let expires = async {
-        let reply = dynamodb.describe_time_to_live().table_name(table).send().await?;
+        let reply = dynamodb
+            .describe_time_to_live()
+            .table_name(table)
+            .send()
+            .await
+            .answered(|| "it cannot be described")?;
         let told = reply.time_to_live_description;
         let status = told.and_then(|told| told.time_to_live_status);
         let status = status.context("DynamoDB does not tell its time to live")?;
@@ -269,7 +279,8 @@ async fn protection(stack: &Stack) -> Protection {
             .describe_continuous_backups()
             .table_name(table)
             .send()
-            .await?;
+            .await
+            .answered(|| "it cannot be described")?;
         let told = reply.continuous_backups_description;
         let told = told.and_then(|told| told.point_in_time_recovery_description);
         let status = told.and_then(|told| told.point_in_time_recovery_status);
@@ -290,7 +301,7 @@ async fn protection(stack: &Stack) -> Protection {
             {
                 Ok(false)
             }
-            Err(err) => Err(anyhow!("{}", DisplayErrorContext(err))),
+            err @ Err(_) => err.answered(|| "its policy").map(|_| false),
         }
     };
     let (described, expires, recoverable, insert_only) =
@@ -346,7 +357,8 @@ async fn concurrency(stack: &Stack) -> anyhow::Result<Concurrency> {
     let reply = aws_sdk_lambda::Client::new(&stack.aws)
         .get_account_settings()
         .send()
-        .await?;
+        .await
+        .answered(|| "it cannot be described")?;
     let limit = reply
         .account_limit
         .context("Lambda does not tell the account's limit")?;

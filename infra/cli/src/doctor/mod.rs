@@ -61,7 +61,7 @@ pub(crate) async fn run(
     match ended(&findings) {
         End::Ready => Ok(true),
         End::Missing => Ok(false),
-        End::Unseen => Err(Ended::Unseen("not everything could be looked at".to_owned()).into()),
+        End::Unseen => Err(Ended::NoAnswer("not everything could be looked at".to_owned()).into()),
     }
 }
 

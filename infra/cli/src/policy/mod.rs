@@ -2,7 +2,9 @@
 
 mod registry;
 
+use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use ::policy::Checked;
 use adapters::{PayloadBucket, SystemClock};
@@ -54,12 +56,45 @@ pub(crate) struct Publish {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Show {
-    /// SHA-256 of another policy, as records of the trail name it
-    hash: Option<Digest>,
+    /// SHA-256 of another policy, or its first digits, as records of the trail name it
+    hash: Option<Hash>,
 
     /// Writes the files into this directory instead; it is made where there is none, and no file is overwritten
     #[arg(long, value_name = "DIR")]
     files: Option<PathBuf>,
+}
+
+/// A digest, or the beginning of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Hash(String);
+
+impl Hash {
+    /// The digest, where it is whole.
+    fn whole(&self) -> Option<Digest> {
+        self.0.parse().ok()
+    }
+
+    fn is_of(&self, digest: &Digest) -> bool {
+        digest.to_string().starts_with(&self.0)
+    }
+}
+
+impl fmt::Display for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Hash {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = text.to_ascii_lowercase();
+        match (8..=64).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            true => Ok(Self(digits)),
+            false => Err("is no SHA-256 nor the beginning of one: 8 to 64 hexadecimal digits"),
+        }
+    }
 }
 
 impl Arguments {
@@ -114,7 +149,7 @@ async fn publish(
     registry.publish(&bundle, actor, terminal).await?;
     let in_force = Checked::new(&bundle)?.in_force(None);
     for warning in operators::warnings(operators::deployed(stack).await, &in_force, SystemClock.now()) {
-        terminal.line(&warning)?;
+        terminal.fault(&warning)?;
     }
     Ok(true)
 }
@@ -128,7 +163,7 @@ async fn show(stack: &Stack, arguments: &Show, terminal: &mut Terminal<'_>) -> a
         clock: &SystemClock,
     };
     registry
-        .show(arguments.hash, arguments.files.as_deref(), terminal)
+        .show(arguments.hash.as_ref(), arguments.files.as_deref(), terminal)
         .await
 }
 

@@ -1,17 +1,21 @@
 //! Where policies are published: their bucket, and `control`, which says which one is in force.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
+use std::fmt::Display;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
 use ::policy::{Bundle, Checked, Faults};
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use domain::ports::{Clock, Payloads, Trail, TrailError};
-use domain::trail::{Actor, Control, Record, StreamId};
+use domain::trail::{Actor, Control, ControlFact, Fact as _, Record, StreamId};
 use domain::value::Digest;
-use trail::{Extended, Next, Stream, extend, load_control};
+use trail::{Extended, Next, Stream, extend, load_control, load_held};
 
+use crate::end::Ended;
+use crate::policy::Hash;
 use crate::print::{Terminal, count};
 use crate::switches::{UNSIGNED, signable};
 
@@ -32,7 +36,7 @@ pub(crate) fn sound(directory: &Path, terminal: &mut Terminal<'_>) -> anyhow::Re
 
 fn tell(faults: &Faults, terminal: &mut Terminal<'_>) -> anyhow::Result<()> {
     for fault in faults.iter() {
-        terminal.line(&fault.to_string())?;
+        terminal.fault(&fault.to_string())?;
     }
     Ok(())
 }
@@ -88,39 +92,44 @@ impl Registry<'_> {
             Err(TrailError::Outrun(_)) => {
                 bail!("the policy is stored, and not in force: others kept writing to control. Try again")
             }
-            Err(err) => Err(err)
-                .context("the policy is stored; whether it is in force is not known: `policy show` tells"),
+            Err(err) => Err(err).context(Ended::Unclear(
+                "the policy is stored; whether it is in force is not known: sre-agent policy show tells"
+                    .to_owned(),
+            )),
         }
     }
 
     /// Shows a policy, the one in force where none is named. False where this version would not take it.
     pub(super) async fn show(
         &self,
-        hash: Option<Digest>,
+        hash: Option<&Hash>,
         files: Option<&Path>,
         terminal: &mut Terminal<'_>,
     ) -> anyhow::Result<bool> {
         let control = load_control(self.trail).await?;
         let builtin = Bundle::builtin();
-        let hash = hash.or(control.switches.policy).unwrap_or(builtin.digest());
+        let hash = match hash {
+            Some(hash) => self.named(hash, builtin.digest()).await?,
+            None => control.switches.policy.unwrap_or(builtin.digest()),
+        };
+        let stored = match hash == builtin.digest() {
+            true => None,
+            false => Some(self.bucket.get(&hash).await?.ok_or_else(|| no_such(hash))?),
+        };
         terminal.line(&format!("sha256 {hash}"))?;
         terminal.line(standing(&control, hash, builtin.digest()))?;
-        let bundle = if hash == builtin.digest() {
-            builtin
-        } else {
-            let bytes = self.bucket.get(&hash).await?;
-            match Bundle::decode(&bytes) {
-                Ok(bundle) => bundle,
-                Err(faults) => {
-                    tell(&faults, terminal)?;
-                    return Ok(false);
-                }
+        let bundle = match stored.map(|bytes| Bundle::decode(&bytes)) {
+            None => builtin,
+            Some(Ok(bundle)) => bundle,
+            Some(Err(faults)) => {
+                tell(&faults, terminal)?;
+                return Ok(false);
             }
         };
         let taken = match Checked::new(&bundle) {
             Ok(_) => true,
             Err(faults) => {
-                terminal.line("this version of the agent does not take it:")?;
+                terminal.fault("this version of the agent does not take it:")?;
                 tell(&faults, terminal)?;
                 false
             }
@@ -135,6 +144,38 @@ impl Registry<'_> {
         }
         Ok(taken)
     }
+}
+
+impl Registry<'_> {
+    /// The policy that is meant: a whole hash is itself, the beginning of one that of a policy that was ever in force.
+    async fn named(&self, hash: &Hash, builtin: Digest) -> anyhow::Result<Digest> {
+        if let Some(whole) = hash.whole() {
+            return Ok(whole);
+        }
+        let mut known = BTreeSet::from([builtin]);
+        for record in load_held(self.trail, &StreamId::Control).await? {
+            known.extend(ControlFact::read(&record)?.switches().policy);
+        }
+        known.retain(|digest| hash.is_of(digest));
+        match known.iter().collect::<Vec<_>>().as_slice() {
+            [] => Err(no_such(hash)),
+            [one] => Ok(**one),
+            several => bail!(
+                "several policies begin with {hash}: {}",
+                several
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ),
+        }
+    }
+}
+
+fn no_such(hash: impl Display) -> anyhow::Error {
+    anyhow!(
+        "there is no such policy: none of this stack has the sha256 {hash}; sre-agent trail control tells which there were"
+    )
 }
 
 /// How a policy stands to the agent.
@@ -180,220 +221,4 @@ fn write(bundle: &Bundle, directory: &Path) -> anyhow::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use domain::trail::{ControlFact, Entry, Fact as _};
-    use domain::value::OperatorId;
-    use expect_test::expect;
-    use testkit::{FrozenClock, MemoryPayloads, MemoryTrail};
-
-    use super::*;
-
-    /// A directory with the default policy, where one text stands in the place of another.
-    fn directory(from: &str, to: &str) -> tempfile::TempDir {
-        let directory = tempfile::tempdir().unwrap();
-        for (name, text) in Bundle::builtin().files() {
-            fs::write(directory.path().join(name), text.replace(from, to)).unwrap();
-        }
-        directory
-    }
-
-    /// The default policy with another weight of the night.
-    fn version(night: u8) -> Bundle {
-        let directory = directory("night = 10", &format!("night = {night}"));
-        Bundle::read_dir(directory.path()).unwrap()
-    }
-
-    fn ada() -> Actor {
-        Actor::Operator {
-            id: OperatorId::new("ada").unwrap(),
-            name: "Ada".to_owned(),
-            channel: "cli".to_owned(),
-        }
-    }
-
-    #[derive(Default)]
-    struct Scene {
-        trail: MemoryTrail,
-        bucket: MemoryPayloads,
-        clock: FrozenClock,
-    }
-
-    impl Scene {
-        fn registry(&self) -> Registry<'_> {
-            Registry {
-                trail: &self.trail,
-                bucket: &self.bucket,
-                clock: &self.clock,
-            }
-        }
-
-        async fn publishes(&self, bundle: &Bundle) -> anyhow::Result<String> {
-            let mut printed = Vec::new();
-            let mut terminal = Terminal::buffer(&mut printed);
-            self.registry().publish(bundle, ada(), &mut terminal).await?;
-            drop(terminal);
-            Ok(String::from_utf8(printed).unwrap())
-        }
-
-        /// What is shown, up to the first file.
-        async fn shows(&self, hash: Option<Digest>) -> (bool, String) {
-            let mut printed = Vec::new();
-            let mut terminal = Terminal::buffer(&mut printed);
-            let taken = self.registry().show(hash, None, &mut terminal).await.unwrap();
-            drop(terminal);
-            let printed = String::from_utf8(printed).unwrap();
-            let (head, _) = printed.split_once("\n--- ").unwrap_or((&printed, ""));
-            (taken, head.to_owned())
-        }
-
-        async fn control(&self) -> Control {
-            load_control(&self.trail).await.unwrap()
-        }
-    }
-
-    fn looks(directory: &Path) -> (bool, String) {
-        let mut printed = Vec::new();
-        let sound = sound(directory, &mut Terminal::buffer(&mut printed)).unwrap();
-        (sound.is_some(), String::from_utf8(printed).unwrap())
-    }
-
-    #[test]
-    fn a_sound_policy_is_told_by_its_hash_and_others_by_their_faults() {
-        let told = format!("ok: sha256 {}\n", Bundle::builtin().digest());
-        assert_eq!(looks(directory("", "").path()), (true, told));
-        let faulty = directory("night = 10", "night = 101");
-        fs::write(faulty.path().join("company.cedar"), "permit (all);\u{1b}[2J").unwrap();
-        let (sound, told) = looks(faulty.path());
-        assert!(!sound);
-        expect![[r#"
-            company.cedar:1:14: invalid token
-            risk.toml:62:9: night: 101 is not within 0–100
-        "#]]
-        .assert_eq(&told);
-        assert!(!looks(&faulty.path().join("nowhere")).0);
-    }
-
-    #[tokio::test]
-    async fn what_is_published_is_stored_recorded_and_in_force() {
-        let scene = Scene::default();
-        let told = scene.publishes(&version(11)).await.unwrap();
-        assert_eq!(told, "in force: record 1 of control says so\n");
-        let records = scene.trail.records(&StreamId::Control);
-        assert_eq!(
-            (records[0].kind.as_str(), &records[0].actor),
-            ("policy_published", &ada())
-        );
-        assert!(scene.bucket.get(&version(11).digest()).await.is_ok());
-
-        let again = scene.publishes(&version(11)).await.unwrap();
-        assert_eq!(again, "it is in force already: nothing changed\n");
-        assert_eq!(scene.trail.records(&StreamId::Control).len(), 1);
-
-        scene.publishes(&version(12)).await.unwrap();
-        let switches = scene.control().await.switches;
-        assert_eq!(switches.policy, Some(version(12).digest()));
-        assert_eq!(switches.policies_before, [version(11).digest()]);
-    }
-
-    #[tokio::test]
-    async fn a_pause_that_was_quicker_is_kept() {
-        let scene = Scene::default();
-        let now = scene.clock.now();
-        scene.trail.before_next_append(move |trail| {
-            let pause = Control::default().pause("a storm", now).unwrap();
-            trail
-                .insert(Entry::first(StreamId::Control, now, ada(), &pause, None))
-                .unwrap();
-        });
-        scene.publishes(&version(11)).await.unwrap();
-        let records = scene.trail.records(&StreamId::Control);
-        let kinds: Vec<&str> = records.iter().map(|record| record.kind.as_str()).collect();
-        assert_eq!(kinds, ["paused", "policy_published"]);
-        let published = ControlFact::read(&records[1]).unwrap();
-        assert!(published.switches().paused.is_some());
-        domain::trail::verify_chain(&records).unwrap();
-    }
-
-    #[tokio::test]
-    async fn what_could_not_be_stored_is_not_named() {
-        let scene = Scene::default();
-        scene.bucket.outages.next(1);
-        let problem = scene.publishes(&version(11)).await.unwrap_err();
-        assert_eq!(problem.to_string(), "nothing was published");
-        assert_eq!(scene.control().await, Control::default());
-    }
-
-    #[tokio::test]
-    async fn every_policy_that_was_published_can_be_looked_at() {
-        let scene = Scene::default();
-        let builtin = Bundle::builtin().digest();
-        let (taken, told) = scene.shows(None).await;
-        assert!(taken);
-        assert_eq!(
-            told,
-            format!("sha256 {builtin}\nbuilt in, and in force: none was published\n")
-        );
-        scene.publishes(&version(11)).await.unwrap();
-        scene.publishes(&version(12)).await.unwrap();
-        for (hash, standing) in [
-            (None, "published last"),
-            (Some(version(12).digest()), "published last"),
-            (Some(version(11).digest()), "in force before"),
-            (Some(builtin), "built in, and not in force"),
-        ] {
-            let (taken, told) = scene.shows(hash).await;
-            let hash = hash.unwrap_or(version(12).digest());
-            assert_eq!((taken, told), (true, format!("sha256 {hash}\n{standing}\n")));
-        }
-    }
-
-    #[tokio::test]
-    async fn one_that_this_version_does_not_take_is_shown_with_its_faults() {
-        let scene = Scene::default();
-        let old = scene.bucket.put(b"{\"files\":{}}").await.unwrap();
-        let (taken, told) = scene.shows(Some(old)).await;
-        assert!(!taken);
-        assert!(told.contains("risk.toml: is missing"), "{told}");
-
-        let mut files: std::collections::BTreeMap<String, String> = Bundle::builtin()
-            .files()
-            .into_iter()
-            .map(|(name, text)| (name.to_owned(), text.replace("night = 10", "night = 101")))
-            .collect();
-        files.remove(::policy::SCHEMA);
-        let faulty = Bundle::new(files).unwrap();
-        scene.bucket.put(faulty.bytes()).await.unwrap();
-        let (taken, told) = scene.shows(Some(faulty.digest())).await;
-        assert!(!taken);
-        assert!(told.contains("does not take it:\nrisk.toml:62:9: "), "{told}");
-    }
-
-    #[tokio::test]
-    async fn files_that_are_written_out_are_the_policy_and_overwrite_nothing() {
-        let scene = Scene::default();
-        scene.publishes(&version(11)).await.unwrap();
-        let directory = tempfile::tempdir().unwrap();
-        let target = directory.path().join("policy");
-        let mut printed = Vec::new();
-        let show = async |printed: &mut Vec<u8>| {
-            let mut terminal = Terminal::buffer(printed);
-            scene.registry().show(None, Some(&target), &mut terminal).await
-        };
-        assert!(show(&mut printed).await.unwrap());
-        assert!(
-            String::from_utf8(printed.clone())
-                .unwrap()
-                .contains("3 files written to ")
-        );
-        assert_eq!(Bundle::read_dir(&target).unwrap(), version(11));
-        fs::remove_file(target.join("gate.cedar")).unwrap();
-        let problem = show(&mut printed).await.unwrap_err();
-        assert!(
-            problem
-                .to_string()
-                .contains("is there already: nothing was written"),
-            "{problem}"
-        );
-        assert!(!target.join("gate.cedar").exists());
-    }
-}
+mod tests;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use adapters::{SdkConfig, SystemClock};
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use domain::permission::Request;
 use domain::ports::Clock as _;
 use domain::telling::{Answered, Detail, Listing};
@@ -61,9 +61,11 @@ impl Show {
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(super) enum Problem {
+pub(crate) enum Problem {
     /// It says no, or will never say anything else.
     Refused(String),
+    /// Whoever asks may not ask, so that it said nothing.
+    NotLet(String),
     /// The request did not reach the function. Another one may.
     Unsent(String),
     /// What the request came to is not known. Another one may be answered.
@@ -74,8 +76,16 @@ impl Problem {
     /// Whether another try may go better.
     pub(super) fn may_pass(&self) -> bool {
         match self {
-            Problem::Refused(_) => false,
+            Problem::Refused(_) | Problem::NotLet(_) => false,
             Problem::Unsent(_) | Problem::Lost(_) => true,
+        }
+    }
+
+    /// Whether the function said nothing to what it was asked.
+    pub(crate) fn is_silence(&self) -> bool {
+        match self {
+            Problem::Refused(_) => false,
+            Problem::NotLet(_) | Problem::Unsent(_) | Problem::Lost(_) => true,
         }
     }
 }
@@ -83,7 +93,9 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Problem::Refused(why) | Problem::Unsent(why) | Problem::Lost(why) => f.write_str(why),
+            Problem::Refused(why) | Problem::NotLet(why) | Problem::Unsent(why) | Problem::Lost(why) => {
+                f.write_str(why)
+            }
         }
     }
 }
@@ -115,11 +127,7 @@ pub(super) struct Api {
 impl Api {
     /// That of a stack.
     pub(super) fn of(stack: &Stack) -> anyhow::Result<Self> {
-        let name = &stack.name;
-        let url = stack.outputs.get(OUTPUT).ok_or_else(|| {
-            anyhow!("stack {name} has no output {OUTPUT}: it is older than this command and must be deployed again")
-        })?;
-        Self::at(url, &stack.aws)
+        Self::at(stack.newer_output(OUTPUT)?, &stack.aws)
     }
 
     /// One at a URL: https, or on this machine.
@@ -207,7 +215,7 @@ impl Api {
         };
         let signed = self.signer.sign(&unsigned, SystemClock.now()).await;
         let signed =
-            signed.map_err(|err| Problem::Refused(format!("the request cannot be signed: {err:#}")))?;
+            signed.map_err(|err| Problem::NotLet(format!("the request cannot be signed: {err:#}")))?;
         let mut request = self.client.request(method, &url).headers(signed);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -218,13 +226,15 @@ impl Api {
         let heard = listen(request, self.client.bounds()).await;
         match (heard.status, heard.broken) {
             (Some(status), None) => Ok((status, heard.body)),
-            (_, Some(broken @ Broken::NoConnection(_))) => Err(Problem::Unsent(broken.to_string())),
-            (
-                _,
-                Some(
-                    broken @ (Broken::Slow(_) | Broken::TooLong(_) | Broken::Unreachable(_) | Broken::Off(_)),
-                ),
-            ) => Err(Problem::Lost(broken.to_string())),
+            (_, Some(broken @ (Broken::NoConnection(_) | Broken::Unreachable(_)))) => {
+                let at = self.base.join("");
+                Err(Problem::Unsent(format!(
+                    "nothing answers at {at}, where the agent is asked: {broken}"
+                )))
+            }
+            (_, Some(broken @ (Broken::Slow(_) | Broken::TooLong(_) | Broken::Off(_)))) => {
+                Err(Problem::Lost(broken.to_string()))
+            }
             (None, None) => Err(Problem::Lost("no reply".to_owned())),
         }
     }
@@ -242,7 +252,7 @@ impl Api {
                 "the agent answered {}, a redirect, which is not followed",
                 status.as_u16()
             )),
-            403 if sentence.is_none() => Problem::Refused(self.forbidden(&words).await),
+            403 if sentence.is_none() => Problem::NotLet(self.forbidden(&words).await),
             // Lambda did not invoke the function: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors
             429 if sentence.is_none() => {
                 Problem::Unsent("Lambda takes no more requests at this moment: try again".to_owned())

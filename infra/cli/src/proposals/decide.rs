@@ -15,7 +15,7 @@ use super::api::{Api, Problem};
 use super::id::Beginning;
 use super::shown;
 use crate::end::Ended;
-use crate::print::{Terminal, quote};
+use crate::print::{Terminal, quote, told};
 
 /// The longest answer to a question that is read, bytes.
 const MAX_ANSWER: u64 = 256;
@@ -195,7 +195,7 @@ pub(super) async fn approve(
         | What::Acknowledge => "Approve this? [y/N]",
     };
     if !arguments.yes && !consent.to(question, terminal)? {
-        terminal.line("nothing was sent")?;
+        terminal.fault("nothing was sent")?;
         return Ok(false);
     }
     send(api, &detail, &ask.seen, &Request::Approve, terminal).await
@@ -342,12 +342,15 @@ async fn send(
 ) -> anyhow::Result<bool> {
     match api.ask(&detail.listed.proposal, seen, request).await {
         Ok(answered) => {
-            terminal.told(&answered.told)?;
+            match answered.recorded {
+                true => terminal.told(&answered.told)?,
+                false => terminal.fault(&told(&answered.told))?,
+            }
             Ok(answered.recorded)
         }
         Err(Problem::Lost(why)) => unclear(api, detail, &why, terminal).await,
-        Err(problem @ (Problem::Refused(_) | Problem::Unsent(_))) => {
-            bail!("nothing was recorded: {problem}")
+        Err(problem @ (Problem::Refused(_) | Problem::NotLet(_) | Problem::Unsent(_))) => {
+            Err(problem).context("nothing was recorded")
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use domain::trail::StreamId;
 use domain::value::ProposalId;
 
 /// The fewest characters of an id that find a proposal.
@@ -23,8 +24,13 @@ pub(crate) struct Beginning {
 }
 
 impl Beginning {
+    /// The id, where it is a whole one.
+    pub(crate) fn whole(&self) -> Option<ProposalId> {
+        self.to_string().parse().ok()
+    }
+
     /// Whether a proposal is one that is meant.
-    pub(super) fn is_of(&self, id: &ProposalId) -> bool {
+    pub(crate) fn is_of(&self, id: &ProposalId) -> bool {
         id.fingerprint().as_str().starts_with(&self.start)
             && self.generation.is_none_or(|number| number == id.generation())
     }
@@ -66,6 +72,31 @@ impl FromStr for Beginning {
             start: start.to_owned(),
             generation,
         })
+    }
+}
+
+/// A stream by its name; a proposal's also by its id or the beginning of it, with `proposal/` before it or without.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NamedStream {
+    /// The whole name.
+    Whole(StreamId),
+    /// A proposal's.
+    Proposal(Beginning),
+}
+
+impl FromStr for NamedStream {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // `control` could be the beginning of an id, too.
+        if let Ok(stream) = text.parse() {
+            return Ok(NamedStream::Whole(stream));
+        }
+        let id = text.strip_prefix("proposal/").unwrap_or(text);
+        let beginning = id.parse().map_err(|problem| {
+            format!("{problem}. Nor is it another stream: control, guard, target/…/…, limit/…/…, incident/…")
+        });
+        beginning.map(NamedStream::Proposal)
     }
 }
 
@@ -113,6 +144,42 @@ mod tests {
         }
         assert!(Beginning::from(&one).is_of(&one));
         assert_eq!(Beginning::from(&one).to_string(), one.to_string());
+    }
+
+    #[test]
+    fn a_stream_is_named_whole_or_by_the_beginning_of_a_proposals_id() {
+        let named = |text: &str| text.parse::<NamedStream>().unwrap();
+        let whole = "te62pwqbdtyue7vjfvvymfu5mi-12";
+        for (text, stream) in [
+            ("control", StreamId::Control),
+            ("guard", StreamId::Guard),
+            (&format!("proposal/{whole}"), StreamId::Proposal(id(whole))),
+        ] {
+            assert_eq!(named(text), NamedStream::Whole(stream), "{text}");
+        }
+        for text in [
+            "te62",
+            "proposal/te62",
+            "te62pwqb-12",
+            "proposal/te62pwqb-12",
+            whole,
+        ] {
+            let NamedStream::Proposal(beginning) = named(text) else {
+                panic!("{text}")
+            };
+            assert!(beginning.is_of(&id(whole)), "{text}");
+            assert_eq!(beginning.whole().is_some(), text == whole, "{text}");
+        }
+        for text in [
+            "",
+            "te6",
+            "nothing/te62",
+            "proposal/",
+            "proposal/../x",
+            "target/x",
+        ] {
+            assert!(text.parse::<NamedStream>().is_err(), "{text}");
+        }
     }
 
     #[test]

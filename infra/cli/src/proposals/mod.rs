@@ -6,6 +6,7 @@
 //! | `api` | the agent's function URL for commands: where it is, and what its answers mean |
 //! | `sign` | the signature by which IAM knows who asks |
 //! | `id` | an id, or the beginning of one, on the command line and in a list |
+//! | `find` | which proposal the beginning of an id means, for commands that read the trail itself |
 //! | `shown` | a list, a card and a story as lines |
 //! | `look` | `list` and `show` |
 //! | `decide` | what a person asks for, and what came of it |
@@ -13,13 +14,15 @@
 
 mod api;
 mod decide;
+pub(crate) mod find;
 mod id;
 mod look;
 mod shown;
 mod sign;
 mod watch;
 
-pub(crate) use self::api::OUTPUT as URL_OUTPUT;
+pub(crate) use self::api::{OUTPUT as URL_OUTPUT, Problem};
+pub(crate) use self::id::NamedStream;
 use std::io::{IsTerminal as _, stdin};
 
 use clap::Subcommand;

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Context;
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName};
 use domain::value::Timestamp;
+
+use crate::end::Answered as _;
 
 /// A message of a dead-letter queue, taken out for a while.
 #[derive(Debug, Clone)]
@@ -74,7 +75,7 @@ impl Queues for Client {
             .set_attribute_names(Some(asked.to_vec()))
             .send()
             .await
-            .with_context(|| format!("{url} does not tell how many messages it has"))?;
+            .answered(|| format!("{url} does not tell how many messages it has"))?;
         let found = reply.attributes.unwrap_or_default();
         let numbers = asked
             .iter()
@@ -95,7 +96,7 @@ impl Queues for Client {
             .message_system_attribute_names(MessageSystemAttributeName::All)
             .send()
             .await
-            .with_context(|| format!("nothing could be received from {url}"))?;
+            .answered(|| format!("nothing could be received from {url}"))?;
         Ok(reply
             .messages
             .unwrap_or_default()
@@ -117,14 +118,14 @@ impl Queues for Client {
             .set_message_attributes(Some(attributes))
             .send()
             .await
-            .with_context(|| format!("nothing could be sent to {url}"))?;
+            .carried_out(|| format!("nothing could be sent to {url}"))?;
         Ok(())
     }
 
     async fn delete(&self, url: &str, receipt: &str) -> anyhow::Result<()> {
         let delete = self.delete_message().queue_url(url).receipt_handle(receipt);
         let deleted = delete.send().await;
-        deleted.with_context(|| format!("nothing could be deleted from {url}"))?;
+        deleted.carried_out(|| format!("nothing could be deleted from {url}"))?;
         Ok(())
     }
 
@@ -134,7 +135,7 @@ impl Queues for Client {
             .queue_url(url)
             .receipt_handle(receipt);
         let changed = change.visibility_timeout(0).send().await;
-        changed.with_context(|| format!("a message of {url} could not be shown again at once"))?;
+        changed.carried_out(|| format!("a message of {url} could not be shown again at once"))?;
         Ok(())
     }
 }

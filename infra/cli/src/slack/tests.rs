@@ -11,6 +11,11 @@ fn channel(channel: &str, problem: Option<&str>) -> Channel {
     }
 }
 
+fn told(reached: &[Channel]) -> String {
+    let lines = lines(reached, "sre").into_iter();
+    lines.map(|(_, line)| line).collect::<Vec<_>>().join("\n")
+}
+
 #[test]
 fn each_channel_is_a_line_that_says_what_to_do() {
     let all = [
@@ -48,18 +53,18 @@ fn each_channel_is_a_line_that_says_what_to_do() {
         C0X: Slack: no connection within 2000 ms: whether the bot may post there is not known: ask again
         C0X: internal error: whether the bot may post there is not known: ask again
         C0X: \u{1b}[2J: whether the bot may post there is not known: ask again
-        C0X: : whether the bot may post there is not known: ask again"#]].assert_eq(&lines(&all, "sre").join("\n"));
+        C0X: : whether the bot may post there is not known: ask again"#]].assert_eq(&told(&all));
 }
 
 #[test]
 fn that_slack_is_not_set_up_is_told() {
-    expect!["Slack is not set up, and nobody is asked there: SlackChannel is empty"]
-        .assert_eq(&lines(&[], "sre").join("\n"));
+    expect!["Slack is not set up, and nobody is asked there: SlackChannel is empty"].assert_eq(&told(&[]));
 }
 
 #[test]
 fn a_channel_cannot_steer_the_terminal() {
     let told = lines(&[channel("C0\u{1b}[2J\nC0SRE", None)], "sre");
+    let told: Vec<String> = told.into_iter().map(|(_, line)| line).collect();
     assert_eq!(told, ["C0\\u{1b}[2J\\u{a}C0SRE: the bot may post here"]);
 }
 

@@ -22,6 +22,7 @@ use trail::verify::verified;
 use trail::walk::{self, Window};
 use trail::{in_force, load_end};
 
+use crate::end::Answered as _;
 use crate::print::told;
 use crate::stack::Stack;
 use crate::status::deciders::DecidersPart;
@@ -159,7 +160,7 @@ async fn messages(client: &aws_sdk_sqs::Client, url: &str) -> anyhow::Result<Mes
         .set_attribute_names(Some(asked.to_vec()))
         .send()
         .await
-        .with_context(|| format!("queue {url}"))?;
+        .answered(|| format!("queue {url}"))?;
     let found = reply.attributes.unwrap_or_default();
     let [waiting, in_flight, delayed] = asked.map(|name| {
         let number = found.get(&name).and_then(|number| number.parse().ok());
@@ -190,7 +191,7 @@ async fn event_sources(stack: &Stack) -> anyhow::Result<Vec<SourcePart>> {
             .send();
         while let Some(page) = pages.next().await {
             for mapping in page
-                .with_context(|| format!("function {function}"))?
+                .answered(|| format!("function {function}"))?
                 .event_source_mappings()
             {
                 let lane = mapping.event_source_arn().and_then(|arn| lane_of(stack, arn));

@@ -6,6 +6,7 @@ mod open;
 mod people;
 mod picture;
 mod senders;
+mod unseen;
 
 use adapters::SystemClock;
 use clap::builder::NonEmptyStringValueParser;
@@ -48,7 +49,10 @@ pub(crate) async fn run(
             terminal.line(&line)?;
         }
     }
-    Ok(reasons.is_empty())
+    match picture.unseen(&reasons) {
+        Some(unseen) => Err(unseen.into()),
+        None => Ok(reasons.is_empty()),
+    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod deciders;
 mod effects;
 mod people;
 mod senders;
+mod unseen;
 mod waits;
 
 use std::collections::BTreeMap;

@@ -4,10 +4,12 @@ mod check;
 mod export;
 mod progress;
 mod rows;
+mod switches;
 
+use adapters::{DynamoView, SystemClock};
 use anyhow::{Context, bail};
 use clap::Subcommand;
-use domain::ports::Trail;
+use domain::ports::{Clock as _, Trail};
 use domain::trail::{Record, Seq, StreamId, Verifier};
 use domain::value::ProposalId;
 
@@ -15,7 +17,9 @@ use ::trail::load_control;
 use ::trail::verify::verify;
 use domain::telling::{count, story};
 
+use crate::end::Ended;
 use crate::print::Terminal;
+use crate::proposals::{NamedStream, find};
 use crate::stack::Stack;
 
 /// What `trail` takes.
@@ -25,9 +29,10 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
 
-    /// The proposal: 26 characters of a-z and 2-7, a dash, and the generation
-    #[arg(required = true)]
-    proposal: Option<ProposalId>,
+    /// The proposal: its id, or the beginning of it as `list` shows it; or control, for who paused, published and
+    /// switched what, or guard, for what the agent says against itself
+    #[arg(value_name = "ID", required = true)]
+    stream: Option<NamedStream>,
 
     /// Prints the records themselves, as JSON Lines. What is wrong with them goes to standard error
     #[arg(long)]
@@ -63,22 +68,34 @@ pub(crate) async fn run(
     arguments: &Arguments,
     terminal: &mut Terminal<'_>,
 ) -> anyhow::Result<bool> {
-    match (&arguments.command, &arguments.proposal) {
+    match (&arguments.command, &arguments.stream) {
         (Some(Command::Export(arguments)), _) => export::export(stack, arguments, terminal).await,
         (Some(Command::Check(arguments)), _) => check::check(arguments, terminal),
-        (None, Some(id)) => story_of(stack, id, arguments.json, terminal).await,
-        (None, None) => bail!("which proposal?"),
+        (None, Some(named)) => story_of(stack, named, arguments.json, terminal).await,
+        (None, None) => bail!(Ended::Usage("which proposal?".to_owned())),
     }
 }
 
 async fn story_of(
     stack: &Stack,
-    id: &ProposalId,
+    named: &NamedStream,
     json: bool,
     terminal: &mut Terminal<'_>,
 ) -> anyhow::Result<bool> {
     let trail = stack.trail()?;
-    let stream = StreamId::Proposal(id.clone());
+    let view = DynamoView::new(&stack.aws, stack.output("ProposalsTableName")?);
+    let stream = find::stream(&trail, &view, named.clone(), SystemClock.now()).await?;
+    let id = match &stream {
+        StreamId::Proposal(id) => id,
+        StreamId::Control | StreamId::Guard => {
+            return switches::tell(&trail, &stream, json, terminal).await;
+        }
+        StreamId::Incident(_) | StreamId::Target(_) | StreamId::Limit { .. } => {
+            bail!(Ended::Usage(format!(
+                "{stream} has no story of its own: trail export has its records"
+            )))
+        }
+    };
     let records = trail.load(&stream).await.context("not verified")?;
     if records.is_empty() {
         bail!("there is no proposal {id}: its stream has no records");
@@ -157,14 +174,14 @@ fn tell(
             Ok(true)
         }
         (None, Some(because), _) => {
-            terminal.line(&format!(
+            terminal.fault(&format!(
                 "NOT VERIFIED: digests and order hold, signatures could not be checked: {because}"
             ))?;
             Ok(false)
         }
         (fault, _, _) => {
             let fault = fault.unwrap_or_else(|| "there are no records".to_owned());
-            terminal.line(&format!("NOT VERIFIED: {fault}"))?;
+            terminal.fault(&format!("NOT VERIFIED: {fault}"))?;
             Ok(false)
         }
     }

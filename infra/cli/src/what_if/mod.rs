@@ -130,7 +130,7 @@ fn refused<T>(read: Result<T, Faults>, terminal: &mut Terminal<'_>) -> Option<an
 fn told(faults: &Faults, terminal: &mut Terminal<'_>) -> anyhow::Result<bool> {
     for fault in faults.iter() {
         terminal
-            .line(&fault.to_string())
+            .fault(&fault.to_string())
             .context("the faults could not be printed")?;
     }
     Ok(false)

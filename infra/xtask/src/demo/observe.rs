@@ -14,13 +14,7 @@ use crate::paths::Paths;
 use crate::progress::Step;
 use crate::slack::Posted;
 use crate::stack::Stack;
-use crate::{environment, sandbox};
-
-/// As far back as one demo goes.
-const RECENT: &str = "15m";
-
-/// For one export of it.
-const EXPORTS_WITHIN: Duration = Duration::from_secs(60);
+use crate::{sandbox, trail};
 
 /// The stack, looked at from outside.
 pub(super) struct Demo<'a> {
@@ -129,7 +123,7 @@ impl Demo<'_> {
         let began = Instant::now();
         let limit = Duration::from_secs(limit_s.into());
         loop {
-            let (records, complaint) = self.recent().await?;
+            let (records, complaint) = trail::recent(&self.stack.cli, &self.stack.state).await?;
             let found = records.iter().find(|record| {
                 record.stream.to_string().starts_with(prefix)
                     && kinds.iter().any(|kind| record.kind == kind.name())
@@ -160,23 +154,5 @@ impl Demo<'_> {
             step.heartbeat(|| Some("not yet".to_owned()));
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
-    }
-
-    /// The trail's recent streams, as the operators' command exports them, and what it complains of.
-    async fn recent(&self) -> Result<(Vec<Record>, String)> {
-        let mut command = std::process::Command::new(&self.stack.cli);
-        command.args(["trail", "export", "--since", RECENT]);
-        environment::apply(&self.stack.state, &mut command)?;
-        let mut command = tokio::process::Command::from(command);
-        let output = tokio::time::timeout(EXPORTS_WITHIN, command.kill_on_drop(true).output())
-            .await
-            .context("sre-agent trail export does not end")??;
-        let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
-        let records = String::from_utf8_lossy(&output.stdout)
-            .lines()
-            .map(serde_json::from_str)
-            .collect::<Result<_, _>>();
-        let records = records.with_context(|| format!("reading what sre-agent exports: {complaint}"))?;
-        Ok((records, complaint))
     }
 }

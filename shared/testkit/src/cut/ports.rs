@@ -161,7 +161,7 @@ impl<T: Payloads + ?Sized> Payloads for Cut<'_, T> {
         self.call("Payloads::put", self.inner.put(bytes)).await
     }
 
-    async fn get(&self, digest: &Digest) -> Result<Vec<u8>, Unavailable> {
+    async fn get(&self, digest: &Digest) -> Result<Option<Vec<u8>>, Unavailable> {
         self.call("Payloads::get", self.inner.get(digest)).await
     }
 }

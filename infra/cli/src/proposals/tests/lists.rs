@@ -172,11 +172,16 @@ async fn what_people_are_not_asked_about_is_shown_without_a_card() {
 #[tokio::test]
 async fn what_is_not_found_is_told_in_the_agents_words() {
     let world = World::new().await;
-    for (which, status, words) in [
-        ("aaaa", 404, "no proposal begins like this"),
-        ("bbbb", 409, "several proposals begin like this: bbbb2-1, bbbb3-1"),
-        ("cccc", 400, "this is no id"),
-        ("dddd", 503, "the trail cannot be read now: try again"),
+    for (which, status, words, code) in [
+        ("aaaa", 404, "no proposal begins like this", 1),
+        (
+            "bbbb",
+            409,
+            "several proposals begin like this: bbbb2-1, bbbb3-1",
+            1,
+        ),
+        ("cccc", 400, "this is no id", 1),
+        ("dddd", 503, "the trail cannot be read now: try again", 4),
     ] {
         world
             .answers("GET", &format!("/v1/proposals/{which}"), status, sentence(words))
@@ -190,7 +195,7 @@ async fn what_is_not_found_is_told_in_the_agents_words() {
             &["edit", which, "a=1"],
         ] {
             let said = world.run(line).await;
-            assert_eq!((said.code, said.err.as_str()), (1, words), "{line:?}");
+            assert_eq!((said.code, said.err.as_str()), (code, words), "{line:?}");
         }
     }
     assert!(world.asked().await.is_empty());

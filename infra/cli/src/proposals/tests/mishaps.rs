@@ -138,7 +138,7 @@ async fn what_lambda_did_not_take_was_not_recorded() {
         )
         .await;
     let said = world.run(&["approve", "gnr4sqzf", "--yes"]).await;
-    assert_eq!(said.code, 1);
+    assert_eq!(said.code, 4);
     assert_eq!(
         said.err,
         "nothing was recorded: Lambda takes no more requests at this moment: try again"

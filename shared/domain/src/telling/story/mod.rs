@@ -3,6 +3,7 @@
 mod brief;
 mod essentials;
 mod received;
+mod switches;
 
 pub use self::brief::brief;
 pub(super) use self::essentials::{affects, changes, chosen, condition, undo};
@@ -10,10 +11,23 @@ pub use self::received::tried;
 pub(super) use self::received::{known_before, not_as_it_came};
 use super::Line;
 use crate::proposal::ProposalFact;
-use crate::trail::{Actor, Fact, Record};
+use crate::trail::{Actor, BadBody, Fact, Record};
 
 /// A proposal's record in full: its heading, and its essentials below it. What cannot be read says why.
 pub fn in_full(record: &Record) -> Vec<Line> {
+    below(
+        record,
+        ProposalFact::read(record).map(|fact| essentials::of(&fact)),
+    )
+}
+
+/// A record of `control` or `guard` in full, in the same way. `before` is the one before it.
+pub fn of_switches(record: &Record, before: Option<&Record>) -> Vec<Line> {
+    below(record, switches::of(record, before))
+}
+
+/// A record's heading, and its essentials below it.
+fn below(record: &Record, essentials: Result<Vec<Line>, BadBody>) -> Vec<Line> {
     let heading = Line::new()
         .position(record.seq)
         .ours("  ")
@@ -24,10 +38,7 @@ pub fn in_full(record: &Record) -> Vec<Line> {
         .theirs(&record.kind)
         .ours(", by ")
         .then(actor(&record.actor));
-    let essentials = match ProposalFact::read(record) {
-        Ok(fact) => essentials::of(&fact),
-        Err(bad) => vec![Line::new().theirs(&bad.problem)],
-    };
+    let essentials = essentials.unwrap_or_else(|bad| vec![Line::new().theirs(&bad.problem)]);
     let indented = essentials.into_iter().map(|line| Line::of("      ").then(line));
     std::iter::once(heading).chain(indented).collect()
 }

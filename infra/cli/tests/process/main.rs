@@ -1,6 +1,9 @@
 //! The command as a process: how it finds the function URL of a stack, and what it exits with.
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+mod fake;
+mod table;
+
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
@@ -44,20 +47,39 @@ async fn aws(outputs: impl Fn(&str) -> String) -> MockServer {
     server
 }
 
-/// Runs the command with nobody at the terminal.
-async fn run(server: &MockServer, line: &[&str]) -> Output {
-    let run = Command::new(env!("CARGO_BIN_EXE_sre-agent"))
+/// The command with nobody at the terminal, and without an environment.
+fn command(line: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sre-agent"));
+    command
         .args(line)
         .env_clear()
-        .env("AWS_ENDPOINT_URL", server.uri())
-        .env("AWS_REGION", "eu-central-1")
-        .env("AWS_ACCESS_KEY_ID", "AKIDTEST")
-        .env("AWS_SECRET_ACCESS_KEY", "of the test")
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output();
-    timeout(Duration::from_secs(60), run).await.unwrap().unwrap()
+        .kill_on_drop(true);
+    command
+}
+
+/// With credentials, in a Region, where AWS is this.
+fn at(url: &str, line: &[&str]) -> Command {
+    let mut command = command(line);
+    command
+        .env("AWS_ENDPOINT_URL", url)
+        .env("AWS_REGION", "eu-central-1")
+        .env("AWS_ACCESS_KEY_ID", "AKIDTEST")
+        .env("AWS_SECRET_ACCESS_KEY", "of the test");
+    command
+}
+
+async fn ended(mut command: Command) -> Output {
+    timeout(Duration::from_secs(60), command.output())
+        .await
+        .unwrap()
+        .unwrap()
+}
+
+/// Runs the command against a server.
+async fn run(server: &MockServer, line: &[&str]) -> Output {
+    ended(at(&server.uri(), line)).await
 }
 
 fn code(output: &Output) -> i32 {
@@ -160,7 +182,7 @@ async fn an_exported_sheet_is_given_back_as_it_was_and_no_stack_is_asked() {
 async fn a_stack_without_the_function_url_is_named() {
     let server = aws(|_| stack(&[("TrailTableName", "sre_actions")])).await;
     let output = run(&server, &["list"]).await;
-    assert_eq!(code(&output), 1, "{output:?}");
+    assert_eq!(code(&output), 4, "{output:?}");
     assert_eq!(
         err(&output),
         "error: stack sre-agent has no output CommandsUrl: it is older than this command and must be deployed again\n"
@@ -195,17 +217,18 @@ async fn slack_ends_with_1_where_somebody_cannot_be_reached() {
     let server = aws(|_| stack(&[("NotificationFunctionName", "sre-agent-notification")])).await;
     let fine = json!({ "channel": "C0SRE", "problem": null });
     let refused = json!({ "channel": "C0X", "problem": "not_in_channel" });
-    for (answer, expected, said) in [
-        (json!([fine]), 0, "C0SRE: the bot may post here\n"),
+    for (answer, expected, said, wrong) in [
+        (json!([fine]), 0, "C0SRE: the bot may post here\n", ""),
         (
             json!([fine, refused]),
             1,
-            "C0SRE: the bot may post here\n\
-             C0X: not_in_channel: invite the bot: /invite @sre-agent in that channel\n",
+            "C0SRE: the bot may post here\n",
+            "C0X: not_in_channel: invite the bot: /invite @sre-agent in that channel\n",
         ),
         (
             json!([]),
             1,
+            "",
             "Slack is not set up, and nobody is asked there: SlackChannel is empty\n",
         ),
     ] {
@@ -214,6 +237,7 @@ async fn slack_ends_with_1_where_somebody_cannot_be_reached() {
         let output = run(&server, &["slack"]).await;
         assert_eq!(code(&output), expected, "{output:?}");
         assert_eq!(String::from_utf8_lossy(&output.stdout), said);
+        assert_eq!(err(&output), wrong);
 
         invoked(&server, told).await;
         let output = run(&server, &["slack", "--json"]).await;
@@ -242,7 +266,8 @@ async fn slack_tells_why_the_function_did_not_answer() {
         ),
         (
             forbidden,
-            "error: function sre-agent-notification could not be asked: ",
+            "error: function sre-agent-notification could not be asked: these credentials may not do that \
+             (AccessDeniedException: not allowed to perform: lambda:InvokeFunction)\n",
         ),
         (
             other,
@@ -251,15 +276,168 @@ async fn slack_tells_why_the_function_did_not_answer() {
     ] {
         invoked(&server, answer).await;
         let output = run(&server, &["slack"]).await;
-        assert_eq!(code(&output), 1, "{output:?}");
+        assert_eq!(code(&output), 4, "{output:?}");
         assert!(err(&output).starts_with(said), "{output:?}");
         assert!(output.stdout.is_empty(), "{output:?}");
     }
     let server = aws(|_| stack(&[("TrailTableName", "sre_actions")])).await;
     let output = run(&server, &["slack"]).await;
-    assert_eq!(code(&output), 1, "{output:?}");
+    assert_eq!(code(&output), 4, "{output:?}");
     assert_eq!(
         err(&output),
         "error: stack sre-agent has no output NotificationFunctionName: it is older than this command and must be deployed again\n"
     );
+}
+
+/// The error that a process ends with, and its code.
+async fn told(command: Command) -> (i32, String) {
+    let output = ended(command).await;
+    assert!(output.stdout.is_empty(), "{output:?}");
+    (code(&output), err(&output))
+}
+
+#[tokio::test]
+async fn a_stack_that_cannot_be_looked_at_is_told_in_a_sentence() {
+    // A port of this machine that nobody listens on.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", free.local_addr().unwrap());
+    drop(free);
+    let (code, err) = told(at(&url, &["status"])).await;
+    assert_eq!(code, 4, "{err}");
+    assert!(
+        err.starts_with(&format!(
+            "error: no stack answers at {url}: is it up? (it cannot be reached: "
+        )),
+        "{err}"
+    );
+    // As that of a stack of another Region, and of nobody.
+    let (code, err) = told(at("http://nobody.invalid", &["status"])).await;
+    assert_eq!(code, 4, "{err}");
+    assert!(
+        err.starts_with("error: no stack answers at http://nobody.invalid: is it up? ("),
+        "{err}"
+    );
+
+    let mut nobody = command(&["status"]);
+    nobody
+        .env("AWS_REGION", "eu-central-1")
+        .env("AWS_ENDPOINT_URL", &url);
+    let (code, err) = told(nobody).await;
+    assert_eq!(code, 4, "{err}");
+    assert!(
+        err.contains("there are no credentials that can be used: log in, or set AWS_PROFILE"),
+        "{err}"
+    );
+
+    let (code, err) = told(command(&["status"])).await;
+    assert_eq!(code, 4, "{err}");
+    assert_eq!(
+        err,
+        "error: no Region is set: AWS_REGION, or the profile's region, says where the stack is\n"
+    );
+}
+
+/// What CloudFormation answers where it does not tell of a stack.
+async fn refusing(code: &str, message: &str) -> MockServer {
+    let server = MockServer::start().await;
+    let body = format!(
+        "<ErrorResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\"><Error><Type>Sender</Type>\
+         <Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+    );
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(400).set_body_raw(body, "text/xml"))
+        .mount(&server)
+        .await;
+    server
+}
+
+#[tokio::test]
+async fn what_cloudformation_refuses_says_what_to_do() {
+    for (word, message, said) in [
+        (
+            "ValidationError",
+            "Stack with id sre-agent does not exist",
+            "error: there is no stack sre-agent in eu-central-1 for these credentials (another stack: --stack, another \
+             Region: AWS_REGION)\n",
+        ),
+        (
+            "ExpiredToken",
+            "The security token included in the request is expired",
+            "error: CloudFormation in eu-central-1 does not tell of stack sre-agent: the credentials have expired: log \
+             in again (ExpiredToken: The security token included in the request is expired)\n",
+        ),
+        (
+            "InvalidClientTokenId",
+            "The security token included in the request is invalid.",
+            "error: CloudFormation in eu-central-1 does not tell of stack sre-agent: AWS does not know these credentials \
+             (InvalidClientTokenId: The security token included in the request is invalid.)\n",
+        ),
+        (
+            "AccessDenied",
+            "not authorized to perform: cloudformation:DescribeStacks",
+            "error: CloudFormation in eu-central-1 does not tell of stack sre-agent: these credentials may not do that \
+             (AccessDenied: not authorized to perform: cloudformation:DescribeStacks)\n",
+        ),
+    ] {
+        let server = refusing(word, message).await;
+        let (code, err) = told(at(&server.uri(), &["status"])).await;
+        assert_eq!((code, err.as_str()), (4, said));
+    }
+}
+
+#[tokio::test]
+async fn an_agent_that_cannot_be_reached_was_asked_nothing() {
+    let server = aws(|_| stack(&[("CommandsUrl", "https://nobody.invalid/")])).await;
+    let output = run(&server, &["list"]).await;
+    assert_eq!(code(&output), 4, "{output:?}");
+    assert!(
+        err(&output).starts_with(
+            "error: nothing answers at https://nobody.invalid, where the agent is asked: no connection: "
+        ),
+        "{output:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_error_of_the_command_line_shows_no_option_as_required() {
+    for (line, usage) in [
+        (&["pause"][..], "Usage: sre-agent pause [OPTIONS] --reason <TEXT>"),
+        (
+            &["trail", "export", "--format", "csv"],
+            "Usage: sre-agent trail export [OPTIONS]",
+        ),
+        (&["redrive", "--discard"], "Usage: sre-agent redrive [OPTIONS]"),
+        (&["show", "--json"], "Usage: sre-agent show [OPTIONS] <ID>"),
+    ] {
+        let mut command = command(line);
+        command
+            .env("SRE_AGENT_STACK", "another")
+            .env("SRE_AGENT_COMMANDS_URL", "http://127.0.0.1:3000");
+        let (code, err) = told(command).await;
+        assert_eq!(code, 2, "{err}");
+        assert!(err.contains(&format!("\n{usage}\n")), "{err}");
+    }
+}
+
+#[tokio::test]
+async fn times_are_utc_whatever_the_terminal_has() {
+    let world = fake::World::with(&Story::awaiting(breaks())).await;
+    world.is(&Story::awaiting(breaks()), 30, None);
+    let mut printed = Vec::new();
+    for zone in ["UTC", "America/New_York"] {
+        let mut command = at(&world.server.uri(), &["show", "gnr4sqzf"]);
+        command.env("TZ", zone);
+        let output = ended(command).await;
+        assert_eq!(code(&output), 0, "{output:?}");
+        printed.push(String::from_utf8(output.stdout).unwrap());
+    }
+    assert_eq!(printed[0], printed[1]);
+    assert!(
+        printed[0].contains("2026-11-22T10:") && printed[0].contains("Z"),
+        "{}",
+        printed[0]
+    );
+    let help = ended(command(&["--help"])).await;
+    let help = String::from_utf8(help.stdout).unwrap();
+    assert!(help.contains("Every time is printed in UTC"), "{help}");
 }
