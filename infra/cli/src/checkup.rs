@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use aws_sdk_lambda::config::timeout::TimeoutConfig;
 use aws_sdk_lambda::primitives::Blob;
 use domain::telling::checkup::{Checkup, question};
@@ -24,7 +24,7 @@ const CONNECTS_WITHIN: Duration = Duration::from_secs(3);
 /// What the function behind an output of the stack tells of itself.
 ///
 /// <https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html>
-pub(crate) async fn of(stack: &Stack, output: &str) -> anyhow::Result<Checkup> {
+pub(crate) async fn of(stack: &Stack, output: &str) -> anyhow::Result<Answer> {
     let function = stack.newer_output(output)?;
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(CONNECTS_WITHIN)
@@ -42,15 +42,35 @@ pub(crate) async fn of(stack: &Stack, output: &str) -> anyhow::Result<Checkup> {
     let payload = answer.payload().map(AsRef::<[u8]>::as_ref).unwrap_or_default();
     if answer.function_error().is_some() {
         let said = fault(payload);
-        bail!(Ended::NoAnswer(format!(
+        return Ok(Answer::Failed(format!(
             "function {function} failed, its log group /aws/lambda/{function} says more: {said}"
         )));
     }
-    serde_json::from_slice(payload).with_context(|| {
-        Ended::NoAnswer(format!(
-            "function {function} does not tell what it reaches: is its version this command's?"
-        ))
+    Ok(match serde_json::from_slice(payload) {
+        Ok(told) => Answer::Told(told),
+        Err(err) => Answer::Failed(format!(
+            "function {function} does not tell what it reaches: is its version this command's? {err}"
+        )),
     })
+}
+
+/// What came of asking a function.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// What it tells of itself.
+    Told(Checkup),
+    /// It was asked, and did not say: why.
+    Failed(String),
+}
+
+impl Answer {
+    /// What it tells of itself, for whoever needs that.
+    pub(crate) fn told(self) -> anyhow::Result<Checkup> {
+        match self {
+            Answer::Told(told) => Ok(told),
+            Answer::Failed(why) => bail!(Ended::NoAnswer(why)),
+        }
+    }
 }
 
 /// What a function that failed says of it.

@@ -47,7 +47,7 @@ pub(crate) async fn run(
     arguments: &Arguments,
     terminal: &mut Terminal<'_>,
 ) -> anyhow::Result<bool> {
-    let reached = channels(checkup::of(stack, OUTPUT).await?.reached);
+    let reached = channels(checkup::of(stack, OUTPUT).await?.told()?.reached);
     if arguments.json {
         terminal.json(&reached)?;
     } else {

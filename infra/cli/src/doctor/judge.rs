@@ -6,6 +6,7 @@ use super::finding::{Finding, missing, note, ok, unknown};
 use super::people::{alarms, commands, operators, slack, subscribers};
 use super::reach::reached;
 use super::seen::{Function, Key, Protection, Seen, Standing};
+use crate::checkup::Answer;
 use crate::print::{count, duration, quote};
 use crate::status::Part;
 
@@ -65,15 +66,16 @@ fn stack(seen: &Seen) -> Finding {
 /// Whether a function starts, in which version, and by which clock.
 fn function(function: &Function) -> Vec<Finding> {
     let name = function.name;
-    let told = match &function.checkup {
-        Part::Seen(told) => told,
-        Part::Unseen(why) => {
+    let told = match &function.answer {
+        Part::Seen(Answer::Told(told)) => told,
+        Part::Seen(Answer::Failed(why)) => {
             return vec![missing(
                 "functions",
                 format!("{name} does not answer: {}", quote(why)),
-                format!("look into its log group; sam logs --name {name} shows it"),
+                "look into its log group: it does not start, or is not of this version",
             )];
         }
+        Part::Unseen(why) => return vec![unknown("functions", &format!("whether {name} answers"), why)],
     };
     let mut found = vec![match told.version == VERSION {
         true => ok("functions", format!("{name} answers, version {VERSION}")),

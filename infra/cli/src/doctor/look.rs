@@ -115,12 +115,12 @@ pub(super) async fn look_at(stack: &Stack, clock: &dyn Clock) -> Seen {
 
 async fn function(stack: &Stack, name: &'static str, output: &str, clock: &dyn Clock) -> Function {
     let asked_at = clock.now();
-    let checkup = checkup::of(stack, output).await;
+    let answer = checkup::of(stack, output).await;
     Function {
         name,
         asked_at,
         answered_at: clock.now(),
-        checkup: checkup.into(),
+        answer: answer.into(),
     }
 }
 

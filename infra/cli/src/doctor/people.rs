@@ -3,7 +3,7 @@
 use domain::telling::checkup::Needed;
 
 use super::finding::{Finding, missing, note, ok, unknown};
-use super::seen::{Seen, Subscriber};
+use super::seen::{Function, Seen, Subscriber};
 use crate::print::{count, quote};
 use crate::slack as channels;
 use crate::status::{DecidersPart, Part};
@@ -27,14 +27,8 @@ pub(super) fn slack(seen: &Seen) -> Vec<Finding> {
             missing("slack", says, format!("deploy with {name}"))
         })
         .collect();
-    let channels = seen
-        .functions
-        .iter()
-        .filter_map(|function| match &function.checkup {
-            Part::Seen(told) => Some(told.reached.iter().filter(|one| one.what == Needed::Channel)),
-            Part::Unseen(_) => None,
-        });
-    for one in channels.flatten() {
+    let reached = seen.functions.iter().flat_map(Function::reached);
+    for one in reached.filter(|one| one.what == Needed::Channel) {
         let channel = quote(&one.name);
         found.push(match &one.problem {
             None => ok("slack", format!("the bot may post in {channel}")),

@@ -3,23 +3,15 @@
 use domain::telling::checkup::{Needed, Reached};
 
 use super::finding::{Finding, missing, note, ok};
-use super::seen::{Function, Seen};
+use super::seen::Seen;
 use crate::print::quote;
-use crate::status::Part;
 
 /// What the functions reach, or do not.
 pub(super) fn reached(seen: &Seen) -> Vec<Finding> {
-    let told = |function: &'_ Function| match &function.checkup {
-        Part::Seen(told) => told.reached.clone(),
-        Part::Unseen(_) => Vec::new(),
-    };
     let mut found = Vec::new();
     for function in &seen.functions {
-        found.extend(
-            told(function)
-                .iter()
-                .filter_map(|one| needed(seen, function.name, one)),
-        );
+        let reached = function.reached().iter();
+        found.extend(reached.filter_map(|one| needed(seen, function.name, one)));
     }
     if seen.parameter("ModelApi") == "none" {
         let says = "no model is asked: the built-in runbook answers every incident";

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use domain::telling::checkup::Checkup;
+use domain::telling::checkup::Reached;
 use domain::value::{Digest, Timestamp};
 
+use crate::checkup::Answer;
 use crate::status::{DecidersPart, Part};
 
 /// Everything that was looked at.
@@ -54,7 +55,17 @@ pub(super) struct Function {
     /// When its answer was there.
     pub(super) answered_at: Timestamp,
     /// What it answered.
-    pub(super) checkup: Part<Checkup>,
+    pub(super) answer: Part<Answer>,
+}
+
+impl Function {
+    /// What it says that it reaches, or does not; nothing where it says nothing.
+    pub(super) fn reached(&self) -> &[Reached] {
+        match &self.answer {
+            Part::Seen(Answer::Told(told)) => &told.reached,
+            Part::Seen(Answer::Failed(_)) | Part::Unseen(_) => &[],
+        }
+    }
 }
 
 /// Whether somebody has set a secret.

@@ -12,6 +12,7 @@ use self::sample::{key, ready, subscriber};
 use super::judge::findings;
 use super::seen::*;
 use super::*;
+use crate::checkup::Answer;
 use crate::status::{DecidersPart, Part};
 use crate::trail::tests::at;
 
@@ -76,9 +77,9 @@ fn unseen<T>() -> Part<T> {
 
 fn answers<'s>(seen: &'s mut Seen, name: &str) -> &'s mut Checkup {
     let function = seen.functions.iter_mut().find(|function| function.name == name);
-    match &mut function.unwrap().checkup {
-        Part::Seen(told) => told,
-        Part::Unseen(why) => panic!("{why}"),
+    match &mut function.unwrap().answer {
+        Part::Seen(Answer::Told(told)) => told,
+        other => panic!("{other:?}"),
     }
 }
 
@@ -109,8 +110,15 @@ fn a_stack_that_was_not_deployed_to_its_end_is_told() {
 #[test]
 fn functions_that_do_not_start_or_are_of_another_version_are_told() {
     with(
+        |seen| seen.functions[1].answer = unseen(),
+        End::Unseen,
+        &expect![[""]],
+    );
+    with(
         |seen| {
-            seen.functions[1].checkup = Part::Unseen("Runtime.ExitError: TRAIL_TABLE is not set".to_owned())
+            seen.functions[1].answer = Part::Seen(Answer::Failed(
+                "Runtime.ExitError: TRAIL_TABLE is not set".to_owned(),
+            ))
         },
         End::Missing,
         &expect![[r#"

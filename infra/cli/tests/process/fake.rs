@@ -109,10 +109,12 @@ impl Respond for Answers {
             (_, "/") if body.contains("Action=GetCallerIdentity") => xml(200, IDENTITY),
             ("", path) if path.starts_with("/v1/proposals") => agent(request, path, &now),
             ("", path) if path.starts_with("/2015-03-31/event-source-mappings") => ok(event_sources(&now)),
-            ("", path) if path.ends_with("/invocations") => ok(match now.fault {
-                Some(Fault::NoChannel) => json!([{ "channel": "C0X", "problem": "not_in_channel" }]),
-                _ => json!([{ "channel": "C0SRE", "problem": null }]),
-            }),
+            ("", path) if path.ends_with("/invocations") => ok(reaches(match now.fault {
+                Some(Fault::NoChannel) => {
+                    json!({ "what": "channel", "name": "C0X", "problem": "not_in_channel" })
+                }
+                _ => json!({ "what": "channel", "name": "C0SRE", "problem": null }),
+            })),
             ("", path) if path.starts_with("/policies/") => object(request),
             ("AmazonSQS.ReceiveMessage", _) if now.fault == Some(Fault::KeepsLetters) && !now.taken => {
                 now.taken = true;
@@ -133,6 +135,11 @@ fn ok(body: Value) -> ResponseTemplate {
 
 fn xml(status: u16, body: &str) -> ResponseTemplate {
     ResponseTemplate::new(status).set_body_raw(body, "text/xml")
+}
+
+/// What a function tells of itself that reaches something, or does not.
+fn reaches(one: Value) -> Value {
+    json!({ "version": env!("CARGO_PKG_VERSION"), "at": "2026-11-22T10:00:00.000Z", "reached": [one] })
 }
 
 impl Answers {

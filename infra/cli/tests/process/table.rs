@@ -179,6 +179,11 @@ fn others() -> Vec<Case> {
         case("status", "--verbose", 2),
         case("status", "", 4).but(Fault::NoStack),
         case("status", "", 4).but(Fault::Forbids("AmazonSQS")),
+        // Of this stack there is next to nothing.
+        case("doctor", "", 1),
+        case("doctor", "--json", 1),
+        case("doctor", "slack", 2),
+        case("doctor", "", 4).but(Fault::NoStack),
         case("slack", "", 0),
         case("slack", "--json", 1).but(Fault::NoChannel),
         case("slack", "C0SRE", 2),

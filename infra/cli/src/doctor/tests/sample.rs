@@ -6,15 +6,16 @@ use domain::telling::checkup::{Checkup, Needed, Reached};
 use domain::value::Digest;
 
 use super::super::seen::*;
+use crate::checkup::Answer;
 use crate::status::{DecidersPart, Part};
 use crate::trail::tests::at;
 
-pub(super) fn checkup(reached: Vec<Reached>) -> Part<Checkup> {
-    Part::Seen(Checkup {
+pub(super) fn answer(reached: Vec<Reached>) -> Part<Answer> {
+    Part::Seen(Answer::Told(Checkup {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         at: at(1),
         reached,
-    })
+    }))
 }
 
 pub(super) fn reaches(what: Needed, name: &str) -> Reached {
@@ -30,7 +31,7 @@ pub(super) fn function(name: &'static str, reached: Vec<Reached>) -> Function {
         name,
         asked_at: at(0),
         answered_at: at(2),
-        checkup: checkup(reached),
+        answer: answer(reached),
     }
 }
 
