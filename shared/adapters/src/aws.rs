@@ -92,9 +92,9 @@ where
     }
 }
 
-/// Whether a call failed without any answer of a service.
-pub fn is_unanswered<E>(err: &SdkError<E>) -> bool {
-    !matches!(err, SdkError::ServiceError(_))
+/// Whether a call was sent, or could have been, and nothing answered as a service does.
+pub fn is_unanswered<E: Error + 'static>(err: &SdkError<E>) -> bool {
+    !matches!(err, SdkError::ServiceError(_)) && no_credentials(err).is_none()
 }
 
 /// What a service says where it does not do what was asked.
@@ -125,26 +125,38 @@ fn refusal(code: Option<&str>, message: Option<&str>, status: u16) -> String {
 
 /// Why nothing was sent, or nothing came back.
 fn unsent(err: &(dyn Error + 'static)) -> String {
+    match no_credentials(err) {
+        Some(why) => format!(
+            "there are no credentials that can be used: log in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID ({why})"
+        ),
+        None => format!("it cannot be reached: {}", last_cause(err)),
+    }
+}
+
+/// Why there were no credentials, where that is why nothing was sent.
+fn no_credentials(err: &(dyn Error + 'static)) -> Option<String> {
     let mut cause = Some(err);
     while let Some(one) = cause {
         if one.is::<CredentialsError>() {
             let why = last_cause(one);
-            return format!(
-                "there are no credentials that can be used: log in, or set AWS_PROFILE or AWS_ACCESS_KEY_ID ({why})"
-            );
+            // Each place that was looked at follows, line by line.
+            let why = why.lines().next().unwrap_or_default();
+            return Some(why.trim_end_matches(". Attempted:").to_owned());
         }
         cause = one.source();
     }
-    format!("it cannot be reached: {}", last_cause(err))
+    None
 }
 
-/// The innermost cause: those around it name the layers of the SDK.
+/// The innermost cause, without the system's number for it: those around it name the layers of the SDK.
 fn last_cause(err: &(dyn Error + 'static)) -> String {
     let mut last = err;
     while let Some(cause) = last.source() {
         last = cause;
     }
-    last.to_string()
+    let told = last.to_string();
+    let (words, _) = told.split_once(" (os error").unwrap_or((&told, ""));
+    words.to_owned()
 }
 
 /// An error with its causes, in one line. The SDK puts neither credentials nor requests into errors.

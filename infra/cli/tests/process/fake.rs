@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 use data_encoding::BASE64;
 use domain::message::Lane;
 use domain::ports::Trail as _;
+use domain::proposal::ProposalFact;
 use domain::telling::{Answered, Detail, Line, Listed, Listing};
-use domain::trail::{Authority, Control};
+use domain::trail::{Authority, Control, Entry, Fact as _, Record};
 use domain::value::Digest;
 use serde_json::{Value, json};
 use testkit::story::{Story, second};
@@ -56,10 +57,7 @@ impl World {
     /// One whose trail has this proposal.
     pub(crate) async fn with(story: &Story) -> Self {
         let dynamo = Dynamo::start().await;
-        let trail = dynamo.trail();
-        for entry in story.entries() {
-            trail.append(entry.clone()).await.unwrap();
-        }
+        write(&dynamo, story).await;
         let server = MockServer::start().await;
         let now = Arc::new(Mutex::new(Now::default()));
         let answers = Answers {
@@ -80,6 +78,19 @@ impl World {
             taken: false,
         };
     }
+}
+
+/// Writes a story to the trail, where each record has a writer's token of its own; the last record.
+pub(crate) async fn write(dynamo: &Dynamo, story: &Story) -> Record {
+    let trail = dynamo.trail();
+    let mut entries = story.entries().iter();
+    let mut last = trail.append(entries.next().unwrap().clone()).await.unwrap();
+    for (entry, record) in entries.zip(&story.records()[1..]) {
+        let fact = ProposalFact::read(record).unwrap();
+        let next = Entry::after(&last, record.at, record.actor.clone(), &fact);
+        last = trail.append(next.by(entry.author)).await.unwrap();
+    }
+    last
 }
 
 struct Answers {
