@@ -188,26 +188,29 @@ fn key(key: &Key) -> Finding {
 fn trail(trail: &Protection) -> Vec<Finding> {
     let table = &trail.table;
     let mut found = Vec::new();
-    for (part, without) in [
+    let again = "deploy again; after a restore, follow infra/docs/restore.md";
+    for (part, without, remedy) in [
         (
             &trail.insert_only,
             "has no policy that denies changes: a record can be changed and removed",
+            again,
         ),
         (
             &trail.streamed,
             "has no stream: nothing that is recorded is acted on",
+            again,
         ),
-        (&trail.expires, "lets no record expire"),
-        (&trail.recoverable, "cannot be restored to a point in time"),
-        (&trail.deletion_protected, "can be deleted by a slip"),
+        (&trail.expires, "lets no record expire", again),
+        (&trail.recoverable, "cannot be restored to a point in time", again),
+        (
+            &trail.deletion_protected,
+            "can be deleted by a slip",
+            "deploy with TrailDeletionProtection=true",
+        ),
     ] {
         match part {
             Part::Seen(true) => {}
-            Part::Seen(false) => found.push(missing(
-                "trail",
-                format!("{table} {without}"),
-                "deploy again; after a restore, follow infra/docs/restore.md",
-            )),
+            Part::Seen(false) => found.push(missing("trail", format!("{table} {without}"), remedy)),
             Part::Unseen(why) => found.push(unknown("trail", &format!("whether {table} {without}"), why)),
         }
     }

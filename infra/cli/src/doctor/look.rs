@@ -53,7 +53,7 @@ const CALLBACK: &str = "ApprovalCallbackUrl";
 pub(crate) fn outputs() -> Vec<&'static str> {
     let named = FUNCTIONS.into_iter().chain(SECRETS).map(|(_, output)| output);
     named
-        .chain([TOPIC, SLACK_QUEUE, TABLE, TABLE_ARN, CALLBACK])
+        .chain([TOPIC, SLACK_QUEUE, ALARM_TOPIC, TABLE, TABLE_ARN, CALLBACK])
         .collect()
 }
 
