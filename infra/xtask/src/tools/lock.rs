@@ -182,7 +182,7 @@ mod tests {
             format!("six @ https://example.com/six.whl {hash}"),
             format!("six==1.0 --find-links=wheels {hash}"),
         ] {
-            assert_eq!(loose(&line), [line.clone()]);
+            assert_eq!(loose(&line), std::slice::from_ref(&line));
         }
     }
 }
