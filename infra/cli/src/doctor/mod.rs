@@ -58,10 +58,12 @@ pub(crate) async fn run(
             terminal.line(&line)?;
         }
     }
+    let sum = sum(&findings);
     match ended(&findings) {
-        End::Ready => Ok(true),
-        End::Missing => Ok(false),
-        End::Unseen => Err(Ended::NoAnswer("not everything could be looked at".to_owned()).into()),
+        End::Ready if arguments.json => Ok(true),
+        End::Ready => terminal.line(&sum).map(|()| true).map_err(Into::into),
+        End::Missing => terminal.fault(&sum).map(|()| false).map_err(Into::into),
+        End::Unseen => Err(Ended::NoAnswer(sum).into()),
     }
 }
 
@@ -85,7 +87,7 @@ fn ended(findings: &[Finding]) -> End {
     }
 }
 
-/// The findings for people: one line each, what to do below it, and a sentence at the end.
+/// The findings for people: one line each, and what to do below it.
 fn lines(findings: &[Finding]) -> Vec<String> {
     let mut lines = Vec::new();
     for finding in findings {
@@ -95,6 +97,11 @@ fn lines(findings: &[Finding]) -> Vec<String> {
             lines.push(format!("{:<8} {:<12}   {remedy}", "", ""));
         }
     }
+    lines
+}
+
+/// How it stands in all.
+fn sum(findings: &[Finding]) -> String {
     let number = |verdict| {
         findings
             .iter()
@@ -103,8 +110,7 @@ fn lines(findings: &[Finding]) -> Vec<String> {
     };
     let unknown = number(Verdict::Unknown);
     let missing = number(Verdict::Missing);
-    lines.push(String::new());
-    lines.push(match ended(findings) {
+    match ended(findings) {
         End::Ready => "ready: nothing is missing".to_owned(),
         End::Unseen => format!(
             "{} not looked at, and nothing else is missing",
@@ -118,8 +124,7 @@ fn lines(findings: &[Finding]) -> Vec<String> {
             )
         }
         End::Missing => format!("not ready: {} missing", count(missing, "thing")),
-    });
-    lines
+    }
 }
 
 #[cfg(test)]

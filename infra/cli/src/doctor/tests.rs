@@ -50,9 +50,26 @@ fn where_nothing_is_missing_everything_is_told_and_it_is_ready() {
         ok       people       Slack is where people are asked; nobody else subscribes
         ok       alarms       1 subscriber of the alarms' topic
         ok       senders      1 role and 0 other accounts may report, as llm-gateway
-        ok       concurrency  reserved for execution
+        ok       concurrency  reserved for execution"#]].assert_eq(&lines(&found).join("\n"));
+    assert_eq!(sum(&found), "ready: nothing is missing");
+}
 
-        ready: nothing is missing"#]].assert_eq(&lines(&found).join("\n"));
+#[test]
+fn how_it_stands_in_all_counts_what_is_missing_and_what_was_not_seen() {
+    let mut seen = ready();
+    seen.subscribers = unseen();
+    assert_eq!(
+        sum(&told(&seen)),
+        "1 thing not looked at, and nothing else is missing"
+    );
+    seen.alarmed = None;
+    assert_eq!(
+        sum(&told(&seen)),
+        "not ready: 1 thing missing, 1 other not looked at"
+    );
+    set(&mut seen, "SenderRoles", "");
+    seen.subscribers = Part::Seen(Vec::new());
+    assert_eq!(sum(&told(&seen)), "not ready: 2 things missing");
 }
 
 /// What is told anew, and how it ends, once something is not as it should be.
@@ -64,7 +81,7 @@ fn with(fault: impl FnOnce(&mut Seen), end: End, expected: &Expect) {
     assert_eq!(ended(&found), end, "{found:?}");
     let news: Vec<Finding> = found.into_iter().filter(|one| !before.contains(one)).collect();
     let lines = lines(&news);
-    expected.assert_eq(&lines[..lines.len() - 2].join("\n"));
+    expected.assert_eq(&lines.join("\n"));
 }
 
 fn set(seen: &mut Seen, name: &str, value: &str) {
@@ -112,7 +129,9 @@ fn functions_that_do_not_start_or_are_of_another_version_are_told() {
     with(
         |seen| seen.functions[1].answer = unseen(),
         End::Unseen,
-        &expect![[""]],
+        &expect![[r#"
+            unknown  functions    whether scoring answers: AccessDenied
+                                    look again, or have somebody look who may"#]],
     );
     with(
         |seen| {
@@ -123,7 +142,7 @@ fn functions_that_do_not_start_or_are_of_another_version_are_told() {
         End::Missing,
         &expect![[r#"
             missing  functions    scoring does not answer: Runtime.ExitError: TRAIL_TABLE is not set
-                                    look into its log group; sam logs --name scoring shows it"#]],
+                                    look into its log group: it does not start, or is not of this version"#]],
     );
     with(
         |seen| "9.9.9\u{1b}[2J".clone_into(&mut answers(seen, "scoring").version),

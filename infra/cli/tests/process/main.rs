@@ -173,7 +173,7 @@ async fn an_exported_sheet_is_given_back_as_it_was_and_no_stack_is_asked() {
     let output = run(&server, &["trail", "export", "--undo", path, "--since", "1d"]).await;
     assert_eq!(code(&output), 2, "{output:?}");
     let output = run(&server, &["trail", "export", "--undo", "/nowhere.csv"]).await;
-    assert_eq!(code(&output), 1, "{output:?}");
+    assert_eq!(code(&output), 4, "{output:?}");
     assert!(err(&output).starts_with("error: /nowhere.csv: "), "{output:?}");
     assert!(server.received_requests().await.unwrap().is_empty());
 }

@@ -393,7 +393,11 @@ async fn every_command_of_the_tables_ends_as_they_say() {
                 ));
             }
         }
-        tried.insert((case.command, case.code == 0));
+        // To want for nothing, doctor needs all of AWS: that it ends with 1 here is its going well.
+        tried.insert((
+            case.command,
+            case.code == 0 || case.command == "doctor" && case.code == 1,
+        ));
         codes.insert(case.code);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

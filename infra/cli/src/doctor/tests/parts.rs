@@ -88,7 +88,7 @@ fn a_table_that_was_restored_is_told_to_be_without_its_protection() {
             missing  trail        sre_actions cannot be restored to a point in time
                                     deploy again; after a restore, follow infra/docs/restore.md
             missing  trail        sre_actions can be deleted by a slip
-                                    deploy again; after a restore, follow infra/docs/restore.md"#]],
+                                    deploy with TrailDeletionProtection=true"#]],
     );
     with(
         |seen| seen.trail.expires = unseen(),
