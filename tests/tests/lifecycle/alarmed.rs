@@ -1,4 +1,5 @@
 //! What happens to a proposal and is an alarm, or a metric, is logged as the template's filters read it.
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use domain::inventory::Setting;
 use serde_json::{Value, json};

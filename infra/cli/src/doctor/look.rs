@@ -335,10 +335,8 @@ fn denies_changes(policy: &Value) -> bool {
         "dynamodb:PartiQLUpdate",
         "dynamodb:PartiQLDelete",
     ];
-    let listed = |value: &Value| match value {
-        Value::Array(all) => all.clone(),
-        one => vec![one.clone()],
-    };
+    // IAM takes one in place of a list of one.
+    let listed = |value: &Value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
     let everybody = |statement: &Value| {
         let principal = &statement["Principal"];
         *principal == "*" || listed(&principal["AWS"]).contains(&json!("*"))
