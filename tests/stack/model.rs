@@ -193,7 +193,12 @@ async fn proposed(world: &Deployed, id: &ProposalId) -> Proposed {
 
 /// The attempts in the transcript that a proposal names, which must be whole and without a key.
 async fn transcript(world: &Deployed, reasoning: &Reasoning) -> Vec<Value> {
-    let stored = world.transcripts.get(&reasoning.transcript).await.unwrap();
+    let stored = world
+        .transcripts
+        .get(&reasoning.transcript)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(Digest::of(&stored), reasoning.transcript);
     let mut text = String::new();
     GzDecoder::new(&stored[..]).read_to_string(&mut text).unwrap();
