@@ -6,16 +6,17 @@ use actuator::{AdminActuator, PagerDuty};
 use adapters::{PayloadBucket, Secret, SecretOperators, SqsQueue, SystemClock};
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use domain::message::Lane;
-use domain::ports::Clock as _;
+use domain::ports::Gateway;
 use domain::telling::checkup::{Needed, Reached};
 use domain::trail::Author;
 use execution::config::Config;
 use execution::{Deps, LEASE_MARGIN_S, NOT_OURS};
+use gateway::AdminApi;
 use lambda_runtime::Error;
 use policy::Published;
 use runtime::env::{Env, process};
 use runtime::queue::{DeadLetterQueue, DeadLetters, Delivery, Fault, batch};
-use runtime::serve::{operators_known, policy_in_force, serve};
+use runtime::serve::{gateway_reached, operators_known, policy_in_force, serve};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -37,8 +38,8 @@ async fn main() -> Result<(), Error> {
     let key = routing_key.value().await;
     let key = key.as_ref().map(|key| key.expose());
     let pager = PagerDuty::without_waiting_for(&config.pagerduty_url, key)?.renewed_by(routing_key.clone());
-    let actuator =
-        AdminActuator::new(&config.gateway_url, token.value().await?.expose(), pager)?.renewed_by(token);
+    let actuator = AdminActuator::new(&config.gateway_url, token.value().await?.expose(), pager)?
+        .renewed_by(token.clone());
     let queue = |url: &str| SqsQueue::new(&aws, url);
     let again = queue(&config.execution_queue);
     let restores = queue(&config.restore_queue);
@@ -77,11 +78,16 @@ async fn main() -> Result<(), Error> {
         Ok(batch(messages, Lane::Execution, dead_letters, handle).await)
     };
     let reach = async || {
-        let reading = deps.gateway.reading(SystemClock.now()).await.map(|_| ());
+        // With the token as it is now: what this process has read may be good for as long as it lives, and not after.
+        let read = token.refresh().await.map_err(|err| err.to_string());
+        let gateway = read.and_then(|token| {
+            AdminApi::new(&config.gateway_url, token.expose()).map_err(|err| err.to_string())
+        });
+        let gateway = gateway.as_ref().map(|gateway| gateway as &dyn Gateway);
         let key = routing_key.refresh().await.map_err(|err| err.to_string());
         let pager = key.and_then(|key| actuator::routing_key(key.expose()).map_err(|err| err.to_string()));
         vec![
-            Reached::of(Needed::Gateway, "write", reading),
+            gateway_reached("write", gateway, &SystemClock).await,
             Reached::of(Needed::Pager, "routing key", pager),
             operators_known(deps.operators).await,
             policy_in_force(deps.trail, deps.policies).await,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use adapters::{PayloadBucket, Secret, SystemClock};
 use aws_lambda_events::event::sqs::SqsEvent;
 use domain::message::Lane;
-use domain::ports::Clock;
+use domain::ports::{Clock, Gateway};
 use domain::trail::Author;
 use domain::value::Timestamp;
 use gateway::AdminApi;
@@ -33,7 +33,7 @@ async fn main() -> Result<(), Error> {
         Arc::new(SystemClock),
     ));
     let token = secret.value().await?;
-    let gateway = AdminApi::new(&config.gateway_url, token.expose())?.renewed_by(secret);
+    let gateway = AdminApi::new(&config.gateway_url, token.expose())?.renewed_by(secret.clone());
     let models = wiring::models(&config.models, &aws).await?;
     let investigator = Investigator {
         models: &models,
@@ -67,9 +67,14 @@ async fn main() -> Result<(), Error> {
         };
         Ok(batch(messages, Lane::Ingest, |_| &dead_letters, handle).await)
     };
-    serve(
-        async || ingest_and_propose::reach::all(&gateway, &models, &SystemClock).await,
-        handle,
-    )
-    .await
+    let reach = async || {
+        // With the token as it is now: what this process has read may be good for as long as it lives, and not after.
+        let token = secret.refresh().await.map_err(|err| err.to_string());
+        let gateway = token.and_then(|token| {
+            AdminApi::new(&config.gateway_url, token.expose()).map_err(|err| err.to_string())
+        });
+        let gateway = gateway.as_ref().map(|gateway| gateway as &dyn Gateway);
+        ingest_and_propose::reach::all(gateway, &models, &SystemClock).await
+    };
+    serve(reach, handle).await
 }

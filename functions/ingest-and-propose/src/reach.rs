@@ -2,6 +2,7 @@
 
 use domain::ports::{Clock, Gateway};
 use domain::telling::checkup::{Needed, Reached};
+use runtime::serve::gateway_reached;
 
 use crate::investigate::turns::tools;
 use crate::model::transcript::Transcript;
@@ -21,9 +22,12 @@ const PATIENCE_S: u64 = 20;
 
 /// Whether the gateway can be read, and whether each model answers. Each answer costs what a short one costs, and is not
 /// counted.
-pub async fn all(gateway: &dyn Gateway, models: &[Box<dyn Model>], clock: &dyn Clock) -> Vec<Reached> {
-    let reading = gateway.reading(clock.now()).await.map(|_| ());
-    let mut reached = vec![Reached::of(Needed::Gateway, "read", reading)];
+pub async fn all(
+    gateway: Result<&dyn Gateway, &String>,
+    models: &[Box<dyn Model>],
+    clock: &dyn Clock,
+) -> Vec<Reached> {
+    let mut reached = vec![gateway_reached("read", gateway, clock).await];
     for model in models {
         let conversation = Conversation {
             system: prompt::SYSTEM.to_owned(),

@@ -1,7 +1,7 @@
 //! The way a function is run: events go to its handler, and `sre-agent doctor` is told what the function reaches.
 
 use adapters::SystemClock;
-use domain::ports::{Clock as _, Operators, Policies, Trail};
+use domain::ports::{Clock, Gateway, Operators, Policies, Trail, Unavailable};
 use domain::telling::checkup::{Checkup, Needed, Reached, question};
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
 use serde::Serialize;
@@ -23,6 +23,19 @@ where
         answer(&reach, &handle, event).await
     }))
     .await
+}
+
+/// Whether the gateway can be read with one of its tokens; where there is none, `gateway` says why.
+pub async fn gateway_reached(
+    token: &str,
+    gateway: Result<&dyn Gateway, &String>,
+    clock: &dyn Clock,
+) -> Reached {
+    let reading = match gateway {
+        Ok(gateway) => gateway.reading(clock.now()).await.map(|_| ()),
+        Err(problem) => Err(Unavailable::new("its token", problem)),
+    };
+    Reached::of(Needed::Gateway, token, reading)
 }
 
 /// Whether the directory of operators can be read and used.
