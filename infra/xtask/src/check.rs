@@ -17,10 +17,10 @@ use crate::paths::Paths;
 use crate::processes::Run;
 use crate::progress::{Step, last_lines};
 use crate::sbom;
-use crate::slack_judges;
 use crate::stack;
 use crate::summary::{self, Counts, Failure, Outcome, Verdict};
-use crate::tools::{CARGO_DENY, CYCLONEDX, JSON_SCHEMA, MODEL_TYPES, SAM};
+use crate::tools::{CARGO_DENY, CYCLONEDX, DUCKDB, JSON_SCHEMA, MODEL_TYPES, SAM};
+use crate::{sheets, slack_judges};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -65,6 +65,8 @@ enum CheckStep {
     ModelTypes,
     /// What is said to Slack, and the sandbox's Slack, against Slack's own SDKs
     SlackJudges,
+    /// Hostile sheets of the CSV export against Python's csv and DuckDB
+    Sheets,
     /// infra/localstack/compose.yaml against the compose specification
     Compose,
     /// Tests of the deployed functions on the local stack
@@ -192,6 +194,7 @@ impl CheckStep {
             Self::Guard => "guard",
             Self::ModelTypes => "model-types",
             Self::SlackJudges => "slack-judges",
+            Self::Sheets => "sheets",
             Self::Compose => "compose",
             Self::Stack => "stack",
             Self::Localstack => "localstack",
@@ -215,6 +218,7 @@ impl CheckStep {
             Self::Guard => "cfn-guard and checkov on the plain CloudFormation",
             Self::ModelTypes => "requests to models against the SDKs' types",
             Self::SlackJudges => "what is said to Slack against Slack's SDKs",
+            Self::Sheets => "hostile sheets against Python's csv and DuckDB",
             Self::Compose => "infra/localstack/compose.yaml against the compose specification",
             Self::Stack => "tests on the local stack",
             Self::Localstack => "tests on LocalStack",
@@ -280,6 +284,12 @@ impl CheckStep {
             Self::CfnLint => {
                 command = Command::new(SAM.ensure(paths).await?.join("cfn-lint"));
                 command.args(["--template", "template.yaml"])
+            }
+            Self::Sheets => {
+                command = Command::new(DUCKDB.ensure(paths).await?.join("python"));
+                command
+                    .args(["-B", "infra/xtask/check_sheets.py"])
+                    .args(sheets::write(paths)?)
             }
             Self::Compose => {
                 command = Command::new(JSON_SCHEMA.ensure(paths).await?.join("check-jsonschema"));

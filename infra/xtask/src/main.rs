@@ -25,6 +25,7 @@ mod room;
 mod sandbox;
 mod sbom;
 mod send;
+mod sheets;
 mod slack;
 mod slack_judges;
 mod stack;

@@ -85,11 +85,14 @@ pub(crate) const CARGO_DENY: Tools = Tools::new("cargo-deny");
 /// What checks bills of materials against their schema.
 pub(crate) const CYCLONEDX: Tools = Tools::new("cyclonedx");
 
+/// What reads the CSV export as others do.
+pub(crate) const DUCKDB: Tools = Tools::new("duckdb");
+
 /// What makes the locks.
 const UV: Tools = Tools::new("uv");
 
 /// All of them.
-const ALL: [&Tools; 14] = [
+const ALL: [&Tools; 15] = [
     &SCRIPTS,
     &MINISTACK,
     &LOCALSTACK,
@@ -103,6 +106,7 @@ const ALL: [&Tools; 14] = [
     &SLACK_SDK,
     &CARGO_DENY,
     &CYCLONEDX,
+    &DUCKDB,
     &UV,
 ];
 
