@@ -11,6 +11,9 @@ use crate::{Deps, record};
 /// The longest window of a gateway's measurements that is waited for, seconds: as long as a queue can delay a message.
 const LONGEST_WINDOW_S: u64 = 900;
 
+/// The shortest time after which it is looked again.
+const SHORTEST_WAIT: Duration = Duration::from_secs(10);
+
 /// Records what the metric says now, once.
 pub(crate) async fn verify(deps: &Deps<'_>, id: &ProposalId) -> Result<(), Fault> {
     let proposal = existing(deps.trail, id).await?;
@@ -32,6 +35,8 @@ pub(crate) async fn verify(deps: &Deps<'_>, id: &ProposalId) -> Result<(), Fault
     let end = execution
         .and_then(|execution| execution.restore_at)
         .unwrap_or(proposal.state_since());
+    // Where it could not be taken back in time it ends when it was.
+    let end = end.max(proposal.state_since());
     let due = end.plus_seconds(deps.verify_after_s);
     if deps.clock.now() < due {
         // Somebody else's. Ours comes when it is due.
@@ -44,8 +49,10 @@ pub(crate) async fn verify(deps: &Deps<'_>, id: &ProposalId) -> Result<(), Fault
     let provider = event.provider().and_then(|id| inventory.provider(id));
     let window_s = provider.map_or(0, |provider| provider.window_s.min(LONGEST_WINDOW_S));
     let measured = end.plus_seconds(window_s);
-    if deps.clock.now() < measured {
-        let left = Duration::from_millis(measured.millis_since(deps.clock.now()));
+    let as_of = inventory.read_at.min(deps.clock.now());
+    let waits = deps.clock.now() < end.plus_seconds(LONGEST_WINDOW_S);
+    if as_of < measured && waits {
+        let left = Duration::from_millis(measured.millis_since(as_of)).max(SHORTEST_WAIT);
         tracing::info!(proposal.id = %id, %measured, "what is measured still holds what was before");
         deps.verifications.hint(id, left).await?;
         return Ok(());

@@ -15,7 +15,7 @@ pub const PATIENCE_S: u64 = 60;
 pub const RESTORE_PATIENCE_S: u64 = 3;
 
 /// How long after its time a verification is still made up for, seconds.
-const LEFTOVERS_S: u64 = 900;
+const LEFTOVERS_S: u64 = 1_800;
 
 /// Whether records of a proposal were not announced for too long. `announced` is the record that its row in the
 /// view was made from.

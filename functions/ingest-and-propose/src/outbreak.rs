@@ -18,8 +18,10 @@ enum Worsening {
     No,
     /// The gateway bears it out.
     Yes(Worse),
-    /// It claims so, and nobody can tell now.
+    /// It claims so, and the gateway does not answer.
     Unknown,
+    /// It claims so, and the gateway has nothing to measure it by.
+    Unmeasured,
 }
 
 /// Where an event belongs.
@@ -86,12 +88,20 @@ pub(crate) async fn of(
         let next = of_generation(generation.saturating_add(1));
         return open(deps, stream, &end, next, Course::default(), now).await;
     }
-    let worsening = match &current {
-        Some(current) => worsening(deps, current, event, paused).await,
-        None => Worsening::No,
-    };
     let settled = current.as_ref().filter(|one| !one.awaits_a_better_event(now));
     let settled = settled.and_then(Proposal::as_settled);
+    let window_s = deps.deployment.correlation_window_s;
+    let belongs = |is_worse| {
+        let settled = settled.as_ref();
+        generation::belongs(&fingerprint, generation, settled, is_worse, window_s, now)
+    };
+    let worsening = match &current {
+        // Where it opens the next outbreak in any case, nobody needs to know.
+        Some(current) if matches!(belongs(false), Belongs::Current(_)) => {
+            worsening(deps, current, event, paused).await
+        }
+        Some(_) | None => Worsening::No,
+    };
     let most_looks = if paused { MOST_LOOKS_PAUSED } else { MOST_LOOKS };
     let (is_worse, worse) = match worsening {
         Worsening::No => (false, None),
@@ -103,17 +113,15 @@ pub(crate) async fn of(
                 "it claims to be worse, which nobody can tell now".to_owned(),
             ));
         }
-        Worsening::Unknown => (false, None),
+        // Some traffic may come. A sender that goes on says so again.
+        Worsening::Unmeasured if receives < MOST_LOOKS_UNMEASURED => {
+            return Err(Fault::Later(
+                "it claims to be worse, which nothing measures now".to_owned(),
+            ));
+        }
+        Worsening::Unknown | Worsening::Unmeasured => (false, None),
     };
-    let window_s = deps.deployment.correlation_window_s;
-    match generation::belongs(
-        &fingerprint,
-        generation,
-        settled.as_ref(),
-        is_worse,
-        window_s,
-        now,
-    ) {
+    match belongs(is_worse) {
         Belongs::Current(proposal) => Ok(Outbreak {
             proposal,
             current,
@@ -141,6 +149,9 @@ impl Outbreak {
 
 /// How often a message that claims what nobody can tell comes back, before it counts as one of many: half an hour.
 const MOST_LOOKS: u32 = 15;
+
+/// The same where the gateway answers, and has nothing to measure.
+const MOST_LOOKS_UNMEASURED: u32 = 4;
 
 /// The same during a pause: as long as a message of the queue lives, but for a few deliveries.
 const MOST_LOOKS_PAUSED: u32 = 90;
@@ -195,7 +206,7 @@ async fn worsening(deps: &Deps<'_>, current: &Proposal, event: &Event, paused: b
         Condition::Refuted(_) => None,
         // Of some spenders the gateway never tells: to come back would be of no use.
         Condition::Unreadable(_) if !inventory.could_tell(event) => None,
-        Condition::Unreadable(_) => return Worsening::Unknown,
+        Condition::Unreadable(_) => return Worsening::Unmeasured,
     };
     let Some(badness) = badness.filter(|badness| is_worse(*badness)) else {
         return Worsening::No;

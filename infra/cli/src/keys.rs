@@ -39,7 +39,7 @@ struct RotateArguments {
     of: Of,
 
     /// From when on records are kept that it signed: further back than the trail goes
-    #[arg(long, value_name = "WHEN", default_value = "400d")]
+    #[arg(long, value_name = "WHEN", default_value = "2922d")]
     since: Moment,
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::inventory::Target;
 use domain::ports::{Trail, TrailError};
-use domain::proposal::{History, INCIDENTS_S, MOST_INCIDENTS, Past};
+use domain::proposal::{History, INCIDENTS_S, Past};
 use domain::trail::chain::problem_of;
 use domain::trail::{Fact, StreamId, TargetFact};
 use domain::value::{ProposalId, Timestamp};
@@ -16,8 +16,11 @@ use crate::walk;
 /// Records of a target's stream that are looked at, newest first: a claim and its release are two.
 const MOST_CLAIMS: usize = 40;
 
-/// Other proposals that are loaded at once.
-const AT_ONCE: usize = 16;
+/// Other proposals of the hour that are looked at, the newest first.
+const MOST_LOOKED_AT: usize = 100;
+
+/// Of those that are loaded at once.
+const AT_ONCE: usize = 8;
 
 /// Reads what was before a proposal that would change `targets`.
 pub async fn look_back(
@@ -38,12 +41,17 @@ pub async fn look_back(
     });
     let mut others: Vec<(ProposalId, Timestamp)> = others.collect();
     others.sort_by(|(_, a), (_, b)| b.cmp(a));
-    others.truncate(MOST_INCIDENTS);
+    let beyond = others.split_off(others.len().min(MOST_LOOKED_AT));
     let looked_at = others
         .into_iter()
         .map(|(id, at)| async move { Ok::<_, TrailError>(is_incident(trail, &id).await?.then_some(at)) });
-    let incidents: Vec<_> = stream::iter(looked_at).buffered(AT_ONCE).try_collect().await?;
-    Ok(History::new(actions, incidents.into_iter().flatten().collect()))
+    let found: Vec<_> = stream::iter(looked_at).buffered(AT_ONCE).try_collect().await?;
+    // What was not looked at may be one: whoever sends many must not lower a score with them.
+    let beyond = beyond.into_iter().map(|(_, at)| at);
+    Ok(History::new(
+        actions,
+        found.into_iter().flatten().chain(beyond).collect(),
+    ))
 }
 
 /// Whether a proposal is an incident: one that was declined for what its event says, or because the gateway does not bear
@@ -51,9 +59,9 @@ pub async fn look_back(
 async fn is_incident(trail: &dyn Trail, id: &ProposalId) -> Result<bool, TrailError> {
     match load_proposal(trail, id).await {
         Ok(found) => Ok(found.is_some_and(|proposal| !proposal.was_declined_for_its_event())),
-        // What does not hold may be one.
-        Err(TrailError::Forged(_)) => Ok(true),
-        Err(err) => Err(err),
+        Err(err @ TrailError::Unavailable(_)) => Err(err),
+        // What does not hold, or cannot be read, may be one.
+        Err(_) => Ok(true),
     }
 }
 

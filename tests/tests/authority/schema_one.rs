@@ -76,7 +76,7 @@ async fn what_was_in_force_is_taken_back_and_nothing_starts_and_nobody_is_alarme
     let because = world.proposal(&approved).await.because().unwrap().to_owned();
     assert_eq!(because, "it was begun before decisions were signed");
     // What waited expires.
-    let named_then = sample::budget_exceeded("payments").former_fingerprint();
+    let [named_then, _] = sample::budget_exceeded("payments").former_fingerprints();
     let waited = StreamId::Proposal(ProposalId::new(named_then, 1));
     world.advance(2_000).await;
     let kinds: Vec<String> = world

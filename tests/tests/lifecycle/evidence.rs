@@ -130,3 +130,23 @@ async fn incidents_at_the_same_time_are_counted_and_the_own_one_is_not() {
     assert!(incidents.iter().all(|opened| *opened <= world.clock.now()));
     assert_eq!(points(&world, &third, "cascade").await, 3);
 }
+
+#[tokio::test]
+async fn worthless_events_do_not_push_real_incidents_out_of_sight() {
+    let world = breaking();
+    world.send(&sample::provider_unhealthy_text("openai"));
+    world.run_until_quiet().await;
+    for number in 0..60 {
+        world.send(&sample::provider_unhealthy_text(&format!("invented-{number}")));
+        world.run_until_quiet().await;
+    }
+    world.gateway.change(|inventory| {
+        for provider in &mut inventory.providers {
+            provider.latency_p50_ms = Some(5_000);
+        }
+    });
+    let last = world.send(&sample::latency_spike_text("openai"));
+    world.run_until_quiet().await;
+    assert_eq!(history(&world, &last).await.incidents.len(), 1);
+    assert_eq!(points(&world, &last, "cascade").await, 3);
+}

@@ -362,26 +362,26 @@ impl Event {
         let is_other =
             matches!(&self.trouble, Trouble::BudgetExceeded { owner, .. } if owner.owner().is_none());
         let org = if is_other { self.org.as_str() } else { "" };
-        let fields = [org, self.event_type().name(), &about, group];
-        Fingerprint::of(&Digest::of_fields(
-            "sre-agent/fingerprint/2",
-            fields.map(str::as_bytes),
-        ))
+        self.fingerprint_in(org, &about, group)
     }
 
-    /// The fingerprint that older records name: with the organisation in each, and without the group.
-    pub fn former_fingerprint(&self) -> Fingerprint {
+    fn fingerprint_in(&self, org: &str, about: &str, group: &str) -> Fingerprint {
+        let fields = [org, self.event_type().name(), about, group].map(str::as_bytes);
+        Fingerprint::of(&Digest::of_fields("sre-agent/fingerprint/2", fields))
+    }
+
+    /// The fingerprints that older records name: first with the organisation in each, and without the group; then without
+    /// the organisation of anybody.
+    pub fn former_fingerprints(&self) -> [Fingerprint; 2] {
         let about = match &self.trouble {
             Trouble::ProviderUnhealthy { provider, .. } | Trouble::LatencySpike { provider, .. } => {
                 provider.to_string()
             }
             Trouble::BudgetExceeded { .. } | Trouble::SlaViolation { .. } => self.subject(),
         };
-        let fields = [self.org.as_str(), self.event_type().name(), &about];
-        Fingerprint::of(&Digest::of_fields(
-            "sre-agent/fingerprint/1",
-            fields.map(str::as_bytes),
-        ))
+        let fields = [self.org.as_str(), self.event_type().name(), &about].map(str::as_bytes);
+        let first = Fingerprint::of(&Digest::of_fields("sre-agent/fingerprint/1", fields));
+        [first, self.fingerprint_in("", &about, "")]
     }
 
     /// The digest of all that it says: two deliveries of one event have the same.

@@ -109,6 +109,15 @@ fn a_trouble_is_its_subject_and_whose_that_is() {
         )
     };
     assert_ne!(alice("acme"), alice("globex"), "the gateway knows neither");
+    let formerly = |org: &str| {
+        let detail = json!({"scope": "user", "scope_id": "alice", "org_id": org});
+        event(budget, detail).former_fingerprints()
+    };
+    assert_eq!(
+        formerly("acme")[1],
+        formerly("globex")[1],
+        "records of then name both so"
+    );
     let joined = json!({"provider": "a/b"});
     let split = json!({"provider": "a", "model_group": "b"});
     assert_ne!(of(spike, joined), of(spike, split));

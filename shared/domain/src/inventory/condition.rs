@@ -83,9 +83,16 @@ impl Inventory {
     pub fn could_tell(&self, event: &Event) -> bool {
         match &event.trouble {
             Trouble::BudgetExceeded { owner, .. } => owner.owner().is_some(),
-            Trouble::ProviderUnhealthy { .. }
-            | Trouble::LatencySpike { .. }
-            | Trouble::SlaViolation { .. } => true,
+            Trouble::SlaViolation { sla, measured, .. } => {
+                let of_contract = self.contract(sla).and_then(|contract| contract.measured);
+                of_contract.is_none_or(|one| one.name() == measured.name())
+            }
+            Trouble::LatencySpike {
+                provider,
+                model_group: Some(group),
+                ..
+            } => self.routes(group, provider),
+            Trouble::ProviderUnhealthy { .. } | Trouble::LatencySpike { .. } => true,
         }
     }
 

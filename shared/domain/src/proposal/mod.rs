@@ -26,7 +26,7 @@ pub use self::fact::{
     Reasoning, Received, Refused, Rejected, Repeated, Restored, Revoked, Scored, Started, Succeeded, Unclear,
     UndoDecided, UndoRequested, Verbatim, Verified, Voted, Worse,
 };
-pub use self::history::{Came, History, INCIDENTS_S, MOST_INCIDENTS, Past};
+pub use self::history::{Came, History, INCIDENTS_S, Past};
 pub use self::messages::{Message, Messages};
 pub use self::next_step::NextStep;
 pub use self::outbreak::Call;
@@ -361,5 +361,5 @@ impl Proposal {
 
 /// Whether an event is of this trouble; older records name it by its former fingerprint.
 fn is_about(event: &Event, fingerprint: &Fingerprint) -> bool {
-    event.fingerprint() == *fingerprint || event.former_fingerprint() == *fingerprint
+    event.fingerprint() == *fingerprint || event.former_fingerprints().contains(fingerprint)
 }

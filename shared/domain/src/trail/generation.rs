@@ -175,7 +175,8 @@ impl Course {
     /// somebody answered: what was turned down stays so, however often the trouble comes back meanwhile.
     fn forget(&mut self) {
         while self.tried.len() > MOST_TRIED {
-            let asked_nothing = |tried: &Tried| tried.ended == Ending::TurnedDown && tried.action.is_none();
+            let turned_down = |tried: &Tried| tried.ended == Ending::TurnedDown && tried.action.is_none();
+            let asked_nothing = |tried: &Tried| turned_down(tried) || tried.ended == Ending::Watched;
             // The newest says when it was heard of last.
             let oldest = self.tried.iter().skip(1).rposition(asked_nothing);
             let at = oldest.map_or(self.tried.len() - 1, |at| at + 1);

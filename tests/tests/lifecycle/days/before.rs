@@ -121,7 +121,7 @@ fn what_claims_to_be_worse_and_cannot_be_measured_waits_until_it_can() {
                 fails(world, 1_000_000);
                 requests(world, 2);
             }
-            10 => requests(world, 200),
+            5 => requests(world, 200),
             _ => {}
         };
         let reports = |minute: u64| match minute {
