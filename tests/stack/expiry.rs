@@ -1,7 +1,6 @@
 //! What time to live removes from the trail, as those who read its stream see it.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use domain::value::ProposalId;
 use serde_json::{Value, json};
 
 use crate::emulator::{Localstack, needs_localstack};
@@ -31,7 +30,7 @@ async fn a_removal_by_time_to_live_reaches_the_stream_and_the_outbox_announces_n
 
     let since = emulator_log().len();
     for record in &records {
-        expire(&world, &id, record.seq).await;
+        expire(&world, &format!("proposal/{id}"), record.seq).await;
     }
     let localstack = Localstack::new();
     localstack.remove_what_expired().await;
@@ -66,15 +65,19 @@ async fn a_removal_by_time_to_live_reaches_the_stream_and_the_outbox_announces_n
     let failed = log[since..].matches("will be announced again").count();
     assert_eq!(failed, 0, "the outbox failed on a removal");
     assert_eq!(world.aws.waiting("OutboxDeadLetterQueueUrl").await, 0);
+
+    // As on AWS the incident's record goes, too: an export in which it names what is gone is not complete.
+    expire(&world, &format!("incident/{}", id.fingerprint()), 1).await;
+    localstack.remove_what_expired().await;
 }
 
 /// Says that a record has expired. No function may do that: here it is done with all rights of the local account.
-async fn expire(world: &Deployed, id: &ProposalId, seq: u64) {
+async fn expire(world: &Deployed, stream: &str, seq: u64) {
     world
         .dynamodb
         .update_item()
         .table_name(variable("TRAIL_TABLE"))
-        .key("stream", AttributeValue::S(format!("proposal/{id}")))
+        .key("stream", AttributeValue::S(stream.to_owned()))
         .key("seq", AttributeValue::N(seq.to_string()))
         .update_expression("SET expires_at = :then")
         .expression_attribute_values(":then", AttributeValue::N(LONG_AGO.to_owned()))
