@@ -35,9 +35,9 @@ pub(crate) async fn verify(deps: &Deps<'_>, id: &ProposalId) -> Result<(), Fault
     let end = execution
         .and_then(|execution| execution.restore_at)
         .unwrap_or(proposal.state_since());
-    // Where it could not be taken back in time it ends when it was.
-    let end = end.max(proposal.state_since());
     let due = end.plus_seconds(deps.verify_after_s);
+    // Where it could not be taken back in time it ended when it was.
+    let end = end.max(proposal.state_since());
     if deps.clock.now() < due {
         // Somebody else's. Ours comes when it is due.
         tracing::warn!(proposal.id = %id, %due, "too early to verify");

@@ -97,13 +97,13 @@ fn what_is_due_while_the_agent_runs() {
         expired: 1861: wake Restore; 1981: nothing
         refused: 100: wake Restore; 220: nothing
         failed: 110: wake Restore; 230: nothing; 355: wake Restore; 475: nothing
-        restored: 355: wake Restore; 521: nothing; 522: wake Verify; 1361: nothing
+        restored: 355: wake Restore; 521: nothing; 522: wake Verify; 2261: nothing
         approved by policy: 81: wake Execution; 901: append expired
         executing, no end: 101: wake Restore
         unknown, no end: 101: wake Restore
-        succeeded, no end: 110: wake Restore; 230: nothing; 231: wake Verify; 1070: nothing
-        succeeded, page: 231: wake Verify; 1070: nothing
-        undo requested: 110: wake Restore; 230: nothing; 231: wake Verify; 1070: nothing
+        succeeded, no end: 110: wake Restore; 230: nothing; 231: wake Verify; 1970: nothing
+        succeeded, page: 231: wake Verify; 1970: nothing
+        undo requested: 110: wake Restore; 230: nothing; 231: wake Verify; 1970: nothing
         undo approved: 131: wake Restore
     "#]]
     .assert_eq(&table(&Control::default()));
@@ -127,13 +127,13 @@ fn what_is_due_while_the_agent_is_paused() {
         expired: 1861: wake Restore; 1981: nothing
         refused: 100: wake Restore; 220: nothing
         failed: 110: wake Restore; 230: nothing; 355: wake Restore; 475: nothing
-        restored: 355: wake Restore; 521: nothing; 522: wake Verify; 1361: nothing
+        restored: 355: wake Restore; 521: nothing; 522: wake Verify; 2261: nothing
         approved by policy: 901: append expired
         executing, no end: 101: wake Restore
         unknown, no end: 101: wake Restore
-        succeeded, no end: 110: wake Restore; 230: nothing; 231: wake Verify; 1070: nothing
-        succeeded, page: 231: wake Verify; 1070: nothing
-        undo requested: 110: wake Restore; 230: nothing; 231: wake Verify; 1070: nothing
+        succeeded, no end: 110: wake Restore; 230: nothing; 231: wake Verify; 1970: nothing
+        succeeded, page: 231: wake Verify; 1970: nothing
+        undo requested: 110: wake Restore; 230: nothing; 231: wake Verify; 1970: nothing
         undo approved: 131: wake Restore
     "#]]
     .assert_eq(&table(&paused_since(0)));

@@ -49,7 +49,7 @@ async fn a_break_of_the_longest_time_ends_on_time() {
             305s  agent  provider openai released by #1 (2)
             305s  agent  model group chat released by #1 (1)
             305s  agent  model group embeddings released by #1 (1)
-            600s  agent  #1 verified still: openai fails 62.0 % of 200 requests in 300 s
+            605s  agent  #1 verified still: openai fails 62.0 % of 200 requests in 300 s
         "#]],
     )
     .await;

@@ -42,7 +42,7 @@ async fn a_failing_provider_is_broken_and_restored() {
         35s   agent  provider openai released by #1 (2)
         35s   agent  model group chat released by #1 (1)
         35s   agent  model group embeddings released by #1 (1)
-        330s  agent  #1 verified still: openai fails 62.0 % of 200 requests in 300 s
+        335s  agent  #1 verified still: openai fails 62.0 % of 200 requests in 300 s
     "#]]).await;
 }
 

@@ -59,7 +59,7 @@ async fn a_pause_holds_a_start_and_who_approved_is_asked_again_after_it() {
         3695s agent  provider openai released by #1 (2)
         3695s agent  model group chat released by #1 (1)
         3695s agent  model group embeddings released by #1 (1)
-        3990s agent  #1 verified still: openai fails 62.0 % of 200 requests in 300 s
+        3995s agent  #1 verified still: openai fails 62.0 % of 200 requests in 300 s
     "#]]).await;
     assert_eq!(world.state(&id).await, "restored");
     world.assert_at_rest().await;
@@ -130,7 +130,7 @@ async fn a_deadline_does_not_pass_while_the_agent_is_paused() {
         8935s agent  provider openai released by #1 (2)
         8935s agent  model group chat released by #1 (1)
         8935s agent  model group embeddings released by #1 (1)
-        9230s agent  #1 verified still: openai fails 62.0 % of 200 requests in 300 s
+        9235s agent  #1 verified still: openai fails 62.0 % of 200 requests in 300 s
     "#]]).await;
 }
 

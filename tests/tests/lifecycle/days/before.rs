@@ -132,7 +132,7 @@ fn what_claims_to_be_worse_and_cannot_be_measured_waits_until_it_can() {
         day.passes(20, &reports, meanwhile).await;
         day.is(expect![[r#"
                0 min  #1 circuit_break_provider: rejected, turneddown, 0 events more
-              11 min  #2 circuit_break_provider: awaiting_approval, –, 0 events more
+               7 min  #2 circuit_break_provider: awaiting_approval, –, 0 events more
             2 proposals, 2 questions to models for 0.021000 USD, 2 decisions asked, 0 pages, 3 messages in all
         "#]])
             .await;
