@@ -147,15 +147,7 @@ async fn listing(deps: &Deps<'_>, view: &dyn View, wanted: &Wanted) -> anyhow::R
 async fn recent(deps: &Deps<'_>, now: Timestamp) -> anyhow::Result<Vec<ProposalId>> {
     let mut opened = walk::opened(deps.trail, now.minus_seconds(RECENT_S), now).await?;
     opened.sort_by_key(|(_, at)| std::cmp::Reverse(*at));
-    let proposals = opened.into_iter().filter_map(|(stream, _)| match stream {
-        StreamId::Proposal(id) => Some(id),
-        StreamId::Incident(_)
-        | StreamId::Target(_)
-        | StreamId::Limit { .. }
-        | StreamId::Control
-        | StreamId::Guard => None,
-    });
-    Ok(proposals.collect())
+    Ok(opened.into_iter().map(|(id, _)| id).collect())
 }
 
 /// Shows one proposal, by its id or the beginning of it.

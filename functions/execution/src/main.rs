@@ -6,7 +6,6 @@ use actuator::{AdminActuator, PagerDuty};
 use adapters::{PayloadBucket, Secret, SecretOperators, SqsQueue, SystemClock};
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use domain::message::Lane;
-use domain::ports::Gateway;
 use domain::telling::checkup::{Needed, Reached};
 use domain::trail::Author;
 use execution::config::Config;
@@ -78,16 +77,13 @@ async fn main() -> Result<(), Error> {
         Ok(batch(messages, Lane::Execution, dead_letters, handle).await)
     };
     let reach = async || {
-        // With the token as it is now: what this process has read may be good for as long as it lives, and not after.
-        let read = token.refresh().await.map_err(|err| err.to_string());
-        let gateway = read.and_then(|token| {
-            AdminApi::new(&config.gateway_url, token.expose()).map_err(|err| err.to_string())
-        });
-        let gateway = gateway.as_ref().map(|gateway| gateway as &dyn Gateway);
         let key = routing_key.refresh().await.map_err(|err| err.to_string());
         let pager = key.and_then(|key| actuator::routing_key(key.expose()).map_err(|err| err.to_string()));
         vec![
-            gateway_reached("write", gateway, &SystemClock).await,
+            gateway_reached("write", &token, |token| {
+                Ok(AdminApi::new(&config.gateway_url, token)?)
+            })
+            .await,
             Reached::of(Needed::Pager, "routing key", pager),
             operators_known(deps.operators).await,
             policy_in_force(deps.trail, deps.policies).await,

@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
+use domain::inventory::LONGEST_WINDOW_S;
 use domain::proposal::{ProposalFact, State, Verified};
 use domain::value::ProposalId;
 use runtime::queue::{Fault, existing};
 
 use crate::{Deps, record};
-
-/// The longest window of a gateway's measurements that is waited for, seconds: as long as a queue can delay a message.
-const LONGEST_WINDOW_S: u64 = 900;
 
 /// The shortest time after which it is looked again.
 const SHORTEST_WAIT: Duration = Duration::from_secs(10);

@@ -1,5 +1,6 @@
 //! What is overdue about a proposal: a pure function of its trail, the switches and the clock.
 
+use domain::inventory::LONGEST_WINDOW_S;
 use domain::message::Lane;
 use domain::proposal::{
     ASKED_AFTER_S, Decision, Execution, Expired, NextStep, Outcome, Proposal, ProposalFact, Scored, State,
@@ -14,8 +15,8 @@ pub const PATIENCE_S: u64 = 60;
 /// How long after its end an effect's restore is trusted to come, seconds.
 pub const RESTORE_PATIENCE_S: u64 = 3;
 
-/// How long after its time a verification is still made up for, seconds.
-const LEFTOVERS_S: u64 = 1_800;
+/// How long after its time a verification is still made up for, seconds: it may wait for the gateway's window first.
+const LEFTOVERS_S: u64 = LONGEST_WINDOW_S + 900;
 
 /// Whether records of a proposal were not announced for too long. `announced` is the record that its row in the
 /// view was made from.

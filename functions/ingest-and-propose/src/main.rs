@@ -5,7 +5,7 @@ use std::sync::Arc;
 use adapters::{PayloadBucket, Secret, SystemClock};
 use aws_lambda_events::event::sqs::SqsEvent;
 use domain::message::Lane;
-use domain::ports::{Clock, Gateway};
+use domain::ports::Clock;
 use domain::trail::Author;
 use domain::value::Timestamp;
 use gateway::AdminApi;
@@ -16,7 +16,7 @@ use ingest_and_propose::{Deps, LEASE_MARGIN_S, wiring};
 use lambda_runtime::{Context, Error};
 use runtime::env::{Env, process};
 use runtime::queue::{DeadLetterQueue, batch};
-use runtime::serve::serve;
+use runtime::serve::{gateway_reached, serve};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -68,13 +68,12 @@ async fn main() -> Result<(), Error> {
         Ok(batch(messages, Lane::Ingest, |_| &dead_letters, handle).await)
     };
     let reach = async || {
-        // With the token as it is now: what this process has read may be good for as long as it lives, and not after.
-        let token = secret.refresh().await.map_err(|err| err.to_string());
-        let gateway = token.and_then(|token| {
-            AdminApi::new(&config.gateway_url, token.expose()).map_err(|err| err.to_string())
-        });
-        let gateway = gateway.as_ref().map(|gateway| gateway as &dyn Gateway);
-        ingest_and_propose::reach::all(gateway, &models, &SystemClock).await
+        let open = |token: &str| Ok(AdminApi::new(&config.gateway_url, token)?);
+        let (gateway, models) = tokio::join!(
+            gateway_reached("read", &secret, open),
+            ingest_and_propose::reach::models(&models, &SystemClock)
+        );
+        [vec![gateway], models].concat()
     };
     serve(reach, handle).await
 }

@@ -1,8 +1,8 @@
-//! What this function reaches: asked after a deployment, and before the first incident.
+//! Which models this function reaches: asked after a deployment, and before the first incident.
 
-use domain::ports::{Clock, Gateway};
+use domain::ports::Clock;
 use domain::telling::checkup::{Needed, Reached};
-use runtime::serve::gateway_reached;
+use futures::future::join_all;
 
 use crate::investigate::turns::tools;
 use crate::model::transcript::Transcript;
@@ -17,18 +17,13 @@ const QUESTION: &str =
 /// The most tokens that a model may say.
 const ANSWER: u64 = 1_024;
 
-/// How long one model may take, seconds: with all of them asked one after the other, within the function's time.
-const PATIENCE_S: u64 = 20;
+/// How long the models may take, seconds: all of them at once, within the function's time.
+const PATIENCE_S: u64 = 60;
 
-/// Whether the gateway can be read, and whether each model answers. Each answer costs what a short one costs, and is not
-/// counted.
-pub async fn all(
-    gateway: Result<&dyn Gateway, &String>,
-    models: &[Box<dyn Model>],
-    clock: &dyn Clock,
-) -> Vec<Reached> {
-    let mut reached = vec![gateway_reached("read", gateway, clock).await];
-    for model in models {
+/// Whether each model answers. An answer costs what a short one costs, and is not counted.
+pub async fn models(models: &[Box<dyn Model>], clock: &dyn Clock) -> Vec<Reached> {
+    let deadline = clock.now().plus_seconds(PATIENCE_S);
+    let asked = models.iter().map(|model| async move {
         let conversation = Conversation {
             system: prompt::SYSTEM.to_owned(),
             tools: tools(),
@@ -36,11 +31,9 @@ pub async fn all(
             max_output_tokens: ANSWER,
             attempts: 1,
         };
-        let deadline = clock.now().plus_seconds(PATIENCE_S);
-        let answer = model
-            .answer(&conversation, deadline, &mut Transcript::default())
-            .await;
-        reached.push(Reached::of(Needed::Model, model.name(), answer.map(|_| ())));
-    }
-    reached
+        let mut transcript = Transcript::default();
+        let answer = model.answer(&conversation, deadline, &mut transcript).await;
+        Reached::of(Needed::Model, model.name(), answer.map(|_| ()))
+    });
+    join_all(asked).await
 }

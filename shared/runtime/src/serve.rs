@@ -1,7 +1,7 @@
 //! The way a function is run: events go to its handler, and `sre-agent doctor` is told what the function reaches.
 
-use adapters::SystemClock;
-use domain::ports::{Clock, Gateway, Operators, Policies, Trail, Unavailable};
+use adapters::{Secret, SystemClock};
+use domain::ports::{Clock as _, Gateway, Operators, Policies, Trail};
 use domain::telling::checkup::{Checkup, Needed, Reached, question};
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
 use serde::Serialize;
@@ -25,17 +25,19 @@ where
     .await
 }
 
-/// Whether the gateway can be read with one of its tokens; where there is none, `gateway` says why.
-pub async fn gateway_reached(
-    token: &str,
-    gateway: Result<&dyn Gateway, &String>,
-    clock: &dyn Clock,
+/// Whether the gateway that `open` makes of a token can be read: with the token as it is now, since what this process has read
+/// may be good for as long as it lives, and not after.
+pub async fn gateway_reached<G: Gateway>(
+    name: &str,
+    token: &Secret,
+    open: impl FnOnce(&str) -> anyhow::Result<G>,
 ) -> Reached {
-    let reading = match gateway {
-        Ok(gateway) => gateway.reading(clock.now()).await.map(|_| ()),
-        Err(problem) => Err(Unavailable::new("its token", problem)),
+    let reading = async {
+        let gateway = open(token.refresh().await?.expose())?;
+        gateway.reading(SystemClock.now()).await?;
+        anyhow::Ok(())
     };
-    Reached::of(Needed::Gateway, token, reading)
+    Reached::of(Needed::Gateway, name, reading.await)
 }
 
 /// Whether the directory of operators can be read and used.

@@ -31,15 +31,10 @@ pub async fn look_back(
 ) -> Result<History, TrailError> {
     let actions = actions_on(trail, proposal, targets).await?;
     let opened = walk::opened(trail, now.minus_seconds(INCIDENTS_S), now).await?;
-    let others = opened.into_iter().filter_map(|(stream, at)| match stream {
-        StreamId::Proposal(id) => (id.fingerprint() != proposal.fingerprint()).then_some((id, at)),
-        StreamId::Incident(_)
-        | StreamId::Target(_)
-        | StreamId::Limit { .. }
-        | StreamId::Control
-        | StreamId::Guard => None,
-    });
-    let mut others: Vec<(ProposalId, Timestamp)> = others.collect();
+    let others = opened
+        .into_iter()
+        .filter(|(id, _)| id.fingerprint() != proposal.fingerprint());
+    let mut others: Vec<_> = others.collect();
     others.sort_by(|(_, a), (_, b)| b.cmp(a));
     let beyond = others.split_off(others.len().min(MOST_LOOKED_AT));
     let looked_at = others

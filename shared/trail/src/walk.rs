@@ -110,20 +110,22 @@ pub async fn proposals(trail: &dyn Trail, window: Window) -> Result<BTreeSet<Pro
     Ok(streams.into_iter().filter_map(proposal).collect())
 }
 
-/// The streams that were begun within a span of time, both ends included, with their beginnings.
+/// The proposals that were opened within a span of time, both ends included, and when.
 pub async fn opened(
     trail: &dyn Trail,
     since: Timestamp,
     until: Timestamp,
-) -> Result<Vec<(StreamId, Timestamp)>, TrailError> {
+) -> Result<Vec<(ProposalId, Timestamp)>, TrailError> {
     let window = Window::until_now(since, until);
     let mut opened = Vec::new();
     for partitions in window.partitions().chunks(AT_ONCE) {
         let reads = partitions.iter().map(|partition| trail.opened_in(partition));
         opened.extend(try_join_all(reads).await?.into_iter().flatten());
     }
-    opened.retain(|(_, at)| window.holds(*at));
-    Ok(opened)
+    let opened = opened.into_iter().filter(|(_, at)| window.holds(*at));
+    Ok(opened
+        .filter_map(|(stream, at)| Some((proposal(stream)?, at)))
+        .collect())
 }
 
 fn proposal(stream: StreamId) -> Option<ProposalId> {

@@ -1,6 +1,8 @@
 //! What is declined before it is proposed, and refused before it starts.
 
 use domain::inventory::Setting;
+use domain::ports::Clock;
+use domain::trail::StreamId;
 use domain::value::{Ppm, Tier};
 use expect_test::{Expect, expect};
 use serde_json::json;
@@ -370,4 +372,35 @@ async fn a_flood_of_worthless_events_costs_little_and_still_silences_nothing() {
     minutes_of(&world, 180..182).await;
     assert_eq!(world.state(&id).await, "awaiting_approval");
     assert_eq!(world.topic.urgent().len(), 1, "{}", world.story().await);
+}
+
+/// When a break that was approved at once is verified, on a gateway whose readings are so old and reach so far back.
+async fn verified_at(window_s: u64, age_s: u64) -> u64 {
+    let world = World::new(sample::inventory_with_unhealthy("openai"));
+    let began = world.clock.now();
+    let id = world.send(&sample::provider_unhealthy_text("openai"));
+    world.run_until_quiet().await;
+    world.approve("alice", &id).await.text();
+    world.advance(60).await;
+    assert_eq!(world.state(&id).await, "restored");
+    world.gateway.change(|inventory| {
+        for provider in &mut inventory.providers {
+            provider.window_s = window_s;
+        }
+    });
+    world.gateway.ages(age_s);
+    world.settle().await;
+    let records = world.trail.seen(&StreamId::Proposal(id)).await;
+    let verified = records.iter().find(|record| record.kind == "verified").unwrap();
+    verified.at.millis_since(began) / 1000
+}
+
+#[tokio::test]
+async fn a_verification_waits_for_the_window_by_the_readings_own_time_and_not_for_ever() {
+    let fresh = verified_at(300, 0).await;
+    assert!((330..360).contains(&fresh), "{fresh}");
+    let old = verified_at(300, 60).await;
+    assert!((390..420).contains(&old), "{old}");
+    let endless = verified_at(1_000_000, 0).await;
+    assert!((930..960).contains(&endless), "{endless}");
 }

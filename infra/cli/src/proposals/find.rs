@@ -40,14 +40,7 @@ async fn proposal(
         async { anyhow::Ok(walk::opened(trail, now.minus_seconds(RECENT_S), now).await?) },
     )
     .with_context(|| format!("which proposal {which} is could not be looked up"))?;
-    let recent = opened.into_iter().filter_map(|(stream, _)| match stream {
-        StreamId::Proposal(id) => Some(id),
-        StreamId::Incident(_)
-        | StreamId::Target(_)
-        | StreamId::Limit { .. }
-        | StreamId::Control
-        | StreamId::Guard => None,
-    });
+    let recent = opened.into_iter().map(|(id, _)| id);
     let all = open.into_iter().chain(in_force).chain(recent);
     let mut found: Vec<ProposalId> = all.filter(|id| which.is_of(id)).collect();
     found.sort_by_key(|id| (id.fingerprint().to_string(), std::cmp::Reverse(id.generation())));

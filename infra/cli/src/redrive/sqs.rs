@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName};
+use aws_sdk_sqs::types::{Message, MessageAttributeValue, MessageSystemAttributeName};
 use domain::value::Timestamp;
 
 use crate::end::Answered as _;
+use crate::status::messages;
 
 /// A message of a dead-letter queue, taken out for a while.
 #[derive(Debug, Clone)]
@@ -64,23 +65,7 @@ pub(crate) trait Queues: Send + Sync {
 #[async_trait]
 impl Queues for Client {
     async fn count(&self, url: &str) -> anyhow::Result<usize> {
-        let asked = [
-            QueueAttributeName::ApproximateNumberOfMessages,
-            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
-            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
-        ];
-        let reply = self
-            .get_queue_attributes()
-            .queue_url(url)
-            .set_attribute_names(Some(asked.to_vec()))
-            .send()
-            .await
-            .answered(|| format!("{url} does not tell how many messages it has"))?;
-        let found = reply.attributes.unwrap_or_default();
-        let numbers = asked
-            .iter()
-            .filter_map(|name| found.get(name)?.parse::<usize>().ok());
-        Ok(numbers.sum())
+        Ok(usize::try_from(messages(self, url).await?.all())?)
     }
 
     async fn receive(&self, url: &str, most: usize, invisible_s: i32) -> anyhow::Result<Vec<Letter>> {

@@ -134,7 +134,7 @@ async fn queues(stack: &Stack) -> anyhow::Result<Vec<QueuePart>> {
         parts.push(QueuePart {
             name: lane,
             messages,
-            dead_letters: dead.waiting + dead.in_flight + dead.delayed,
+            dead_letters: dead.all(),
         });
     }
     Ok(parts)
@@ -148,7 +148,8 @@ async fn messages_of_dead_letters(
     messages(client, stack.output(&lane.dead_letters_output())?).await
 }
 
-async fn messages(client: &aws_sdk_sqs::Client, url: &str) -> anyhow::Result<Messages> {
+/// How many messages a queue has: approximately, and as of up to a minute ago. What it does not tell is not none.
+pub(crate) async fn messages(client: &aws_sdk_sqs::Client, url: &str) -> anyhow::Result<Messages> {
     let asked = [
         QueueAttributeName::ApproximateNumberOfMessages,
         QueueAttributeName::ApproximateNumberOfMessagesNotVisible,

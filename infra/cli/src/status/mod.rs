@@ -18,6 +18,7 @@ use crate::stack::Stack;
 pub(crate) use self::deciders::DecidersPart;
 #[cfg(test)]
 pub(crate) use self::look::OUTPUTS;
+pub(crate) use self::look::messages;
 pub(crate) use self::picture::Part;
 
 /// What `status` takes.

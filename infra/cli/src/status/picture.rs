@@ -96,6 +96,13 @@ pub(crate) struct Messages {
     pub(crate) delayed: u64,
 }
 
+impl Messages {
+    /// However they stand.
+    pub(crate) fn all(&self) -> u64 {
+        self.waiting + self.in_flight + self.delayed
+    }
+}
+
 /// What wakes a function.
 #[derive(Debug, Serialize)]
 pub(crate) struct SourcePart {

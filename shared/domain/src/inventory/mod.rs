@@ -12,6 +12,10 @@ use crate::value::{
     BudgetOwner, GuardrailId, Micros, ModelGroupId, Ppm, ProviderId, SlaId, TeamId, Timestamp,
 };
 
+/// The longest window of a gateway's measurements that a verification waits for, seconds: as long as a queue can delay a
+/// message.
+pub const LONGEST_WINDOW_S: u64 = 900;
+
 /// Everything the agent reads from the gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inventory {

@@ -195,6 +195,35 @@ fn what_cannot_be_told_is_neither_so_nor_not() {
 }
 
 #[test]
+fn of_some_things_the_gateway_never_tells() {
+    for (detail_type, more, could) in [
+        ("provider.unhealthy", json!({}), true),
+        ("budget.exceeded", json!({}), true),
+        (
+            "budget.exceeded",
+            json!({"scope": "user", "scope_id": "alice"}),
+            false,
+        ),
+        ("latency.spike", json!({"model_group": "chat"}), true),
+        ("latency.spike", json!({"model_group": "no-such-group"}), false),
+        ("sla.violation", json!({}), true),
+    ] {
+        let event = event(detail_type, more);
+        assert_eq!(inventory().could_tell(&event), could, "{event}");
+    }
+    let by_another = event(
+        "sla.violation",
+        json!({"metric": "success_rate", "target": 0.99, "actual": 0.9}),
+    );
+    let by_latency = event(
+        "sla.violation",
+        json!({"metric": "p95", "target": 1000, "actual": 2000}),
+    );
+    let told = [&by_another, &by_latency].map(|event| inventory().could_tell(event));
+    assert_ne!(told[0], told[1], "its contract is measured by one of them");
+}
+
+#[test]
 fn a_spike_that_has_become_the_median_is_not_over() {
     let spike = event("latency.spike", json!({"median_1h_ms": 400}));
     for (now, median, said) in [

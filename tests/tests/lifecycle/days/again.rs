@@ -116,6 +116,15 @@ fn what_the_policy_only_watched_is_asked_once_it_does_not_any_more() {
         1800,
         "it backs off all the same"
     );
+    // A person's no outlives whatever nobody was asked about.
+    let mut long = course(Ending::TurnedDown);
+    for _ in 0..20 {
+        let [watched] = course(Ending::Watched).tried.try_into().unwrap();
+        long = long.after(watched, None, false);
+    }
+    let asked = long.turned_down(ActionKind::CircuitBreakProvider, &[]);
+    assert!(asked.is_some(), "{long:?}");
+    assert_eq!(long.tried.len(), 6);
 }
 
 #[test]
