@@ -74,9 +74,12 @@ pub(crate) async fn send(paths: &Paths, arguments: &SendArguments) -> Result<()>
         answer["event_id"].as_str().unwrap_or_default()
     );
     println!("{}", serde_json::to_string_pretty(&event.detail)?);
+    let Some(event_id) = event.detail["event_id"].as_str() else {
+        println!("it has no event_id: sre-agent list, or sre-agent redrive --list, shows what became of it");
+        return Ok(());
+    };
     // The operators' command is built with this one.
     let cli = std::env::current_exe()?.with_file_name(CLI);
-    let event_id = event.detail["event_id"].as_str().unwrap_or_default();
     match trail::proposal_of(&cli, &state, event_id, TAKEN_WITHIN).await? {
         Some(proposal) => println!("proposal {proposal}: sre-agent show {proposal}"),
         None => bail!(

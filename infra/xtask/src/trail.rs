@@ -57,7 +57,9 @@ pub(crate) async fn proposal_of(
 
 /// The proposal whose records name an event last.
 fn named_by(records: &[Record], event_id: &str) -> Option<ProposalId> {
-    let named = records.iter().filter(|record| record.body.contains(event_id));
+    // As a field of a body has it, and not as a part of another's.
+    let field = format!("\"event_id\":{}", serde_json::json!(event_id));
+    let named = records.iter().filter(|record| record.body.contains(&field));
     let proposals = named.filter_map(|record| match &record.stream {
         StreamId::Proposal(id) => Some((record.at, id)),
         StreamId::Incident(_)
@@ -103,5 +105,7 @@ mod tests {
         let found = |event| named_by(&records, event).map(|id| id.to_string());
         assert_eq!(found("one").as_deref(), Some("te62pwqbdtyue7vjfvvymfu5mi-2"));
         assert_eq!(found("two"), None);
+        assert_eq!(found("on"), None);
+        assert_eq!(found(""), None);
     }
 }

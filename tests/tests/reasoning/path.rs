@@ -11,6 +11,7 @@ use ingest_and_propose::model::{Answer, NoAnswer, Stop, Turn};
 use serde_json::{Value, json};
 use std::io::Read;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 use testkit::cut::every_point;
 use testkit::{Cutter, sample};
 use tests::model::calling;
@@ -261,4 +262,52 @@ async fn a_transcript_that_cannot_be_stored_keeps_the_conclusion_from_being_reco
     world.settle().await;
     let work = work(&world, &id).await;
     assert_eq!(transcript(&world, &work.transcript).await.len(), 2);
+}
+
+#[tokio::test]
+async fn what_was_before_is_shown_with_who_reported_it_and_what_was_not_as_it_came() {
+    let mut world = World::new(sample::inventory_with_unhealthy("openai"));
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let looked = Arc::clone(&seen);
+    let model = ScriptedModel::new(MODEL, move |conversation| {
+        let results = conversation.turns.iter().filter_map(|turn| match turn {
+            Turn::Results(results) => Some(results.clone()),
+            Turn::User(_) | Turn::Assistant(_) => None,
+        });
+        let results: Vec<_> = results.flatten().map(|result| result.text).collect();
+        let looks = results.is_empty();
+        looked.lock().unwrap().extend(results);
+        Ok(match looks {
+            true => calling(&[("similar_incidents", json!({}))]),
+            false => calling(&[break_openai()]),
+        })
+    });
+    world.ask(vec![Box::new(model)]);
+    let detail =
+        json!({"provider": "openai", "error_rate": 0.62, "requests": 180, "window_s": "five minutes"});
+    let first = world.send(&sample::envelope("provider.unhealthy", detail));
+    world.run_until_quiet().await;
+    world.send(&sample::with_event_id(
+        &sample::provider_unhealthy_text("openai"),
+        "again",
+    ));
+    world.run_until_quiet().await;
+    world.reject("alice", &first).await.text();
+    world.advance(2_000).await;
+    world.send(&sample::with_event_id(
+        &sample::provider_unhealthy_text("openai"),
+        "later",
+    ));
+    world.run_until_quiet().await;
+    let seen = seen.lock().unwrap();
+    let last = seen.last().unwrap();
+    for told in [
+        "\"reported_by\":\"llm-gateway\"",
+        "window_s",
+        "five minutes",
+        "\"reported_again\":1",
+        "\"state\":\"rejected\"",
+    ] {
+        assert!(last.contains(told), "{told}: {last}");
+    }
 }

@@ -259,8 +259,11 @@ fn action_of(proposal: &Proposal) -> Option<&Action> {
 
 /// How a proposal went.
 fn outcome_of(proposal: &Proposal) -> Value {
-    let event = &proposal.received().event;
+    let received = proposal.received();
+    let event = &received.event;
     json!({"opened_at": proposal.opened_at(), "event": event.event_type(), "what": event.to_string(),
+           "reported_by": received.source, "not_as_it_came": received.complaints,
+           "reported_again": proposal.repeats(),
            "action": action_of(proposal), "state": proposal.state().name(),
            "declined": proposal.declined().map(|declined| &declined.explanation),
            "metric_afterwards": proposal.verified().map(|verified| &verified.condition)})
