@@ -10,13 +10,14 @@ use tests::walk::Random;
 
 use super::visits::{self, MUST_FAIL};
 
-/// Calls that are seldom made, and fail the more often.
-const SELDOM: [&str; 5] = [
-    "Actuator::apply",
-    "Actuator::page",
-    "Actuator::revert",
-    "Payloads::put",
-    "Trail::newest",
+/// Calls that are seldom made, by a function or by any, and fail the more often.
+const SELDOM: [(Option<&str>, &str); 6] = [
+    (None, "Actuator::apply"),
+    (None, "Actuator::page"),
+    (None, "Actuator::revert"),
+    (None, "Payloads::put"),
+    (None, "Trail::newest"),
+    (Some("housekeeping"), "Trail::append"),
 ];
 
 /// A call of a function: `before` or `after` its effect.
@@ -104,7 +105,10 @@ impl Inner {
         let away = self
             .away
             .is_some_and(|(service, until)| when == "before" && call.starts_with(service) && now < until);
-        let one_in = if SELDOM.contains(&call) {
+        let is_seldom = SELDOM
+            .iter()
+            .any(|(by, seldom)| *seldom == call && by.is_none_or(|by| by == function));
+        let one_in = if is_seldom {
             self.one_in.min(10)
         } else {
             self.one_in
