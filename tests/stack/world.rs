@@ -93,13 +93,15 @@ impl Deployed {
             operation: PATIENCE,
             attempts: 1,
         };
-        let config = aws::config_within(&bounds).await;
+        let (config, _) = aws::in_function(&bounds, &runtime::env::process);
         // What is read may be read again: the emulator closes connections that are just being used.
-        let reading = aws::config_within(&Bounds {
-            attempts: 3,
-            ..bounds
-        })
-        .await;
+        let reading = aws::within(
+            &config,
+            &Bounds {
+                attempts: 3,
+                ..bounds
+            },
+        );
         let aws = Aws::new(&config, &reading).await;
         let http = reqwest::Client::builder()
             .no_proxy()

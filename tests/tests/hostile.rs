@@ -22,7 +22,8 @@ use domain::risk::Subject;
 use domain::telling::{Announcement, Notice};
 use testkit::Cutter;
 use tests::World;
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
 use trail::load_control;
 
 /// What a text stands for that means nothing to anybody.
@@ -84,7 +85,7 @@ pub(crate) enum Way {
 pub(crate) fn keep_logs() {
     static LOGGING: Once = Once::new();
     LOGGING.call_once(|| {
-        let logs = runtime::logs(testkit::logs::here, EnvFilter::new("info"));
+        let logs = runtime::logs(testkit::logs::here, Targets::new().with_default(Level::INFO));
         tracing::subscriber::set_global_default(logs).unwrap();
     });
     testkit::logs::keep();

@@ -144,10 +144,11 @@ fn aws_is_spoken_to_in_few_places() {
 fn http_is_spoken_in_few_places() {
     assert_eq!(
         users(|name| ["reqwest", "hyper", "ureq"].contains(&name)),
-        // Within the bounds of `outbound`; ingest-and-propose asks models, the sandbox's Slack sends clicks.
+        // Within the bounds of `outbound`; ingest-and-propose asks models, the sandbox's Slack sends clicks, what measures is AWS.
         set(&[
             "actuator",
             "approval-callback",
+            "bench",
             "gateway",
             "ingest-and-propose",
             "outbound",
@@ -214,8 +215,8 @@ fn nothing_that_ships_depends_on_what_only_tests_need() {
         "expect-test",
     ] {
         let users = users(|name| name == test_only);
-        // The evaluation is a tool of ours, and nobody's deployment: it keeps its trail in memory.
-        let ours = set(&["testkit", "eval"]);
+        // The evaluation and the measurements are tools of ours, and nobody's deployment.
+        let ours = set(&["testkit", "eval", "bench"]);
         assert!(users.is_subset(&ours), "{test_only} is linked into {users:?}");
     }
 }

@@ -3,23 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use adapters::aws::{self, Bounds};
+use adapters::aws::{self, Bounds, Host};
 use adapters::{DynamoView, KmsSigner, PayloadBucket, SdkConfig, Secret, SecretOperators, SystemClock};
 use approval_callback::config::{Config, DoorConfig, PublicConfig};
 use approval_callback::patience::CALL_MS;
 use approval_callback::reply::{self, SlackReply};
 use approval_callback::slack::{Slack, Trust};
 use approval_callback::{Deps, Door};
-use domain::ports::{Policies as _, Unavailable};
+use domain::ports::Unavailable;
 use domain::trail::{Author, Authority};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
 use outbound::{Rotating, Token};
 use policy::Published;
 use runtime::env::{Env, process};
 use runtime::link::LinkKey;
+use runtime::serve::policy_loaded;
 use serde_json::Value;
 use slack::api::WebApi;
-use trail::load_control;
 
 /// Slack waits 3 s: see [`approval_callback::patience`].
 const SLACK_WAITS: Bounds = Bounds {
@@ -32,38 +32,38 @@ const SLACK_WAITS: Bounds = Bounds {
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     let config = Config::from(&Env::new(&process));
-    let aws = match &config {
+    let (aws, connections) = match &config {
         Ok(Config {
             door: DoorConfig::Public(_),
             ..
-        }) => runtime::start_within(&SLACK_WAITS).await,
+        }) => runtime::start_within(&SLACK_WAITS),
         Ok(Config {
             door: DoorConfig::Commands { .. },
             ..
         })
-        | Err(_) => runtime::start().await,
+        | Err(_) => runtime::start(),
     };
     let config = config?;
 
     // What is read at start alone has the usual patience: a cold start is not within Slack's three seconds of a click.
-    let patient = aws::config().await;
+    let patient = aws::within(&aws, &Bounds::default());
     let operators = SecretOperators::new(secret(&aws, &config.operators_secret));
-    preload(&operators).await?;
     let signer = config.keys.decisions.first().cloned().unwrap_or_default();
     let signer = KmsSigner::new(&patient, Authority::Decisions, signer, &config.keys.stack);
-    let trail = runtime::trail(&aws, config.trail_table, config.keys)
-        .await
-        .written_by(Author::Callback)
-        .signed_with(Arc::new(signer));
+    // And it is fetched side by side.
+    let hosts = [Host::Service("dynamodb")];
+    let trail = runtime::trail(&aws, config.trail_table, config.keys);
+    let door = open(&patient, config.door);
+    let (trail, directory, door, ()) =
+        tokio::join!(trail, preload(&operators), door, connections.open(&hosts));
+    directory?;
+    let trail = trail.written_by(Author::Callback).signed_with(Arc::new(signer));
     let policies = Published::new(
         Arc::new(PayloadBucket::new(&aws, config.policy_bucket)),
         Arc::new(SystemClock),
     );
-    // Loaded at start, so that a click does not wait for it. Where that fails, the first click tries again.
-    match load_control(&trail).await {
-        Ok(control) => drop(policies.in_force(&control).await),
-        Err(err) => tracing::warn!(error = %err, "the policy was not loaded at start"),
-    }
+    // Loaded at start, so that a click does not wait for it.
+    policy_loaded(&trail, &policies).await;
     let deps = |door| Deps {
         trail: &trail,
         policies: &policies,
@@ -72,28 +72,22 @@ async fn main() -> Result<(), Error> {
         clock: &SystemClock,
         door,
     };
-    match config.door {
-        DoorConfig::Public(public) => {
-            let signing = secret(&patient, &public.signing_secret);
-            signing.preload().await?;
-            let trust = Trust {
-                secret: &signing,
-                app: public.slack_app.clone(),
-                teams: public.slack_teams.clone(),
-            };
-            let reply = SlackReply::new(&public.response_origin, web_api(&patient, &public).await?)?;
-            let link = secret(&patient, &public.link_secret).value().await?;
-            let links = LinkKey::new(link.expose().to_owned()).ok_or("the secret of LINK_SECRET is empty")?;
+    match door? {
+        Opened::Public(public) => {
             serve(&deps(Door::Public {
                 slack: Slack {
-                    trust: &trust,
-                    reply: &reply,
+                    trust: &Trust {
+                        secret: &public.signing,
+                        app: public.app,
+                        teams: public.teams,
+                    },
+                    reply: &public.reply,
                 },
-                links: &links,
+                links: &public.links,
             }))
             .await
         }
-        DoorConfig::Commands {
+        Opened::Commands {
             proposals_table,
             emulated_caller,
         } => {
@@ -105,6 +99,51 @@ async fn main() -> Result<(), Error> {
             .await
         }
     }
+}
+
+/// A door with what it needs.
+enum Opened {
+    Public(Box<Public>),
+    Commands {
+        proposals_table: String,
+        emulated_caller: Option<String>,
+    },
+}
+
+struct Public {
+    signing: Secret,
+    app: String,
+    teams: Vec<String>,
+    reply: SlackReply,
+    links: LinkKey,
+}
+
+/// Reads what the door needs.
+async fn open(aws: &SdkConfig, door: DoorConfig) -> Result<Opened, Error> {
+    let public = match door {
+        DoorConfig::Public(public) => public,
+        DoorConfig::Commands {
+            proposals_table,
+            emulated_caller,
+        } => {
+            return Ok(Opened::Commands {
+                proposals_table,
+                emulated_caller,
+            });
+        }
+    };
+    let signing = secret(aws, &public.signing_secret);
+    let link = secret(aws, &public.link_secret);
+    let (signed, link, slack) = tokio::join!(signing.preload(), link.value(), web_api(aws, &public));
+    signed?;
+    let links = LinkKey::new(link?.expose().to_owned()).ok_or("the secret of LINK_SECRET is empty")?;
+    Ok(Opened::Public(Box::new(Public {
+        reply: SlackReply::new(&public.response_origin, slack?)?,
+        app: public.slack_app,
+        teams: public.slack_teams,
+        signing,
+        links,
+    })))
 }
 
 /// Reads the directory, which is tried once at a time where Slack waits.
@@ -125,12 +164,9 @@ async fn web_api(aws: &SdkConfig, public: &PublicConfig) -> anyhow::Result<WebAp
     let bot = secret(aws, &public.bot_secret);
     let token = Token::new("slack-bot", bot.value().await?.expose())?;
     let token = Rotating::fixed(token).renewed_by(Arc::new(bot));
-    Ok(WebApi::new(
-        "SLACK_API_URL",
-        &public.api_url,
-        token,
-        reply::BOUNDS,
-    )?)
+    let slack = WebApi::new("SLACK_API_URL", &public.api_url, token, reply::BOUNDS)?;
+    slack.connect().await;
+    Ok(slack)
 }
 
 async fn serve(deps: &Deps<'_>) -> Result<(), Error> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use actuator::{AdminActuator, PagerDuty};
+use adapters::aws::Host;
 use adapters::{PayloadBucket, Secret, SecretOperators, SqsQueue, SystemClock};
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use domain::message::Lane;
@@ -15,30 +16,37 @@ use lambda_runtime::Error;
 use policy::Published;
 use runtime::env::{Env, process};
 use runtime::queue::{DeadLetterQueue, DeadLetters, Delivery, Fault, batch};
-use runtime::serve::{gateway_reached, operators_known, policy_in_force, serve};
+use runtime::serve::{gateway_reached, operators_known, policy_in_force, policy_loaded, serve};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let aws = runtime::start().await;
+    let (aws, connections) = runtime::start();
     let config = Config::from(&Env::new(&process))?;
 
-    let trail = runtime::trail(&aws, config.trail_table, config.keys)
-        .await
-        .written_by(Author::Execution);
     let secret = |arn: String| Arc::new(Secret::new(&aws, arn, Arc::new(SystemClock)));
-    // Read when something is to start, and not now: what is in force ends without it.
     let operators = SecretOperators::new(Secret::new(&aws, config.operators_secret, Arc::new(SystemClock)));
     let (token, routing_key) = (secret(config.gateway_secret), secret(config.pagerduty_secret));
     let policies = Published::new(
         Arc::new(PayloadBucket::new(&aws, config.policy_bucket)),
         Arc::new(SystemClock),
     );
-    // What is in force ends whatever is wrong with the pager.
-    let key = routing_key.value().await;
+    // What the first event needs is there before it, and fetched side by side.
+    let hosts = ["dynamodb", "sqs"].map(Host::Service);
+    let trail = runtime::trail(&aws, config.trail_table, config.keys);
+    let (trail, directory, key, write, ()) = tokio::join!(
+        trail,
+        operators.preload(),
+        routing_key.value(),
+        token.value(),
+        connections.open(&hosts)
+    );
+    let trail = trail.written_by(Author::Execution);
+    // What is in force ends without a directory, and whatever is wrong with the pager. What starts reads both again.
+    drop(directory);
     let key = key.as_ref().map(|key| key.expose());
     let pager = PagerDuty::without_waiting_for(&config.pagerduty_url, key)?.renewed_by(routing_key.clone());
-    let actuator = AdminActuator::new(&config.gateway_url, token.value().await?.expose(), pager)?
-        .renewed_by(token.clone());
+    let actuator = AdminActuator::new(&config.gateway_url, write?.expose(), pager)?.renewed_by(token.clone());
+    tokio::join!(policy_loaded(&trail, &policies), actuator.reader().connect());
     let queue = |url: &str| SqsQueue::new(&aws, url);
     let again = queue(&config.execution_queue);
     let restores = queue(&config.restore_queue);

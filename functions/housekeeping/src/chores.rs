@@ -71,6 +71,39 @@ pub fn expiry(proposal: &Proposal, control: &Control, now: Timestamp) -> Option<
     }))
 }
 
+/// Whether nothing will ever be due of a proposal as it is, whatever time passes: it is over, people and the bus know it, and
+/// the times in which something may be left over have passed. `announced` is as in [`unannounced`].
+pub fn rests(
+    proposal: &Proposal,
+    control: &Control,
+    announced: Seq,
+    verify_after_s: u64,
+    now: Timestamp,
+) -> bool {
+    let Some(settled_at) = proposal.settled_at() else {
+        return false;
+    };
+    let age_s = now.millis_since(settled_at) / 1000;
+    let end = proposal.effect().and_then(|effect| effect.restore_at);
+    let was_asked = end.is_none_or(|end| now >= end.plus_seconds(ASKED_AFTER_S).plus_seconds(ASKED_FOR_S));
+    let was_measured = proposal.verified().is_some() || age_s >= verify_after_s + LEFTOVERS_S;
+    let calls = proposal.call().is_some_and(|call| call.acknowledged.is_none());
+    let news = proposal.news().seq;
+    let mut cards = proposal.messages().of(Lane::Slack.name());
+    let is_shown = match cards.find(|message| message.reference.is_some()) {
+        Some(card) => card.problem.is_none() && card.shows.is_some_and(|shown| shown >= news),
+        None => proposal.messages().is_empty(),
+    };
+    matches!(proposal.next_step(control, now), NextStep::Nothing)
+        && !Row::of(proposal).open
+        && !calls
+        && is_shown
+        && announced >= proposal.last().seq
+        && age_s >= 3 * PATIENCE_S
+        && was_asked
+        && was_measured
+}
+
 /// Whether people know too little of a proposal: no card was posted, it could not be changed, it does not show how it
 /// ended, or it shows switches that were switched since. `switched_at` is when the agent was last paused or resumed.
 pub fn untold(proposal: &Proposal, switched_at: Option<Timestamp>, now: Timestamp) -> bool {

@@ -10,9 +10,10 @@ pub mod chores;
 pub mod config;
 pub mod event_sources;
 pub mod reach;
+pub mod rest;
 pub mod turns;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ use trail::{
 };
 
 use crate::event_sources::EventSources;
+use crate::rest::Rested;
 
 /// What this function may use.
 pub struct Deps<'a> {
@@ -52,6 +54,8 @@ pub struct Deps<'a> {
     pub slack: Option<&'a dyn Queue>,
     /// What a pause switches off.
     pub sources: &'a dyn EventSources,
+    /// What needs no look: as long as this process lives.
+    pub rested: &'a Rested,
     /// The time.
     pub clock: &'a dyn Clock,
     /// What the template's `AgentEnabled` says.
@@ -84,8 +88,12 @@ pub async fn handle(deps: &Deps<'_>) -> anyhow::Result<Report> {
     // What is not to be had now must not keep what is in force from ending: it is told at the end.
     let mut last_error = None;
     let Followed { control, switched_at } = follow_control(deps, &mut last_error).await?;
-    let candidates = candidates(deps, &control, began, &mut last_error).await;
-    for id in turns::of_minute(candidates, began) {
+    let Candidates { open, others } = candidates(deps, &control, began, &mut last_error).await;
+    // What the view knows to be open waits behind nothing.
+    let in_turns = turns::of_minute(open, began)
+        .into_iter()
+        .chain(turns::of_minute(others, began));
+    for id in in_turns {
         if deps.clock.now().millis_since(began) > deps.budget_s * 1000 {
             report.left += 1;
             continue;
@@ -147,15 +155,22 @@ async fn follow_control(deps: &Deps<'_>, last_error: &mut Option<anyhow::Error>)
     Ok(followed)
 }
 
-/// The proposals with records in the last two hours, those open in the view, and once an hour all that can
-/// still be alive: a proposal's life stands still during a pause.
+/// What is to be looked at.
+struct Candidates {
+    /// Those that are open in the view.
+    open: BTreeSet<ProposalId>,
+    /// Those with records in the last two hours, and once an hour all that can still be alive, but for what rests.
+    others: BTreeSet<ProposalId>,
+}
+
+/// Finds what is to be looked at: a proposal's life stands still during a pause.
 async fn candidates(
     deps: &Deps<'_>,
     control: &Control,
     now: Timestamp,
     last_error: &mut Option<anyhow::Error>,
-) -> BTreeSet<ProposalId> {
-    let mut ids: BTreeSet<ProposalId> = match deps.view.open().await {
+) -> Candidates {
+    let open: BTreeSet<ProposalId> = match deps.view.open().await {
         Ok(open) => open.into_iter().collect(),
         Err(err) => {
             // The view only makes it sooner.
@@ -183,9 +198,10 @@ async fn candidates(
     if let Some(err) = unread {
         missed("a part of the index", err.into());
     }
-    for stream in streams {
+    let mut found = BTreeMap::new();
+    for (stream, last) in streams {
         match stream {
-            StreamId::Proposal(id) => drop(ids.insert(id)),
+            StreamId::Proposal(id) => drop(found.insert(id, last)),
             // These were looked at already.
             StreamId::Control | StreamId::Guard => {}
             StreamId::Incident(_) | StreamId::Target(_) | StreamId::Limit { .. } => {
@@ -195,7 +211,11 @@ async fn candidates(
             }
         }
     }
-    ids
+    let others = deps.rested.without(found);
+    Candidates {
+        others: others.into_iter().filter(|id| !open.contains(id)).collect(),
+        open,
+    }
 }
 
 async fn name_fault_of(deps: &Deps<'_>, stream: &StreamId) -> anyhow::Result<()> {
@@ -285,7 +305,11 @@ async fn keep(
         Ok(announced) if chores::unannounced(&proposal, announced, now) => {
             wake(deps, &proposal, Lane::Announce, report).await?;
         }
-        Ok(_) => {}
+        Ok(announced) => {
+            if chores::rests(&proposal, control, announced, deps.verify_after_s, now) {
+                deps.rested.add(id, proposal.last().seq);
+            }
+        }
         // Outbox cannot write it either: looked at again in a minute.
         Err(err) => tracing::warn!(proposal.id = %id, error = %err, "the view could not be read"),
     }

@@ -3,11 +3,13 @@
 use adapters::DynamoView;
 use adapters::SqsQueue;
 use adapters::SystemClock;
+use adapters::aws::Host;
 use domain::ports::Queue;
 use domain::trail::Author;
 use housekeeping::Deps;
 use housekeeping::config::Config;
 use housekeeping::event_sources::LambdaEventSources;
+use housekeeping::rest::Rested;
 use lambda_runtime::Error;
 use runtime::env::{Env, process};
 use runtime::serve::serve;
@@ -18,12 +20,13 @@ const RESERVE_S: u64 = 15;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let aws = runtime::start().await;
+    let (aws, connections) = runtime::start();
     let config = Config::from(&Env::new(&process))?;
 
-    let trail = runtime::trail(&aws, config.trail_table, config.keys)
-        .await
-        .written_by(Author::Housekeeping);
+    let hosts = ["dynamodb", "lambda", "sqs"].map(Host::Service);
+    let trail = runtime::trail(&aws, config.trail_table, config.keys);
+    let (trail, ()) = tokio::join!(trail, connections.open(&hosts));
+    let trail = trail.written_by(Author::Housekeeping);
     let view = DynamoView::new(&aws, config.proposals_table);
     let queue = |url: &str| SqsQueue::new(&aws, url);
     let ingest = queue(&config.ingest_queue);
@@ -34,9 +37,11 @@ async fn main() -> Result<(), Error> {
     let announcements = queue(&config.announce_queue);
     let slack = config.slack_queue.as_deref().map(queue);
     let sources = LambdaEventSources::new(&aws, config.pausable);
+    let rested = Rested::default();
     let deps = &Deps {
         trail: &trail,
         view: &view,
+        rested: &rested,
         ingest: &ingest,
         scoring: &scoring,
         execution: &execution,

@@ -4,7 +4,7 @@
 use domain::proposal::{Decision, ProposalFact};
 use domain::trail::{Actor, Control, Fact, Pause, Switches};
 use expect_test::expect;
-use housekeeping::chores::{due, expiry};
+use housekeeping::chores::{self, due, expiry};
 use housekeeping::config::Config;
 use runtime::env::{BadVariable, Env};
 use testkit::environment;
@@ -26,7 +26,7 @@ fn paused_since(seconds: u64) -> Control {
     )
 }
 
-fn chores(story: &Story, control: &Control, seconds: u64) -> Vec<String> {
+fn of(story: &Story, control: &Control, seconds: u64) -> Vec<String> {
     let (proposal, now) = (story.proposal(), second(seconds));
     let wakes = due(proposal, control, VERIFY_AFTER_S, now);
     let expires = expiry(proposal, control, now).map(|fact| {
@@ -43,7 +43,7 @@ fn changes(story: &Story, control: &Control) -> String {
     let mut line = String::new();
     let mut last = Vec::new();
     for seconds in 0..=4000 {
-        let now = chores(story, control, seconds);
+        let now = of(story, control, seconds);
         if now != last {
             let what = if now.is_empty() {
                 "nothing".to_owned()
@@ -139,6 +139,45 @@ fn what_is_due_while_the_agent_is_paused() {
     .assert_eq(&table(&paused_since(0)));
 }
 
+/// What rests is not looked at again: from whenever it does, nothing may be due of it at any time after.
+#[test]
+fn of_what_rests_nothing_is_due_ever_after() {
+    let mut resting = Vec::new();
+    for control in [Control::default(), paused_since(0)] {
+        for (name, story) in stories() {
+            let announced = story.proposal().last().seq;
+            let rests = |seconds| {
+                let (proposal, now) = (story.proposal(), second(seconds));
+                chores::rests(proposal, &control, announced, VERIFY_AFTER_S, now)
+                    && !chores::rests(proposal, &control, announced - 1, VERIFY_AFTER_S, now)
+            };
+            let Some(from) = (0..=4000).find(|seconds| rests(*seconds)) else {
+                continue;
+            };
+            resting.push(name);
+            for seconds in from..=8000 {
+                assert!(rests(seconds), "{name} rests from {from}, and not at {seconds}");
+                assert_eq!(of(&story, &control, seconds), [""; 0], "{name} at {seconds}");
+                let (proposal, now) = (story.proposal(), second(seconds));
+                assert!(!chores::untold(proposal, Some(now), now), "{name} at {seconds}");
+            }
+        }
+    }
+    resting.sort_unstable();
+    resting.dedup();
+    expect![[r#"
+        declined
+        expired
+        failed
+        refused
+        rejected
+        restored
+        shadow
+        succeeded, no end
+        succeeded, page"#]]
+    .assert_eq(&resting.join("\n"));
+}
+
 #[test]
 fn a_pause_that_is_over_moved_the_deadlines() {
     let control = Control::of(
@@ -149,8 +188,8 @@ fn a_pause_that_is_over_moved_the_deadlines() {
         },
     );
     let story = Story::awaiting(breaks());
-    assert!(chores(&story, &control, 2400).is_empty());
-    assert_eq!(chores(&story, &control, 2401), ["append expired"]);
+    assert!(of(&story, &control, 2400).is_empty());
+    assert_eq!(of(&story, &control, 2401), ["append expired"]);
     let Some(ProposalFact::Expired(expired)) = expiry(story.proposal(), &control, second(2401)) else {
         panic!("not expired")
     };
@@ -163,10 +202,10 @@ fn a_pause_that_is_over_moved_the_deadlines() {
 fn a_pause_after_the_deadline_does_not_raise_the_dead() {
     let story = Story::awaiting(breaks());
     assert!(
-        chores(&story, &paused_since(1700), 3600).is_empty(),
+        of(&story, &paused_since(1700), 3600).is_empty(),
         "paused before the deadline"
     );
-    assert_eq!(chores(&story, &paused_since(1900), 1850), ["append expired"]);
+    assert_eq!(of(&story, &paused_since(1900), 1850), ["append expired"]);
 }
 
 const COMPLETE: environment::Table<'static> = &[

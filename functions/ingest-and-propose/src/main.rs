@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use adapters::aws::Host;
 use adapters::{PayloadBucket, Secret, SystemClock};
 use aws_lambda_events::event::sqs::SqsEvent;
 use domain::message::Lane;
@@ -20,21 +21,34 @@ use runtime::serve::{gateway_reached, serve};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let aws = runtime::start().await;
+    let (aws, connections) = runtime::start();
     let config = Config::from(&Env::new(&process))?;
 
-    let trail = runtime::trail(&aws, config.trail_table.clone(), config.keys.clone())
-        .await
-        .written_by(Author::Ingest);
     let payloads = PayloadBucket::new(&aws, config.payload_bucket.clone());
     let secret = Arc::new(Secret::new(
         &aws,
         config.gateway_secret.clone(),
         Arc::new(SystemClock),
     ));
-    let token = secret.value().await?;
-    let gateway = AdminApi::new(&config.gateway_url, token.expose())?.renewed_by(secret.clone());
-    let models = wiring::models(&config.models, &aws).await?;
+    // What the first event needs is there before it, and fetched side by side.
+    let hosts = [
+        Host::Service("dynamodb"),
+        Host::Bucket(&config.models.transcript_bucket),
+    ];
+    let trail = runtime::trail(&aws, config.trail_table.clone(), config.keys.clone());
+    let gateway = async {
+        let token = secret.value().await?;
+        let gateway = AdminApi::new(&config.gateway_url, token.expose())?.renewed_by(secret.clone());
+        gateway.connect().await;
+        Ok::<_, anyhow::Error>(gateway)
+    };
+    let (trail, gateway, models, ()) = tokio::join!(
+        trail,
+        gateway,
+        wiring::models(&config.models, &aws),
+        connections.open(&hosts)
+    );
+    let (trail, gateway, models) = (trail.written_by(Author::Ingest), gateway?, models?);
     let investigator = Investigator {
         models: &models,
         settings: &wiring::settings(&config),

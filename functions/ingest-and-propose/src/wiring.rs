@@ -13,7 +13,7 @@ use crate::model::http::{Auth, Endpoint};
 use crate::model::openai::OpenAi;
 use crate::runbook::Runbook;
 
-/// The configured models, in their order; none where the runbook alone is wanted. Their key is read, nothing is sent.
+/// The configured models, in their order; none where the runbook alone is wanted. Their key is read and a connection opened, nothing is sent.
 pub async fn models(models: &Models, aws: &SdkConfig) -> anyhow::Result<Vec<Box<dyn Model>>> {
     if models.api == Api::None {
         return Ok(Vec::new());
@@ -35,7 +35,9 @@ pub async fn models(models: &Models, aws: &SdkConfig) -> anyhow::Result<Vec<Box<
         );
         Token::new("model", UNUSABLE)
     })?;
-    with_key(models, Rotating::fixed(key).renewed_by(secret))
+    let endpoint = endpoint(models, Rotating::fixed(key).renewed_by(secret))?;
+    endpoint.connect().await;
+    Ok(behind(models, &endpoint))
 }
 
 /// What stands for a key that cannot be used.
@@ -43,11 +45,15 @@ const UNUSABLE: &str = "unusable";
 
 /// The configured models behind an HTTP API, asked with this key.
 pub fn with_key(models: &Models, key: Rotating) -> anyhow::Result<Vec<Box<dyn Model>>> {
-    let endpoint = Endpoint::new(
-        BaseUrl::new("MODEL_URL", &models.url)?,
-        key,
-        Arc::new(SystemClock),
-    )?;
+    Ok(behind(models, &endpoint(models, key)?))
+}
+
+fn endpoint(models: &Models, key: Rotating) -> anyhow::Result<Endpoint> {
+    let base = BaseUrl::new("MODEL_URL", &models.url)?;
+    Ok(Endpoint::new(base, key, Arc::new(SystemClock))?)
+}
+
+fn behind(models: &Models, endpoint: &Endpoint) -> Vec<Box<dyn Model>> {
     let model = |name: &String| -> Box<dyn Model> {
         match models.api {
             Api::OpenAi => Box::new(OpenAi::new(endpoint.clone(), name)),
@@ -55,7 +61,7 @@ pub fn with_key(models: &Models, key: Rotating) -> anyhow::Result<Vec<Box<dyn Mo
             Api::Anthropic | Api::Bedrock | Api::None => Box::new(Anthropic::new(endpoint.clone(), name)),
         }
     };
-    Ok(models.names.iter().map(model).collect())
+    models.names.iter().map(model).collect()
 }
 
 #[cfg(feature = "bedrock")]

@@ -73,11 +73,7 @@ async fn update(deps: &Deps<'_>, seen: &mut Seen, posted: &Posted) -> Result<Res
         if let Err(fault) = deps.slack.update(posted, message).await {
             return Ok(Err(fault));
         }
-        let shown = seen.proposal.news().seq;
-        let now = Seen::load(deps, seen.proposal.id()).await?;
-        let moved = now.proposal.news().seq != shown;
-        *seen = now;
-        if !moved {
+        if !seen.look_again(deps).await? {
             return Ok(Ok(()));
         }
     }
@@ -103,7 +99,7 @@ async fn post(
         let tried = match found {
             Ok(Some(found)) if lost != Some(&found) => Ok(found),
             Err(fault) => Err(fault),
-            Ok(Some(_) | None) => match record::claim(deps, &seen.proposal, channel).await? {
+            Ok(Some(_) | None) => match record::claim(deps, &mut seen.proposal, channel).await? {
                 Claim::Ours => put(deps, channel, seen).await,
                 Claim::Theirs { until } => {
                     // They may die before they have posted: somebody looks again then.
@@ -119,7 +115,12 @@ async fn post(
             Ok(posted) => {
                 record::posted(deps, &seen.proposal, &posted, channel).await?;
                 // It may have moved on while it was posted.
-                match update(deps, seen, &posted).await? {
+                let moved = seen.look_again(deps).await?;
+                match if moved {
+                    update(deps, seen, &posted).await?
+                } else {
+                    Ok(())
+                } {
                     Ok(()) => return Ok(Some(posted)),
                     Err(fault) => fault,
                 }

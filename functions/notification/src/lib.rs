@@ -103,6 +103,19 @@ struct Seen {
 }
 
 impl Seen {
+    /// Looks again. Returns whether there are news of the proposal; else its message is as it was.
+    async fn look_again(&mut self, deps: &Deps<'_>) -> Result<bool, Fault> {
+        let id = self.proposal.id().clone();
+        let records = deps.trail.load(&StreamId::Proposal(id.clone())).await?;
+        let proposal = read_proposal(deps.trail, &records).await?;
+        if proposal.news().seq != self.proposal.news().seq {
+            *self = Self::load(deps, &id).await?;
+            return Ok(true);
+        }
+        (self.records, self.proposal) = (records, proposal);
+        Ok(false)
+    }
+
     async fn load(deps: &Deps<'_>, id: &ProposalId) -> Result<Self, Fault> {
         let stream = StreamId::Proposal(id.clone());
         let (records, control, directory) = tokio::try_join!(

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use adapters::aws::Host;
 use adapters::{PayloadBucket, SdkConfig, Secret, SecretOperators, SqsQueue, SystemClock};
 use aws_lambda_events::event::sqs::SqsEvent;
 use domain::message::Lane;
@@ -15,7 +16,7 @@ use policy::Published;
 use runtime::env::{Env, process};
 use runtime::link::LinkKey;
 use runtime::queue::{DeadLetterQueue, Delivery, batch};
-use runtime::serve::{operators_known, policy_in_force, serve};
+use runtime::serve::{operators_known, policy_in_force, policy_loaded, serve};
 use slack::api::WebApi;
 
 /// Nobody waits for an answer, and Slack's may take seconds.
@@ -27,24 +28,33 @@ const SLACK: Bounds = Bounds {
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let aws = runtime::start().await;
+    let (aws, connections) = runtime::start();
     let config = Config::from(&Env::new(&process))?;
 
     let operators = SecretOperators::new(secret(&aws, &config.operators_secret));
-    operators.preload().await?;
     let bot = secret(&aws, &config.bot_secret);
-    let token = Token::new("slack-bot", bot.value().await?.expose())?;
+    let link = secret(&aws, &config.link_secret);
+    // What the first event needs is there before it, and fetched side by side.
+    let hosts = ["dynamodb", "sqs"].map(Host::Service);
+    let trail = runtime::trail(&aws, config.trail_table, config.keys);
+    let (trail, directory, token, link, ()) = tokio::join!(
+        trail,
+        operators.preload(),
+        bot.value(),
+        link.value(),
+        connections.open(&hosts)
+    );
+    directory?;
+    let trail = trail.written_by(Author::Notification);
+    let token = Token::new("slack-bot", token?.expose())?;
     let token = Rotating::fixed(token).renewed_by(Arc::new(bot));
     let slack = WebApi::new("SLACK_API_URL", &config.api_url, token, SLACK)?;
-    let link = secret(&aws, &config.link_secret).value().await?;
-    let links = LinkKey::new(link.expose().to_owned()).ok_or("the secret of LINK_SECRET is empty")?;
-    let trail = runtime::trail(&aws, config.trail_table, config.keys)
-        .await
-        .written_by(Author::Notification);
+    let links = LinkKey::new(link?.expose().to_owned()).ok_or("the secret of LINK_SECRET is empty")?;
     let policies = Published::new(
         Arc::new(PayloadBucket::new(&aws, config.policy_bucket)),
         Arc::new(SystemClock),
     );
+    tokio::join!(policy_loaded(&trail, &policies), slack.connect());
     let again = SqsQueue::new(&aws, config.queue);
     let dead_letters = DeadLetterQueue::new(&aws, config.dead_letters, "notification");
     let deps = &Deps {

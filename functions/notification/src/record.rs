@@ -5,7 +5,7 @@ use ::slack::api::Posted;
 use domain::proposal::{Message, Notified, Proposal, ProposalFact};
 use domain::trail::Actor;
 use domain::value::Timestamp;
-use runtime::queue::{Fault, existing};
+use runtime::queue::Fault;
 use trail::{Advanced, Next, advance};
 
 use crate::Deps;
@@ -46,8 +46,9 @@ fn notified(to: &str) -> Notified {
     }
 }
 
-/// Records that a card is about to be posted, unless somebody else is about to.
-pub(crate) async fn claim(deps: &Deps<'_>, proposal: &Proposal, to: &str) -> Result<Claim, Fault> {
+/// Records that a card is about to be posted, unless somebody else is about to. Where it is recorded, `proposal` is the one
+/// after it.
+pub(crate) async fn claim(deps: &Deps<'_>, proposal: &mut Proposal, to: &str) -> Result<Claim, Fault> {
     let reference = message(proposal, to).and_then(|message| message.reference.clone());
     let claims = |current: &Proposal, now| {
         let before = message(current, to);
@@ -65,10 +66,13 @@ pub(crate) async fn claim(deps: &Deps<'_>, proposal: &Proposal, to: &str) -> Res
             ..notified(to)
         }))
     };
-    let current = existing(deps.trail, proposal.id()).await?;
+    let current = proposal.clone();
     Ok(
         match advance(deps.trail, deps.clock, current, &Actor::Agent, claims).await? {
-            Advanced::Appended(_) | Advanced::Nothing(_) => Claim::Ours,
+            Advanced::Appended(now) | Advanced::Nothing(now) => {
+                *proposal = now;
+                Claim::Ours
+            }
             Advanced::Refused(claim) => claim,
         },
     )
@@ -147,8 +151,7 @@ async fn append(
         Some(notified) => Next::<_, Fault>::Append(ProposalFact::Notified(notified)),
         None => Next::Nothing,
     };
-    let current = existing(deps.trail, proposal.id()).await?;
-    match advance(deps.trail, deps.clock, current, &Actor::Agent, decides).await? {
+    match advance(deps.trail, deps.clock, proposal.clone(), &Actor::Agent, decides).await? {
         Advanced::Appended(_) | Advanced::Nothing(_) => Ok(()),
         Advanced::Refused(fault) => Err(fault),
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use adapters::DynamoView;
 use adapters::EventBus;
 use adapters::SnsTopic;
+use adapters::aws::Host;
 use adapters::{Secret, SystemClock};
 use domain::message::Lane;
 use lambda_runtime::Error;
@@ -20,15 +21,24 @@ use serde_json::{Value, to_value};
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let aws = runtime::start().await;
+    let (aws, connections) = runtime::start();
     let config = Config::from(&Env::new(&process))?;
 
-    let trail = runtime::trail(&aws, config.trail_table, config.keys).await;
     let bus = EventBus::new(&aws, config.bus);
     let topic = SnsTopic::new(&aws, config.topic);
     let view = DynamoView::new(&aws, config.proposals_table);
     let secret = |arn: &str| Secret::new(&aws, arn, Arc::new(SystemClock));
     let link_secret = config.pages.as_ref().map(|pages| secret(&pages.link_secret));
+    // What the first event needs is there before it, and fetched side by side.
+    let hosts = ["dynamodb", "events", "sns"].map(Host::Service);
+    let link = async {
+        if let Some(secret) = &link_secret {
+            // Where it cannot be read now, what needs it tries again, and says why not.
+            drop(secret.preload().await);
+        }
+    };
+    let trail = runtime::trail(&aws, config.trail_table, config.keys);
+    let (trail, (), ()) = tokio::join!(trail, link, connections.open(&hosts));
     let links = match (&link_secret, &config.pages) {
         (Some(secret), Some(pages)) => Links::new(secret, &pages.url),
         (None, _) | (_, None) => Links::none(),

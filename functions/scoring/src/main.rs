@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use adapters::aws::Host;
 use adapters::{PayloadBucket, SystemClock};
 use aws_lambda_events::event::sqs::SqsEvent;
 use domain::message::Lane;
@@ -10,22 +11,24 @@ use lambda_runtime::Error;
 use policy::Published;
 use runtime::env::{Env, process};
 use runtime::queue::{DeadLetterQueue, Delivery, batch};
-use runtime::serve::{policy_in_force, serve};
+use runtime::serve::{policy_in_force, policy_loaded, serve};
 use scoring::Deps;
 use scoring::config::Config;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let aws = runtime::start().await;
+    let (aws, connections) = runtime::start();
     let config = Config::from(&Env::new(&process))?;
 
-    let trail = runtime::trail(&aws, config.trail_table, config.keys)
-        .await
-        .written_by(Author::Scoring);
     let policies = Published::new(
         Arc::new(PayloadBucket::new(&aws, config.policy_bucket)),
         Arc::new(SystemClock),
     );
+    let hosts = [Host::Service("dynamodb")];
+    let trail = runtime::trail(&aws, config.trail_table, config.keys);
+    let (trail, ()) = tokio::join!(trail, connections.open(&hosts));
+    let trail = trail.written_by(Author::Scoring);
+    policy_loaded(&trail, &policies).await;
     let dead_letters = DeadLetterQueue::new(&aws, config.dead_letters, "scoring");
     let deps = &Deps {
         trail: &trail,

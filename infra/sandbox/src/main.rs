@@ -7,7 +7,10 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use sandbox::{Bus, Clock, Options, WorldFile};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// A small LLM gateway with traffic, faults and an admin API, which puts its own incidents on a bus.
 #[derive(Parser)]
@@ -78,10 +81,11 @@ struct Cli {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+    #[expect(clippy::disallowed_methods, reason = "whoever starts it says what is logged")]
+    let levels = std::env::var("RUST_LOG").ok().and_then(|text| text.parse().ok());
+    tracing_subscriber::registry()
+        .with(levels.unwrap_or_else(|| Targets::new().with_default(Level::INFO)))
+        .with(tracing_subscriber::fmt::layer().with_writer(std::io::stderr))
         .init();
     let cli = Cli::parse();
     // Before anything is announced: a signal that comes right after must already be heard.

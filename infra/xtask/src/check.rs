@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 
+use crate::bench;
 use crate::build::cargo;
 use crate::demo;
 use crate::emulator::Kind;
@@ -67,6 +68,8 @@ enum CheckStep {
     SlackJudges,
     /// Hostile sheets of the CSV export against Python's csv and DuckDB
     Sheets,
+    /// The calls to AWS that an incident makes, and instructions, against what infra/bench/kept has
+    Counts,
     /// infra/localstack/compose.yaml against the compose specification
     Compose,
     /// Tests of the deployed functions on the local stack
@@ -130,6 +133,8 @@ async fn outcome(paths: &Paths, lock: &stack::Lock, step: CheckStep, arguments: 
         on_the_stack(paths, lock, step, kind, &arguments.names).await
     } else if step == CheckStep::SlackJudges {
         slack_judges::check(paths).await
+    } else if step == CheckStep::Counts {
+        bench::check(paths).await
     } else if step == CheckStep::Guard {
         guard::check(paths).await
     } else {
@@ -195,6 +200,7 @@ impl CheckStep {
             Self::ModelTypes => "model-types",
             Self::SlackJudges => "slack-judges",
             Self::Sheets => "sheets",
+            Self::Counts => "counts",
             Self::Compose => "compose",
             Self::Stack => "stack",
             Self::Localstack => "localstack",
@@ -219,6 +225,7 @@ impl CheckStep {
             Self::ModelTypes => "requests to models against the SDKs' types",
             Self::SlackJudges => "what is said to Slack against Slack's SDKs",
             Self::Sheets => "hostile sheets against Python's csv and DuckDB",
+            Self::Counts => "calls and instructions against what is kept",
             Self::Compose => "infra/localstack/compose.yaml against the compose specification",
             Self::Stack => "tests on the local stack",
             Self::Localstack => "tests on LocalStack",
@@ -271,7 +278,7 @@ impl CheckStep {
                 "--ignored",
                 "model::",
             ]),
-            Self::Guard | Self::SlackJudges | Self::Demo | Self::Lambda => {
+            Self::Guard | Self::SlackJudges | Self::Counts | Self::Demo | Self::Lambda => {
                 bail!("this step is no single command")
             }
             Self::Sam => {

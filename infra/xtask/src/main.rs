@@ -6,6 +6,7 @@
 )]
 
 mod aws;
+mod bench;
 mod build;
 mod check;
 mod demo;
@@ -66,6 +67,8 @@ enum Task {
     Env(environment::Arguments),
     /// Runs every check and every test, and prints a summary
     Test(check::Arguments),
+    /// Measures the functions: how they start, what an incident costs, how that grows
+    Bench(bench::Arguments),
     /// Runs the labelled incidents through a reasoner: cargo xtask eval -- --help
     Eval(eval::Arguments),
     /// Puts a sample event on the bus, as new, and prints its proposal's id: cargo xtask send
@@ -134,6 +137,7 @@ async fn perform(task: Task, paths: &Paths) -> Result<ExitCode> {
         Task::Test(_)
         | Task::Down
         | Task::Env(_)
+        | Task::Bench(_)
         | Task::Eval(_)
         | Task::Send(_)
         | Task::Invoke(_)
@@ -152,6 +156,7 @@ async fn perform(task: Task, paths: &Paths) -> Result<ExitCode> {
             .await
             .map(|()| ExitCode::SUCCESS),
         Task::Test(arguments) => check::run(paths, &arguments).await,
+        Task::Bench(arguments) => bench::run(paths, &arguments).await,
         Task::Eval(arguments) => eval::run(paths, &arguments).await,
         Task::Send(arguments) => send::send(paths, &arguments).await.map(|()| ExitCode::SUCCESS),
         Task::Invoke(arguments) => send::invoke(paths, &arguments).await,

@@ -4,11 +4,20 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, ConfigLoader, SdkConfig};
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
+
+pub use self::connections::{Connections, Host};
+use self::roots::Roots;
+
+mod connections;
+mod roots;
 
 /// Bounds on AWS calls. The SDK itself has none on attempts and operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,34 +43,84 @@ impl Default for Bounds {
     }
 }
 
-/// Configuration from the environment with the default [`Bounds`].
+/// A function's configuration: what Lambda has put into its environment, and nothing is looked for anywhere else. Its clients
+/// share their connections.
 ///
-/// `AWS_ENDPOINT_URL` points every client to a local stack, as the SDK does by itself.
-pub async fn config() -> SdkConfig {
-    loader(&Bounds::default()).load().await
+/// | variable | what |
+/// | --- | --- |
+/// | `AWS_REGION` | where the services are |
+/// | `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | the function's role |
+/// | `AWS_ENDPOINT_URL` | instead of AWS, a local stack |
+/// | `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT` | `true`: these endpoints |
+/// | `SSL_CERT_FILE`, `SSL_CERT_DIR` | whose certificates are believed, PEM, instead of Amazon's own |
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>
+/// <https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html#EVarSettings>
+pub fn in_function(bounds: &Bounds, variable: &dyn Fn(&str) -> Option<String>) -> (SdkConfig, Connections) {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    let is_true = |name: &str| set(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let region = set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION"));
+    let endpoint = set("AWS_ENDPOINT_URL");
+    let (fips, dual_stack) = (
+        is_true("AWS_USE_FIPS_ENDPOINT"),
+        is_true("AWS_USE_DUALSTACK_ENDPOINT"),
+    );
+    let roots = Roots::of(region.as_deref(), |name| set(name).is_some());
+    let is_usual = !fips && !dual_stack;
+    let connections = Connections::new(
+        roots,
+        bounds.connect,
+        region.as_deref(),
+        endpoint.as_deref(),
+        is_usual,
+    );
+    let mut builder = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(region.map(Region::new))
+        .credentials_provider(SharedCredentialsProvider::new(
+            EnvironmentVariableCredentialsProvider::new(),
+        ))
+        .identity_cache(IdentityCache::lazy().build())
+        .retry_config(retries(bounds))
+        .timeout_config(timeouts(bounds))
+        .use_fips(fips)
+        .use_dual_stack(dual_stack);
+    builder.set_endpoint_url(endpoint);
+    builder.set_http_client(connections.client());
+    (builder.build(), connections)
 }
 
-/// Configuration from the environment with other bounds: for callers whose own caller waits for less.
-pub async fn config_within(bounds: &Bounds) -> SdkConfig {
-    loader(bounds).load().await
+/// The same configuration, its connections too, with other bounds.
+pub fn within(config: &SdkConfig, bounds: &Bounds) -> SdkConfig {
+    config
+        .to_builder()
+        .retry_config(retries(bounds))
+        .timeout_config(timeouts(bounds))
+        .build()
 }
 
-/// The loader behind [`config`], for who sets more than bounds.
+/// The SDK's own chain of configuration, for programs that people run: environment, profiles, single sign-on and so on.
 pub fn loader(bounds: &Bounds) -> ConfigLoader {
+    aws_config::defaults(BehaviorVersion::latest())
+        .retry_config(retries(bounds))
+        .timeout_config(timeouts(bounds))
+}
+
+fn retries(bounds: &Bounds) -> RetryConfig {
     // The SDK waits up to a second before its first retry and 20 s before later ones, which would not
     // leave a second attempt within the operation's bound.
-    let retries = RetryConfig::standard()
+    RetryConfig::standard()
         .with_max_attempts(bounds.attempts)
         .with_initial_backoff(Duration::from_millis(50))
-        .with_max_backoff(Duration::from_millis(500));
-    let timeouts = TimeoutConfig::builder()
+        .with_max_backoff(Duration::from_millis(500))
+}
+
+fn timeouts(bounds: &Bounds) -> TimeoutConfig {
+    TimeoutConfig::builder()
         .connect_timeout(bounds.connect)
         .operation_attempt_timeout(bounds.attempt)
         .operation_timeout(bounds.operation)
-        .build();
-    aws_config::defaults(BehaviorVersion::latest())
-        .retry_config(retries)
-        .timeout_config(timeouts)
+        .build()
 }
 
 /// Why a call failed, in words that follow what was asked for: what the service said, or why it said nothing. Neither

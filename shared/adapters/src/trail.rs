@@ -4,7 +4,7 @@
 //! `PutItem` would overwrite, and no policy can demand its condition.
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.insert.html>
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
@@ -271,9 +271,18 @@ impl Trail for DynamoTrail {
         }
     }
 
-    async fn streams_of(&self, hour: &str) -> Result<Vec<StreamId>, TrailError> {
+    async fn streams_of(&self, hour: &str) -> Result<Vec<(StreamId, Seq)>, TrailError> {
         let keys = self.filed_under(hour).await?;
-        let streams: BTreeSet<StreamId> = keys.iter().filter_map(|key| stream_of(key, hour)).collect();
+        let mut streams = BTreeMap::new();
+        for key in &keys {
+            let Some(stream) = stream_of(key, hour) else {
+                continue;
+            };
+            // What lies between two positions is at none.
+            let seq: Seq = digits(key, "seq").and_then(|seq| seq.parse().ok()).unwrap_or(0);
+            let last = streams.entry(stream).or_insert(seq);
+            *last = seq.max(*last);
+        }
         Ok(streams.into_iter().collect())
     }
 

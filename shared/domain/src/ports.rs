@@ -106,8 +106,8 @@ pub trait Trail: Send + Sync {
     /// success: the record is read back and recognised by its writer's token.
     async fn append(&self, entry: Entry) -> Result<Record, TrailError>;
 
-    /// The streams with records filed under an hour and shard, each once; eventually consistent.
-    async fn streams_of(&self, hour: &str) -> Result<Vec<StreamId>, TrailError>;
+    /// The streams with records filed under an hour and shard, each once, with the last of these; eventually consistent.
+    async fn streams_of(&self, hour: &str) -> Result<Vec<(StreamId, Seq)>, TrailError>;
 
     /// The streams whose first record is filed under an hour and shard, with its instant; eventually consistent.
     async fn opened_in(&self, hour: &str) -> Result<Vec<(StreamId, Timestamp)>, TrailError>;

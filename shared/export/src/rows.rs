@@ -121,7 +121,12 @@ impl Reader<'_> {
                 let reads = partitions
                     .iter()
                     .map(|partition| self.trail.streams_of(partition));
-                let found: BTreeSet<StreamId> = try_join_all(reads).await?.into_iter().flatten().collect();
+                let found: BTreeSet<StreamId> = try_join_all(reads)
+                    .await?
+                    .into_iter()
+                    .flatten()
+                    .map(|(stream, _)| stream)
+                    .collect();
                 found.into_iter().collect()
             }
             Table::Proposals => {

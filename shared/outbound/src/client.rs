@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, StatusCode, redirect};
 
-use crate::{BadSettings, Reply};
+use crate::{BadSettings, BaseUrl, Reply, tls};
 
 /// Bounds of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,9 @@ pub struct Bounds {
     pub reply_bytes: usize,
 }
 
+/// How long [`Client::connect`] takes at most.
+const OPENING: Duration = Duration::from_secs(1);
+
 /// A client within [`Bounds`]. It follows no redirect, since that would carry the request and its token to another
 /// host, and takes no proxy from the environment.
 #[derive(Debug, Clone)]
@@ -30,7 +33,9 @@ pub struct Client {
 impl Client {
     /// A client; nothing is sent yet.
     pub fn within(bounds: Bounds) -> Result<Self, BadSettings> {
+        let tls = tls::config().map_err(|err| BadSettings::new("TLS", err))?;
         let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
             .no_proxy()
             .redirect(redirect::Policy::none())
             .connect_timeout(Duration::from_millis(bounds.connect_ms))
@@ -44,6 +49,13 @@ impl Client {
     /// Its bounds.
     pub fn bounds(&self) -> Bounds {
         self.bounds
+    }
+
+    /// Opens a connection, so that the first request finds it open. Nothing is asked for: a `HEAD` without a token, whose answer
+    /// does not matter. Where it fails, the first request opens its own, and says what is wrong.
+    pub async fn connect(&self, base: &BaseUrl) {
+        let request = self.http.head(base.join("/")).timeout(OPENING);
+        let _whatever = request.send().await;
     }
 
     /// A request, to be sent by [`Client::exchange`].

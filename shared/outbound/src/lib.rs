@@ -5,11 +5,13 @@
 //! | --- | --- |
 //! | `client` | one request and its whole reply, within [`Bounds`] |
 //! | `reply` | what was heard, and what a status that is no success means |
+//! | `tls` | whose certificates are believed |
 //! | `token` | a secret that is sent, and one that may be rotated meanwhile |
 //! | `url` | where a service is |
 
 mod client;
 mod reply;
+mod tls;
 mod token;
 mod url;
 

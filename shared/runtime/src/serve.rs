@@ -49,6 +49,15 @@ pub async fn operators_known(operators: &dyn Operators) -> Reached {
     )
 }
 
+/// Loads the policy that is in force, before the first event needs it. Where that fails, the first event tries again, and says
+/// why not.
+pub async fn policy_loaded(trail: &dyn Trail, policies: &dyn Policies) {
+    match load_control(trail).await {
+        Ok(control) => drop(policies.in_force(&control).await),
+        Err(err) => tracing::warn!(error = %err, "the policy was not loaded at start"),
+    }
+}
+
 /// Whether the policy that is to be in force is.
 pub async fn policy_in_force(trail: &dyn Trail, policies: &dyn Policies) -> Reached {
     let in_force = match load_control(trail).await {

@@ -174,6 +174,11 @@ impl WebApi {
         })
     }
 
+    /// Opens a connection, before the first call.
+    pub async fn connect(&self) {
+        self.client.connect(&self.base).await;
+    }
+
     /// Posts a message into a channel, or into a thread of it.
     pub async fn post(
         &self,

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use domain::ports::{Trail, TrailError};
-use domain::trail::{Entry, Record, StreamId, Verifier};
+use domain::trail::{Entry, Record, Seq, StreamId, Verifier};
 use domain::value::Timestamp;
 
 /// A trail that counts how often each stream is loaded as a whole.
@@ -54,7 +54,7 @@ impl Trail for CountedTrail<'_> {
         self.inner.append(entry).await
     }
 
-    async fn streams_of(&self, hour: &str) -> Result<Vec<StreamId>, TrailError> {
+    async fn streams_of(&self, hour: &str) -> Result<Vec<(StreamId, Seq)>, TrailError> {
         self.inner.streams_of(hour).await
     }
 

@@ -162,7 +162,7 @@ impl Trail for Writes<'_> {
         self.trail.append(entry.by(self.author)).await
     }
 
-    async fn streams_of(&self, hour: &str) -> Result<Vec<StreamId>, TrailError> {
+    async fn streams_of(&self, hour: &str) -> Result<Vec<(StreamId, Seq)>, TrailError> {
         self.trail.streams_of(hour).await
     }
 

@@ -131,7 +131,7 @@ async fn the_memory_trail_is_as_strict_as_the_table() {
         assert_eq!(trail.last(&record.stream).await.unwrap(), Some(record.clone()));
         assert_eq!(
             trail.streams_of(&record.hour).await.unwrap(),
-            from_ref(&record.stream)
+            [(record.stream.clone(), record.seq)]
         );
         assert_eq!(trail.load(&StreamId::Control).await.unwrap(), []);
     }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use domain::ports::{Signer as _, Trail, TrailError};
 use domain::trail::author::signed_by;
-use domain::trail::{Actor, Entry, MAX_BODY_BYTES, Record, StreamId, Verifier};
+use domain::trail::{Actor, Entry, MAX_BODY_BYTES, Record, Seq, StreamId, Verifier};
 use domain::value::{Digest, Timestamp, WriterId};
 
 use crate::keys::{self, TestKeyring, TestKeys};
@@ -225,7 +225,7 @@ impl Trail for MemoryTrail {
         Ok(record)
     }
 
-    async fn streams_of(&self, hour: &str) -> Result<Vec<StreamId>, TrailError> {
+    async fn streams_of(&self, hour: &str) -> Result<Vec<(StreamId, Seq)>, TrailError> {
         self.outages.before("the trail")?;
         if self.hidden.lock().unwrap().iter().any(|hidden| hidden == hour) {
             return Err(
@@ -233,10 +233,11 @@ impl Trail for MemoryTrail {
             );
         }
         let streams = self.streams.lock().unwrap();
-        let filed = streams
-            .iter()
-            .filter(|(_, records)| records.iter().any(|record| record.hour == hour));
-        Ok(filed.map(|(stream, _)| stream.clone()).collect())
+        let filed = streams.iter().filter_map(|(stream, records)| {
+            let last = records.iter().rfind(|record| record.hour == hour)?;
+            Some((stream.clone(), last.seq))
+        });
+        Ok(filed.collect())
     }
 
     async fn opened_in(&self, hour: &str) -> Result<Vec<(StreamId, Timestamp)>, TrailError> {

@@ -172,9 +172,35 @@ pub async fn extend<F: Fact, R>(
     stream: &Stream,
     decide: impl Fn(&[Record], Timestamp) -> Result<Next<F, R>, TrailError>,
 ) -> Result<Extended<R>, TrailError> {
+    extend_from(trail, clock, stream, None, decide).await
+}
+
+/// The same, behind records that were just appended or read: they are read again only where somebody else's came after them.
+/// They must be all of a stream that expires, hold, and lie behind nothing that does not.
+pub async fn extend_after<F: Fact, R>(
+    trail: &dyn Trail,
+    clock: &dyn Clock,
+    stream: &Stream,
+    known: Vec<Record>,
+    decide: impl Fn(&[Record], Timestamp) -> Result<Next<F, R>, TrailError>,
+) -> Result<Extended<R>, TrailError> {
+    let last = known.last().cloned();
+    extend_from(trail, clock, stream, Some(Found { held: known, last }), decide).await
+}
+
+async fn extend_from<F: Fact, R>(
+    trail: &dyn Trail,
+    clock: &dyn Clock,
+    stream: &Stream,
+    mut known: Option<Found>,
+    decide: impl Fn(&[Record], Timestamp) -> Result<Next<F, R>, TrailError>,
+) -> Result<Extended<R>, TrailError> {
     let mut race = Race::begin(clock);
     loop {
-        let Found { held, last } = find(trail, stream).await?;
+        let Found { held, last } = match known.take() {
+            Some(known) => known,
+            None => find(trail, stream).await?,
+        };
         let now = held.last().map_or(clock.now(), |last| clock.now().max(last.at));
         let fact = match decide(&held, now)? {
             Next::Append(fact) => fact,

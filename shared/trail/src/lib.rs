@@ -31,7 +31,7 @@ pub mod verify;
 pub mod walk;
 
 pub use self::admission::admit;
-pub use self::advance::{Advanced, Extended, Next, Stream, advance, extend};
+pub use self::advance::{Advanced, Extended, Next, Stream, advance, extend, extend_after};
 pub use self::guard::{extend_guard, name_forged};
 pub use self::load::{
     End, alarm, fault_of, in_force, load_control, load_end, load_held, load_proposal, read_proposal,

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use domain::inventory::Target;
 use domain::ports::{Trail, TrailError};
-use domain::proposal::{History, INCIDENTS_S, Past};
+use domain::proposal::{History, INCIDENTS_S, MOST_INCIDENTS, Past};
 use domain::trail::chain::problem_of;
 use domain::trail::{Fact, StreamId, TargetFact};
 use domain::value::{ProposalId, Timestamp};
+use futures::future::ready;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::load::load_proposal;
@@ -40,13 +41,15 @@ pub async fn look_back(
     let looked_at = others
         .into_iter()
         .map(|(id, at)| async move { Ok::<_, TrailError>(is_incident(trail, &id).await?.then_some(at)) });
-    let found: Vec<_> = stream::iter(looked_at).buffered(AT_ONCE).try_collect().await?;
+    let found = stream::iter(looked_at)
+        .buffered(AT_ONCE)
+        .try_filter_map(|found| ready(Ok(found)))
+        // A history has no more of them.
+        .take(MOST_INCIDENTS);
+    let found: Vec<_> = found.try_collect().await?;
     // What was not looked at may be one: whoever sends many must not lower a score with them.
     let beyond = beyond.into_iter().map(|(_, at)| at);
-    Ok(History::new(
-        actions,
-        found.into_iter().flatten().chain(beyond).collect(),
-    ))
+    Ok(History::new(actions, found.into_iter().chain(beyond).collect()))
 }
 
 /// Whether a proposal is an incident: one that was declined for what its event says, or because the gateway does not bear

@@ -2,10 +2,10 @@
 //!
 //! The index that is read follows the trail within a second or so.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::ports::{Trail, TrailError};
-use domain::trail::{HOUR_SHARDS, StreamId};
+use domain::trail::{HOUR_SHARDS, Seq, StreamId};
 use domain::value::{ProposalId, Timestamp};
 use futures::future::try_join_all;
 use futures::stream::{self, StreamExt as _};
@@ -69,13 +69,17 @@ pub async fn streams_telling(
     told: &mut (dyn FnMut(usize, usize) + Send),
 ) -> Result<BTreeSet<StreamId>, TrailError> {
     match read_index(trail, window, told).await {
-        (streams, None) => Ok(streams),
+        (streams, None) => Ok(streams.into_keys().collect()),
         (_, Some(err)) => Err(err),
     }
 }
 
-/// The same, as far as the index answers: a part of it that does not hides no other. The error is of the last such part.
-pub async fn streams_found(trail: &dyn Trail, window: Window) -> (BTreeSet<StreamId>, Option<TrailError>) {
+/// The same, each with its last record in these hours, as far as the index answers: a part of it that does not hides no other.
+/// The error is of the last such part.
+pub async fn streams_found(
+    trail: &dyn Trail,
+    window: Window,
+) -> (BTreeMap<StreamId, Seq>, Option<TrailError>) {
     read_index(trail, window, &mut |_, _| {}).await
 }
 
@@ -83,8 +87,8 @@ async fn read_index(
     trail: &dyn Trail,
     window: Window,
     told: &mut (dyn FnMut(usize, usize) + Send),
-) -> (BTreeSet<StreamId>, Option<TrailError>) {
-    let (mut streams, mut missed) = (BTreeSet::new(), None);
+) -> (BTreeMap<StreamId, Seq>, Option<TrailError>) {
+    let (mut streams, mut missed) = (BTreeMap::<StreamId, Seq>::new(), None);
     let partitions = window.partitions();
     let shards = usize::from(HOUR_SHARDS);
     let (hours, mut done) = (partitions.len() / shards, 0);
@@ -95,7 +99,12 @@ async fn read_index(
     let mut reads = std::pin::pin!(stream::iter(reads).buffer_unordered(AT_ONCE));
     while let Some(read) = reads.next().await {
         match read {
-            Ok(found) => streams.extend(found),
+            Ok(found) => {
+                for (stream, seq) in found {
+                    let last = streams.entry(stream).or_insert(seq);
+                    *last = seq.max(*last);
+                }
+            }
             Err(err) => missed = Some(err),
         }
         done += 1;

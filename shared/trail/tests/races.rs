@@ -273,7 +273,7 @@ impl Trail for Crowded {
         let (stream, seq) = (entry.stream, entry.seq);
         Err(TrailError::Conflict { stream, seq })
     }
-    async fn streams_of(&self, hour: &str) -> Result<Vec<StreamId>, TrailError> {
+    async fn streams_of(&self, hour: &str) -> Result<Vec<(StreamId, domain::trail::Seq)>, TrailError> {
         self.records.streams_of(hour).await
     }
     async fn opened_in(&self, hour: &str) -> Result<Vec<(StreamId, Timestamp)>, TrailError> {

@@ -155,7 +155,7 @@ impl Trail for Books {
         appended
     }
 
-    async fn streams_of(&self, hour: &str) -> Result<Vec<StreamId>, TrailError> {
+    async fn streams_of(&self, hour: &str) -> Result<Vec<(StreamId, Seq)>, TrailError> {
         self.port().streams_of(hour).await
     }
 

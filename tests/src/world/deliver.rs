@@ -310,6 +310,7 @@ impl World {
             announcements: &queue(Lane::Announce),
             slack: self.routes.as_ref().map(|_| &slack as &dyn Queue),
             sources: &CutSources(&self.sources, cutter),
+            rested: &self.rested,
             clock: &Cut::new(&self.clock, cutter),
             agent_enabled: self.enabled,
             verify_after_s: VERIFY_AFTER_S,

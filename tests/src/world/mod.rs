@@ -8,7 +8,7 @@ mod checks;
 mod deliver;
 mod people;
 mod queue;
-mod rules;
+pub mod rules;
 mod slack;
 mod story;
 
@@ -26,6 +26,7 @@ use domain::ports::{Brief, Clock, Conclusion, Reasoner, Trail, Unavailable};
 use domain::proposal::{Proposal, Proposer};
 use domain::trail::{Actor, ControlFact, Entry, Record, StreamId};
 use domain::value::{Deployment, Digest, Micros, ProposalId};
+use housekeeping::rest::Rested;
 use ingest_and_propose::investigate::Settings;
 use ingest_and_propose::investigate::breaker::Breakers;
 use ingest_and_propose::investigate::budget::{Limits, Price, Prices};
@@ -84,6 +85,8 @@ pub struct World {
     pub settings: Settings,
     /// Which of them failed lately.
     pub breakers: Breakers,
+    /// What housekeeping does not look at any more.
+    pub rested: Rested,
     /// Where their transcripts go.
     pub transcripts: MemoryPayloads,
     /// Who stands in for them.
@@ -153,6 +156,7 @@ impl World {
             models: Vec::new(),
             settings: settings(&deployment),
             breakers: Breakers::default(),
+            rested: Rested::default(),
             transcripts: MemoryPayloads::default(),
             runbook,
             enabled: true,

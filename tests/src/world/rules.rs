@@ -24,7 +24,7 @@ pub(super) fn seconds(function: &str, what: &str) -> u64 {
 }
 
 /// The queues that a bus event goes to.
-pub(super) fn targets(event: &Value) -> Vec<Lane> {
+pub fn targets(event: &Value) -> Vec<Lane> {
     static RULES: OnceLock<Vec<(Value, Lane)>> = OnceLock::new();
     let rules = RULES.get_or_init(rules);
     let meant = rules.iter().filter(|(pattern, _)| matches(pattern, event));

@@ -27,7 +27,7 @@ use domain::trail::{Actor, Record, Seq, SpendFact, StreamId, spend};
 use domain::value::{Digest, Micros, ProposalId, ProviderId, Tier, Timestamp};
 use flate2::{Compression, GzBuilder};
 use serde_json::{Value, json};
-use trail::{Extended, Next, Stream, extend};
+use trail::{Extended, Next, Stream, extend, extend_after};
 
 use self::breaker::Breakers;
 use self::budget::{Budget, Limits, Price, Prices};
@@ -89,6 +89,8 @@ struct Work {
 struct Reservation {
     stream: StreamId,
     seq: Seq,
+    /// The day's records, it included, as they were when it was made.
+    records: Vec<Record>,
 }
 
 #[async_trait]
@@ -306,9 +308,10 @@ impl Investigator<'_> {
             reserved => reserved.map_err(trail)?,
         };
         match reserved {
-            Extended::Appended { record, .. } => Ok(Ok(Reservation {
+            Extended::Appended { record, after } => Ok(Ok(Reservation {
                 stream: stream.id,
                 seq: record.seq,
+                records: after.into_iter().chain([*record]).collect(),
             })),
             Extended::Refused(spend::Full::Runs(runs)) => {
                 tracing::warn!(proposal.id = %brief.proposal, runs, "the day's runs of models about this trouble are used");
@@ -343,7 +346,8 @@ impl Investigator<'_> {
             amount: cost,
         };
         let settles = |_: &[Record], _| Ok(Next::<_, Infallible>::Append(settled.clone()));
-        if let Err(err) = extend(self.trail, self.clock, &stream, settles).await {
+        let known = reservation.records.clone();
+        if let Err(err) = extend_after(self.trail, self.clock, &stream, known, settles).await {
             tracing::warn!(error = %err, "what was not spent stays reserved for today");
         }
     }

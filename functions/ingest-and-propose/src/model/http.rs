@@ -59,6 +59,11 @@ impl Endpoint {
         })
     }
 
+    /// Opens a connection, before the first call.
+    pub async fn connect(&self) {
+        self.client.connect(&self.base).await;
+    }
+
     /// The same, with another bound for one attempt than [`BOUNDS`] has.
     pub fn with_attempt_ms(self, ms: u64) -> Self {
         Self {

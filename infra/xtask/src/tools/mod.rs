@@ -64,6 +64,9 @@ pub(crate) const SAM: Tools = Tools::new("sam");
 /// What looks for weaknesses in the plain CloudFormation.
 pub(crate) const CHECKOV: Tools = Tools::new("checkov");
 
+/// What the functions are measured beside: Python with boto3 and Slack's Bolt.
+pub(crate) const BENCH: Tools = Tools::new("bench");
+
 /// What builds, serves and invokes the functions without a stack.
 pub(crate) const CARGO_LAMBDA: Tools = Tools::new("cargo-lambda");
 
@@ -92,7 +95,7 @@ pub(crate) const DUCKDB: Tools = Tools::new("duckdb");
 const UV: Tools = Tools::new("uv");
 
 /// All of them.
-const ALL: [&Tools; 15] = [
+const ALL: [&Tools; 16] = [
     &SCRIPTS,
     &MINISTACK,
     &LOCALSTACK,
@@ -107,6 +110,7 @@ const ALL: [&Tools; 15] = [
     &CARGO_DENY,
     &CYCLONEDX,
     &DUCKDB,
+    &BENCH,
     &UV,
 ];
 

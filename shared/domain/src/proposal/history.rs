@@ -12,7 +12,7 @@ use crate::value::{ProposalId, Timestamp};
 const MOST_ACTIONS: usize = 12;
 
 /// Other incidents that are recorded.
-const MOST_INCIDENTS: usize = 50;
+pub const MOST_INCIDENTS: usize = 50;
 
 /// How far back other incidents are looked for, seconds.
 pub const INCIDENTS_S: u64 = 3600;

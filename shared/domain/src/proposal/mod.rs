@@ -26,7 +26,7 @@ pub use self::fact::{
     Reasoning, Received, Refused, Rejected, Repeated, Restored, Revoked, Scored, Started, Succeeded, Unclear,
     UndoDecided, UndoRequested, Verbatim, Verified, Voted, Worse,
 };
-pub use self::history::{Came, History, INCIDENTS_S, Past};
+pub use self::history::{Came, History, INCIDENTS_S, MOST_INCIDENTS, Past};
 pub use self::messages::{Message, Messages};
 pub use self::next_step::NextStep;
 pub use self::outbreak::Call;

@@ -47,6 +47,11 @@ impl AdminApi {
         Self { client, base, token }
     }
 
+    /// Opens a connection, before the first call.
+    pub async fn connect(&self) {
+        self.client.connect(&self.base).await;
+    }
+
     /// A target's value now.
     pub async fn read(&self, target: &Target) -> Result<Setting, Unavailable> {
         let path = wire::path(target)

@@ -91,7 +91,7 @@ impl<T: Trail + ?Sized> Trail for Cut<'_, T> {
         self.call(&name, self.inner.append(entry)).await
     }
 
-    async fn streams_of(&self, hour: &str) -> Result<Vec<StreamId>, TrailError> {
+    async fn streams_of(&self, hour: &str) -> Result<Vec<(StreamId, Seq)>, TrailError> {
         self.call("Trail::streams_of", self.inner.streams_of(hour)).await
     }
 

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use domain::inventory::{Setting, Target};
 use domain::message::Lane;
-use domain::ports::Clock;
+use domain::ports::{Clock, View as _};
 use domain::proposal::{Proposal, State};
 use domain::telling::{Announcement, Urgency};
 use domain::trail::StreamId;
 use domain::value::{ProposalId, Timestamp};
+use housekeeping::chores;
 use tests::walk;
+use tests::world::VERIFY_AFTER_S;
 use trail::load_control;
 
 use super::history::History;
@@ -36,6 +38,7 @@ impl History {
             self.assert_set_as_recorded().await;
             self.assert_everybody_told().await;
             self.assert_nothing_swallowed().await;
+            self.assert_what_rests_rests().await;
         });
         for lane in Lane::QUEUES {
             assert_eq!(world.queue(lane).contents(), [], "{lane}");
@@ -77,6 +80,31 @@ impl History {
                 assert!(
                     !end.is_some_and(over),
                     "{id} is in force after its end\n{}",
+                    world.story().await
+                );
+            }
+        }
+    }
+
+    /// What housekeeping does not look at any more has nothing due, whenever one looks.
+    async fn assert_what_rests_rests(&self) {
+        let world = &self.stage.world;
+        let control = load_control(&world.trail).await.unwrap();
+        let now = world.clock.now();
+        for id in world.proposals() {
+            let proposal = world.proposal(&id).await;
+            let announced = world.view.announced(&id).await.unwrap();
+            if !chores::rests(&proposal, &control, announced, VERIFY_AFTER_S, now) {
+                continue;
+            }
+            for minute in (0..180).chain((180..3_000).step_by(10)) {
+                let then = now.plus_seconds(minute * 60);
+                assert!(
+                    chores::due(&proposal, &control, VERIFY_AFTER_S, then).is_empty()
+                        && !chores::untold(&proposal, Some(then), then)
+                        && chores::expiry(&proposal, &control, then).is_none()
+                        && !chores::unannounced(&proposal, announced, then),
+                    "{id} rests, and something is due after {minute} minutes\n{}",
                     world.story().await
                 );
             }

@@ -1,0 +1,5 @@
+"""The least that a function in Python is."""
+
+import runtime
+
+runtime.run(lambda event: {"hello": "world"})

@@ -1,0 +1,132 @@
+//! Measures the agent: what it costs, how fast it starts, and how that grows.
+//!
+//! The functions are the programs that are deployed, each in a process of its own behind Lambda's Runtime API. AWS is in this
+//! process and speaks TLS, so that a connection costs what it costs in the cloud but for the distance.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `agent` | the functions, and what is delivered between them |
+//! | `cloud` | AWS, in this process |
+//! | `deployment` | each function's environment, from `template.yaml` |
+//! | `lambda` | the Runtime API, and a function's process |
+//! | `outside` | the gateway, a model, Slack and the pager |
+//! | `part` | what is measured |
+//! | `prices` | what AWS charges |
+//! | `report` | tables, and JSON under `target/bench` |
+
+mod agent;
+mod cloud;
+mod deployment;
+mod lambda;
+mod outside;
+mod part;
+mod prices;
+mod report;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::{Parser, ValueEnum};
+
+use self::agent::Programs;
+use self::part::calls::Keeping;
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// From the start of a process to its first answer.
+    Start,
+    /// What a handler takes by itself.
+    Warm,
+    /// Goes through all handlers and measures nothing: what a profiler counts.
+    WarmOnce,
+    /// The calls to AWS that an incident makes, exactly.
+    Calls,
+    /// What an incident costs, through all functions.
+    Pipeline,
+    /// What housekeeping's minute costs, the more there is that is over.
+    Sweep,
+    /// Instructions of a start and of an incident, counted by callgrind.
+    Instructions,
+}
+
+#[derive(Parser)]
+struct Cli {
+    /// What is measured.
+    part: Part,
+    /// The folder of the functions' programs.
+    #[arg(long, default_value = "target/release")]
+    functions: PathBuf,
+    /// Where the JSON is written.
+    #[arg(long, default_value = "target/bench")]
+    out: PathBuf,
+    /// The bare runtime's program.
+    #[arg(long, default_value = "target/measure/hello")]
+    hello: PathBuf,
+    /// A Python with boto3 and slack_bolt.
+    #[arg(long)]
+    python: Option<PathBuf>,
+    /// The folder of the peers in Python.
+    #[arg(long, default_value = "infra/bench/peers")]
+    peers: PathBuf,
+    /// How many incidents `warm-once` goes through.
+    #[arg(long, default_value_t = 1)]
+    incidents: usize,
+    /// How often each function is started.
+    #[arg(long, default_value_t = part::start::STARTS)]
+    starts: usize,
+    /// The folder of what is kept in the repository.
+    #[arg(long, default_value = "infra/bench/kept")]
+    kept: PathBuf,
+    /// Compare with what is kept in the repository, and fail where it differs.
+    #[arg(long)]
+    check: bool,
+    /// Keep this in the repository.
+    #[arg(long, conflicts_with = "check")]
+    update: bool,
+}
+
+fn main() -> Result<()> {
+    let cli = Cli::parse();
+    match cli.part {
+        // They have a runtime of their own.
+        Part::Warm => part::warm::run(part::warm::INCIDENTS, &cli.out),
+        Part::WarmOnce => part::warm::only(cli.incidents),
+        Part::Instructions => {
+            part::instructions::run(&Programs::in_folder(&cli.functions)?, keeping(&cli), &cli.out)
+        }
+        Part::Start | Part::Calls | Part::Pipeline | Part::Sweep => {
+            tokio::runtime::Runtime::new()?.block_on(processes(cli))
+        }
+    }
+}
+
+/// What is done with what is kept.
+fn keeping(cli: &Cli) -> Keeping<'_> {
+    match (cli.check, cli.update) {
+        (true, _) => Keeping::Check(&cli.kept),
+        (false, true) => Keeping::Update(&cli.kept),
+        (false, false) => Keeping::Show,
+    }
+}
+
+/// What is measured of the functions' processes.
+async fn processes(cli: Cli) -> Result<()> {
+    let programs = Programs::in_folder(&cli.functions)?;
+    let text = |path: &Path| path.display().to_string();
+    let python = cli.python.as_deref().map(text);
+    let peers = part::peers::all(&text(&cli.hello), python.as_deref(), &text(&cli.peers));
+    let keeping = keeping(&cli);
+    match cli.part {
+        Part::Start => part::start::run(programs, &peers, cli.starts, &cli.out).await,
+        Part::Sweep => part::sweep::run(programs, &cli.out).await,
+        Part::Pipeline => {
+            let folder = cli.peers.join("agent");
+            let python = cli.python.as_deref();
+            let peers = python.map(|python| Programs::in_python(python, &folder));
+            part::pipeline::run(programs, peers.transpose()?, &cli.out).await
+        }
+        Part::Warm | Part::WarmOnce | Part::Instructions => Ok(()),
+        Part::Calls => part::calls::run(programs, keeping, &cli.out).await,
+    }
+}

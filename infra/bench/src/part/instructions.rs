@@ -1,0 +1,156 @@
+//! Instructions, counted by callgrind: they do not depend on what else the machine does.
+//!
+//! They are kept in `kept/instructions.txt`, and `--check` says where one moved by more than three of a hundred.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::agent::Programs;
+use crate::deployment::{FUNCTIONS, Places, Template};
+use crate::part::calls::Keeping;
+use crate::report::{Report, Table};
+
+/// How far a count may move, of a hundred.
+const TOLERANCE: f64 = 3.0;
+
+/// The file of what is kept.
+const FILE: &str = "instructions.txt";
+
+/// A port where nobody listens: what a start does by itself is counted, and not what others answer.
+const NOBODY: &str = "127.0.0.1:9";
+
+/// What a command takes. One whose calls nobody answers ends badly, and must not end otherwise.
+fn counted(command: &mut Command, ends_well: bool, folder: &Path) -> Result<u64> {
+    let out = folder.join("callgrind.out");
+    let mut valgrind = Command::new("valgrind");
+    valgrind
+        .arg("--tool=callgrind")
+        .arg(format!("--callgrind-out-file={}", out.display()))
+        .arg(command.get_program())
+        .args(command.get_args())
+        .env_clear();
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            valgrind.env(name, value);
+        }
+    }
+    if let Some(path) = std::env::var_os("PATH") {
+        valgrind.env("PATH", path);
+    }
+    let output = valgrind.output().context(
+        "there is no valgrind here\n  install it: apt-get install valgrind, or dnf install valgrind",
+    )?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() != ends_well {
+        bail!("it ended with {}:\n{said}", output.status);
+    }
+    let line = said.lines().find_map(|line| line.split_once("Collected : "));
+    let Some((_, count)) = line else {
+        bail!("callgrind counted nothing:\n{said}")
+    };
+    count.trim().parse().context("callgrind's count is no number")
+}
+
+/// What is counted, by its name.
+fn all(programs: &Programs) -> Result<BTreeMap<String, u64>> {
+    let folder = TempDir::new()?;
+    let certificates = folder.path().join("certificates.pem");
+    fs::write(&certificates, crate::cloud::tls::AMAZON)?;
+    let url = format!("http://{NOBODY}");
+    let template = Template::read()?;
+    let mut counts = BTreeMap::new();
+    for (resource, name, _) in FUNCTIONS {
+        let places = Places {
+            aws: &url,
+            outside: &url,
+            certificates: &certificates,
+        };
+        let mut environment = template.environment(resource, name, &places)?;
+        // Amazon's roots, as in the cloud.
+        environment.remove("SSL_CERT_FILE");
+        environment.insert("AWS_LAMBDA_RUNTIME_API".to_owned(), NOBODY.to_owned());
+        environment.insert("AWS_LAMBDA_FUNCTION_NAME".to_owned(), name.to_owned());
+        environment.insert("AWS_LAMBDA_FUNCTION_VERSION".to_owned(), "1".to_owned());
+        environment.insert("AWS_LAMBDA_FUNCTION_MEMORY_SIZE".to_owned(), "512".to_owned());
+        let mut command = Command::new(programs.file(name)?);
+        command.envs(environment);
+        counts.insert(
+            format!("start {name}"),
+            counted(&mut command, false, folder.path())?,
+        );
+    }
+    let bench = std::env::current_exe()?;
+    let once = |incidents: usize| {
+        let mut command = Command::new(&bench);
+        command.args(["warm-once", "--incidents", &incidents.to_string()]);
+        command
+    };
+    // What the process does besides is in both.
+    let few = counted(&mut once(2), true, folder.path())?;
+    let more = counted(&mut once(12), true, folder.path())?;
+    counts.insert("warm, an incident".to_owned(), (more.saturating_sub(few)) / 10);
+    Ok(counts)
+}
+
+/// Counts, and compares with what is kept or keeps it.
+pub(crate) fn run(programs: &Programs, keeping: Keeping<'_>, out: &Path) -> Result<()> {
+    let counts = all(programs)?;
+    let mut report = Report::of("instructions", "counted by callgrind, of this build");
+    let mut table = Table::of(&["", "instructions", "kept", "moved"]);
+    let kept = match keeping {
+        Keeping::Check(folder) => read(&folder.join(FILE))?,
+        Keeping::Show | Keeping::Update(_) => BTreeMap::new(),
+    };
+    let mut complaints = Vec::new();
+    for (name, count) in &counts {
+        let was = kept.get(name).copied();
+        let moved = was.map(|was| (*count as f64 / was as f64 - 1.0) * 100.0);
+        table.row(vec![
+            name.clone(),
+            count.to_string(),
+            was.map(|was| was.to_string()).unwrap_or_default(),
+            moved.map(|moved| format!("{moved:+.1} %")).unwrap_or_default(),
+        ]);
+        report.figure(name, json!({ "instructions": count, "kept": was }));
+        match moved {
+            Some(moved) if moved.abs() > TOLERANCE => {
+                complaints.push(format!("{name} moved by {moved:+.1} %"));
+            }
+            None if matches!(keeping, Keeping::Check(_)) => complaints.push(format!("{name} is not kept")),
+            Some(_) | None => {}
+        }
+    }
+    report.table(&table);
+    report.finish(out)?;
+    if let Keeping::Update(folder) = keeping {
+        let lines: Vec<String> = counts
+            .iter()
+            .map(|(name, count)| format!("{count:>14}  {name}\n"))
+            .collect();
+        fs::write(folder.join(FILE), lines.concat())?;
+    }
+    if complaints.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "{}\n  if it is meant: `cargo xtask bench instructions --tests --update`",
+        complaints.join("\n")
+    )
+}
+
+fn read(file: &PathBuf) -> Result<BTreeMap<String, u64>> {
+    let text = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let lines = text.lines().map(|line| {
+        let (count, name) = line.trim().split_once("  ").context("no count")?;
+        Ok((name.to_owned(), count.parse()?))
+    });
+    lines
+        .collect::<Result<_>>()
+        .with_context(|| format!("{} holds something else", file.display()))
+}

@@ -1,0 +1,179 @@
+//! From the start of a process to its first answer.
+//!
+//! Incident by incident, each step of the path is worked by a process that was started for it, beside the bare runtime and the
+//! same in Python: so that what the machine does meanwhile is done to all of them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+
+use crate::agent::{self, Agent, Programs};
+use crate::lambda::{Function, Program};
+use crate::part::peers::{self, Peer};
+use crate::report::{Report, Samples, Table};
+
+/// How many times each function is started.
+pub(crate) const STARTS: usize = 60;
+
+/// What is measured of each program.
+#[derive(Default)]
+struct Measured {
+    init: Samples,
+    first: Samples,
+    whole: Samples,
+    cpu: Samples,
+    memory: Samples,
+    calls: Samples,
+}
+
+impl Measured {
+    fn add(&mut self, function: &Function, took: Duration, calls: usize) -> Result<()> {
+        self.init.add_ms(function.init());
+        self.first.add_ms(took);
+        self.whole.add_ms(function.init() + took);
+        self.cpu.add_ms(function.on_cpu()?);
+        self.memory.add(function.peak_kib()? as f64 / 1024.0);
+        self.calls.add(calls as f64);
+        Ok(())
+    }
+
+    fn figures(&self) -> Value {
+        json!({
+            "init_ms": self.init.figures(), "first_invocation_ms": self.first.figures(),
+            "first_answer_ms": self.whole.figures(), "cpu_ms": self.cpu.figures(),
+            "memory_mb": self.memory.figures(), "aws_calls": self.calls.figures(),
+        })
+    }
+}
+
+pub(crate) async fn run(programs: Programs, peers: &[Peer], starts: usize, out: &Path) -> Result<()> {
+    let mut agent = Agent::start(programs).await?;
+    let mut measured: BTreeMap<String, Measured> = BTreeMap::new();
+    for round in 0..starts {
+        agent.incident();
+        let mut seen = Vec::new();
+        let mut approved = false;
+        let mut about = None;
+        loop {
+            while let Some((step, function, answered)) = agent.cold_step().await? {
+                let calls = agent.cloud.take_calls().0.len();
+                // Of each function the first step of an incident: outbox alone has several.
+                if !seen.contains(&step.function) {
+                    seen.push(step.function);
+                    let of = measured.entry(step.function.to_owned()).or_default();
+                    of.add(&function, answered.took, calls)?;
+                }
+                about = Agent::about(&step).or(about);
+                if !approved && step.function == "notification" {
+                    let proposal = about.clone().context("no step names a proposal")?;
+                    let approval = agent.approval(&proposal).await?;
+                    agent.next(approval);
+                    approved = true;
+                }
+                function.end().await?;
+            }
+            if seen.contains(&"housekeeping") {
+                break;
+            }
+            agent.forget_what_is_delayed();
+            agent.next(agent::minute());
+        }
+        for peer in peers {
+            let environment = peers::environment(&agent, peer)?;
+            let mut function = Function::start(&Program {
+                command: &peer.command,
+                name: peer.name,
+                environment: &environment,
+                log: &agent.log(peer.name),
+            })
+            .await?;
+            let answered = function.invoke(&peer.event).await?;
+            let calls = agent.cloud.take_calls().0.len();
+            let of = measured.entry(peer.name.to_owned()).or_default();
+            of.add(&function, answered.took, calls)?;
+            function.end().await?;
+        }
+        if (round + 1).is_multiple_of(10) {
+            eprintln!("start: {} of {starts}", round + 1);
+        }
+    }
+    report(&agent, &measured, peers, starts)?.finish(out)
+}
+
+fn report(
+    agent: &Agent,
+    measured: &BTreeMap<String, Measured>,
+    peers: &[Peer],
+    starts: usize,
+) -> Result<Report> {
+    let mut report = Report::of(
+        "start",
+        &format!("from the start of a process to its first answer, AWS over TLS, median of {starts}"),
+    );
+    let floor = peers
+        .iter()
+        .find(|peer| peer.is_floor)
+        .and_then(|peer| measured.get(peer.name));
+    let floor = floor.map(|floor| floor.whole.median());
+    let mut table = Table::of(&[
+        "",
+        "INIT ms",
+        "first ms",
+        "both ms",
+        "p99 ms",
+        "CPU ms",
+        "MB",
+        "calls",
+        "of the floor",
+        "binary MB",
+        "zip MB",
+    ]);
+    let of_peer = |name: &str| peers.iter().any(|peer| peer.name == name);
+    let (others, ours): (Vec<_>, Vec<_>) = measured.iter().partition(|(name, _)| of_peer(name));
+    for (name, of) in ours.into_iter().chain(others) {
+        let sizes = if of_peer(name) {
+            None
+        } else {
+            Some(sizes(agent.file(name)?)?)
+        };
+        let megabytes = |bytes: Option<u64>| match bytes {
+            Some(bytes) => format!("{:.1}", bytes as f64 / 1e6),
+            None => String::new(),
+        };
+        let ratio = floor.map_or_else(String::new, |floor| format!("{:.1} ×", of.whole.median() / floor));
+        table.row(vec![
+            name.clone(),
+            format!("{:.1}", of.init.median()),
+            format!("{:.1}", of.first.median()),
+            format!("{:.1}", of.whole.median()),
+            format!("{:.1}", of.whole.percentile(99.0)),
+            format!("{:.1}", of.cpu.median()),
+            format!("{:.1}", of.memory.median()),
+            format!("{:.0}", of.calls.median()),
+            ratio,
+            megabytes(sizes.map(|(binary, _)| binary)),
+            megabytes(sizes.map(|(_, zip)| zip)),
+        ]);
+        let mut figures = of.figures();
+        if let Some((binary, zip)) = sizes {
+            figures["binary_bytes"] = json!(binary);
+            figures["zip_bytes"] = json!(zip);
+        }
+        report.figure(name, figures);
+    }
+    report.table(&table);
+    Ok(report)
+}
+
+/// A program's size, and that of the zip that is deployed: one file, deflated.
+fn sizes(program: &Path) -> Result<(u64, u64)> {
+    let bytes = fs::read(program)?;
+    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+    std::io::Write::write_all(&mut encoder, &bytes)?;
+    let zipped = encoder.finish()?.len();
+    Ok((u64::try_from(bytes.len())?, u64::try_from(zipped)?))
+}

@@ -1,0 +1,217 @@
+//! `cargo xtask bench`: measures the agent, as it is built for release. What is measured, and how, is in `infra/bench`.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, ValueEnum};
+
+use crate::build::{self, cargo};
+use crate::paths::Paths;
+use crate::processes::Run;
+use crate::summary::Counts;
+use crate::template;
+use crate::tools::BENCH;
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// What is measured; everything where nothing is named
+    #[arg(value_enum, value_name = "PART")]
+    parts: Vec<Part>,
+    /// Of the functions as the tests build them, without optimisation: quick, and of no use for times
+    #[arg(long)]
+    tests: bool,
+    /// Fail where it is not what infra/bench/kept has
+    #[arg(long)]
+    check: bool,
+    /// Keep it in infra/bench/kept
+    #[arg(long, conflicts_with = "check")]
+    update: bool,
+}
+
+/// What can be measured.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// From the start of a process to its first answer, beside the bare runtime and Python
+    Start,
+    /// What a handler takes by itself, and what it allocates
+    Warm,
+    /// The calls to AWS that an incident makes, and what they cost
+    Calls,
+    /// What an incident costs through all functions, beside the same in Python
+    Pipeline,
+    /// What housekeeping's minute costs, the more proposals there are
+    Sweep,
+    /// Instructions of a start and of an incident, counted by callgrind
+    Instructions,
+}
+
+impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Part::Start => "start",
+            Part::Warm => "warm",
+            Part::Calls => "calls",
+            Part::Pipeline => "pipeline",
+            Part::Sweep => "sweep",
+            Part::Instructions => "instructions",
+        }
+    }
+}
+
+/// Where the programs are.
+struct Built {
+    functions: PathBuf,
+    bench: PathBuf,
+    hello: PathBuf,
+}
+
+pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<ExitCode> {
+    paths.create()?;
+    let built = if arguments.tests {
+        as_tested(paths).await?
+    } else {
+        for_release(paths).await?
+    };
+    let python = BENCH.ensure(paths).await?.join("python");
+    let parts = match arguments.parts.as_slice() {
+        [] => Part::value_variants(),
+        some => some,
+    };
+    let mut failed = Vec::new();
+    for part in parts {
+        let mut command = command(paths, &built, *part);
+        command.arg("--python").arg(&python);
+        if arguments.check {
+            command.arg("--check");
+        }
+        if arguments.update {
+            command.arg("--update");
+        }
+        let status = tokio::process::Command::from(command)
+            .kill_on_drop(true)
+            .status()
+            .await?;
+        if !status.success() {
+            failed.push(part.name());
+        }
+        println!();
+    }
+    if failed.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    eprintln!("these parts failed: {}", failed.join(", "));
+    Ok(ExitCode::FAILURE)
+}
+
+/// The step `counts` of `cargo xtask test`: the calls, and the instructions.
+pub(crate) async fn check(paths: &Paths) -> Result<(Counts, String)> {
+    let built = as_tested(paths).await?;
+    let mut counts = Counts::default();
+    let mut failed = Vec::new();
+    for part in [Part::Calls, Part::Instructions] {
+        let run = Run {
+            name: part.name(),
+            label: match part {
+                Part::Calls => "the calls to AWS that an incident makes",
+                _ => "instructions, counted by callgrind",
+            },
+            remedy: "if it is meant: cargo xtask bench calls instructions --tests --update",
+            limit: Duration::from_secs(900),
+            stdout: None,
+        };
+        let mut command = command(paths, &built, part);
+        let (status, progress) = run.attempt(paths, command.arg("--check")).await?;
+        counts.passed += usize::from(status.success());
+        counts.failed += usize::from(!status.success());
+        if status.success() {
+            progress.done();
+        } else {
+            progress.failed();
+            let log = paths.log(part.name());
+            for line in crate::progress::last_lines(&log, 30) {
+                eprintln!("  | {line}");
+            }
+            failed.push(format!("see {}", paths.shown(&log)));
+        }
+    }
+    Ok((counts, failed.join("; ")))
+}
+
+fn command(paths: &Paths, built: &Built, part: Part) -> Command {
+    let mut command = Command::new(&built.bench);
+    command
+        .arg(part.name())
+        .arg("--functions")
+        .arg(&built.functions)
+        .arg("--hello")
+        .arg(&built.hello)
+        .arg("--out")
+        .arg(paths.target().join("bench"))
+        .current_dir(&paths.root)
+        .env_remove("RUST_BACKTRACE")
+        .stdin(Stdio::null());
+    command
+}
+
+/// What the tests have built.
+async fn as_tested(paths: &Paths) -> Result<Built> {
+    let binaries = build::build(paths, &functions(paths)?, true).await?;
+    let path = |name: &str| {
+        let binary = binaries.get(name);
+        let binary = binary.with_context(|| format!("{name} was not built"))?;
+        Ok::<_, anyhow::Error>(binary.path.clone())
+    };
+    let bench = path("bench")?;
+    let Some(folder) = bench.parent() else {
+        bail!("{} is in no folder", bench.display())
+    };
+    Ok(Built {
+        functions: folder.to_owned(),
+        hello: path("hello")?,
+        bench,
+    })
+}
+
+/// What is deployed, and a quick program that measures it.
+async fn for_release(paths: &Paths) -> Result<Built> {
+    let mut release = cargo(paths);
+    release.args(["build", "--release", "--bins"]);
+    for name in functions(paths)? {
+        release.args(["--package", &name]);
+    }
+    Run {
+        name: "build-release",
+        label: "building the functions for release, which takes some 20 minutes the first time",
+        remedy: "the compiler's messages above say what to mend",
+        limit: Duration::from_secs(7200),
+        stdout: None,
+    }
+    .run(paths, &mut release)
+    .await?;
+    let mut bench = cargo(paths);
+    bench.args(["build", "--profile", "measure", "--package", "bench", "--bins"]);
+    Run {
+        name: "build-bench",
+        label: "building what measures them",
+        remedy: "the compiler's messages above say what to mend",
+        limit: Duration::from_secs(3600),
+        stdout: None,
+    }
+    .run(paths, &mut bench)
+    .await?;
+    let folder = paths.target();
+    Ok(Built {
+        functions: folder.join("release"),
+        bench: folder.join("measure/bench"),
+        hello: folder.join("measure/hello"),
+    })
+}
+
+fn functions(paths: &Paths) -> Result<Vec<String>> {
+    let file = paths.root.join("template.yaml");
+    let template = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+    Ok(template::binaries(&template::functions(&template)))
+}
