@@ -69,6 +69,8 @@ struct Incident {
     calls: BTreeMap<(String, String), usize>,
     inserted: Vec<String>,
     writes: u64,
+    /// Of these, for the view and its indexes.
+    of_the_view: u64,
     half_reads: u64,
     invocations: usize,
     seconds: f64,
@@ -95,6 +97,9 @@ impl Incident {
         }
         for call in calls.0 {
             self.writes += call.writes;
+            if call.about == "the view" {
+                self.of_the_view += call.writes;
+            }
             self.half_reads += call.half_reads;
             *self.calls.entry((function.to_owned(), call.what())).or_default() += 1;
         }
@@ -219,10 +224,11 @@ fn text(first: &Incident, second: &Incident) -> String {
     }
     let _ = writeln!(
         text,
-        "\n{} calls in {} invocations, {} write units, {} read units",
+        "\n{} calls in {} invocations, {} write units, {} of them the view's, {} read units",
         second.calls.values().sum::<usize>(),
         second.invocations,
         second.writes,
+        second.of_the_view,
         second.half_reads as f64 / 2.0
     );
     text.push_str("\nBesides, when a function starts:\n\n");

@@ -1,6 +1,6 @@
 //! Instructions, counted by callgrind: they do not depend on what else the machine does.
 //!
-//! They are kept in `kept/instructions.txt`, and `--check` says where one moved by more than three of a hundred.
+//! They are kept in `kept/instructions.<architecture>.txt`, and `--check` says where one moved by more than three of a hundred.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,8 +19,10 @@ use crate::report::{Report, Table};
 /// How far a count may move, of a hundred.
 const TOLERANCE: f64 = 3.0;
 
-/// The file of what is kept.
-const FILE: &str = "instructions.txt";
+/// The file of what is kept, for each architecture its own.
+fn file(folder: &Path) -> PathBuf {
+    folder.join(format!("instructions.{}.txt", std::env::consts::ARCH))
+}
 
 /// A port where nobody listens: what a start does by itself is counted, and not what others answer.
 const NOBODY: &str = "127.0.0.1:9";
@@ -103,8 +105,16 @@ pub(crate) fn run(programs: &Programs, keeping: Keeping<'_>, out: &Path) -> Resu
     let counts = all(programs)?;
     let mut report = Report::of("instructions", "counted by callgrind, of this build");
     let mut table = Table::of(&["", "instructions", "kept", "moved"]);
+    let is_kept = matches!(keeping, Keeping::Check(folder) if file(folder).is_file());
     let kept = match keeping {
-        Keeping::Check(folder) => read(&folder.join(FILE))?,
+        Keeping::Check(folder) if is_kept => read(&file(folder))?,
+        Keeping::Check(_) => {
+            report.say(format!(
+                "nothing is kept for {}: there is nothing to compare with",
+                std::env::consts::ARCH
+            ));
+            BTreeMap::new()
+        }
         Keeping::Show | Keeping::Update(_) => BTreeMap::new(),
     };
     let mut complaints = Vec::new();
@@ -122,7 +132,7 @@ pub(crate) fn run(programs: &Programs, keeping: Keeping<'_>, out: &Path) -> Resu
             Some(moved) if moved.abs() > TOLERANCE => {
                 complaints.push(format!("{name} moved by {moved:+.1} %"));
             }
-            None if matches!(keeping, Keeping::Check(_)) => complaints.push(format!("{name} is not kept")),
+            None if is_kept => complaints.push(format!("{name} is not kept")),
             Some(_) | None => {}
         }
     }
@@ -133,7 +143,7 @@ pub(crate) fn run(programs: &Programs, keeping: Keeping<'_>, out: &Path) -> Resu
             .iter()
             .map(|(name, count)| format!("{count:>14}  {name}\n"))
             .collect();
-        fs::write(folder.join(FILE), lines.concat())?;
+        fs::write(file(folder), lines.concat())?;
     }
     if complaints.is_empty() {
         return Ok(());
