@@ -13,7 +13,8 @@
 //! | `Signer` | [`KmsSigner`]; [`LocalKey`] in tests |
 //! | `Verifier` | [`PublicKeys`], which are a [`Keyring`] once they are known |
 //!
-//! All of them are made from the configuration that [`aws::config`] loads: it bounds every call in time.
+//! All of them are made from a configuration of [`aws`]: [`aws::in_function`], or what a person's [`aws::loader`] finds. Both bound
+//! every call in time.
 
 pub mod aws;
 mod bus;
