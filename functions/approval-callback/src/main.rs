@@ -29,7 +29,7 @@ const SLACK_WAITS: Bounds = Bounds {
     attempts: 1,
 };
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let config = Config::from(&Env::new(&process));
     let (aws, connections) = match &config {

@@ -18,7 +18,7 @@ use runtime::env::{Env, process};
 use runtime::queue::{DeadLetterQueue, DeadLetters, Delivery, Fault, batch};
 use runtime::serve::{gateway_reached, operators_known, policy_in_force, policy_loaded, serve};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let (aws, connections) = runtime::start();
     let config = Config::from(&Env::new(&process))?;

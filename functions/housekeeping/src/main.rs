@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 /// What is left of the timeout for the proposal under way when the budget is used up, seconds.
 const RESERVE_S: u64 = 15;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let (aws, connections) = runtime::start();
     let config = Config::from(&Env::new(&process))?;

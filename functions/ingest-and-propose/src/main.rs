@@ -19,7 +19,7 @@ use runtime::env::{Env, process};
 use runtime::queue::{DeadLetterQueue, batch};
 use runtime::serve::{gateway_reached, serve};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let (aws, connections) = runtime::start();
     let config = Config::from(&Env::new(&process))?;

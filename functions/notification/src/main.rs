@@ -26,7 +26,7 @@ const SLACK: Bounds = Bounds {
     reply_bytes: 4 * 1024 * 1024,
 };
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let (aws, connections) = runtime::start();
     let config = Config::from(&Env::new(&process))?;

@@ -19,7 +19,7 @@ use runtime::queue::{DeadLetterQueue, Delivery, batch};
 use runtime::serve::serve;
 use serde_json::{Value, to_value};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let (aws, connections) = runtime::start();
     let config = Config::from(&Env::new(&process))?;

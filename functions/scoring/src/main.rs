@@ -15,7 +15,7 @@ use runtime::serve::{policy_in_force, policy_loaded, serve};
 use scoring::Deps;
 use scoring::config::Config;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let (aws, connections) = runtime::start();
     let config = Config::from(&Env::new(&process))?;

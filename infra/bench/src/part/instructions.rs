@@ -74,8 +74,8 @@ fn all(programs: &Programs) -> Result<BTreeMap<String, u64>> {
             certificates: &certificates,
         };
         let mut environment = template.environment(resource, name, &places)?;
-        // Amazon's roots, as in the cloud.
-        environment.remove("SSL_CERT_FILE");
+        // As many roots as in the cloud, and not those of this machine.
+        environment.insert("SSL_CERT_FILE".to_owned(), certificates.display().to_string());
         environment.insert("AWS_LAMBDA_RUNTIME_API".to_owned(), NOBODY.to_owned());
         environment.insert("AWS_LAMBDA_FUNCTION_NAME".to_owned(), name.to_owned());
         environment.insert("AWS_LAMBDA_FUNCTION_VERSION".to_owned(), "1".to_owned());

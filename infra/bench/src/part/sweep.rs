@@ -16,7 +16,7 @@ use crate::outside;
 use crate::report::{Report, Table};
 
 /// How many proposals of the last two hours there are.
-const SIZES: [u64; 4] = [0, 1_000, 10_000, 50_000];
+const SIZES: [u64; 3] = [0, 1_000, 10_000];
 
 /// Over what time they were opened, seconds.
 const SPAN_S: u64 = 100 * 60;
