@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use adapters::{DynamoTrail, DynamoView};
 use anyhow::{Context as _, Result};
 use domain::ports::{Trail as _, View as _};
 use domain::telling::Row;
@@ -25,7 +26,7 @@ const SPAN_S: u64 = 100 * 60;
 const AT_ONCE: usize = 16;
 
 /// Appends a proposal that came to nothing, some time ago.
-async fn settled(agent: &Agent, number: u64) -> Result<()> {
+async fn settled(trail: &DynamoTrail, view: &DynamoView, number: u64) -> Result<()> {
     let story = Story::declined();
     let id = ProposalId::new(Fingerprint::of(&Digest::of(&number.to_be_bytes())), 1);
     let first = story.entries().first().context("a story without records")?.at;
@@ -33,10 +34,6 @@ async fn settled(agent: &Agent, number: u64) -> Result<()> {
     // Over for long enough to rest.
     let began = now.minus_seconds(600 + number * 7 % SPAN_S);
     let later = began.millis_since(first);
-    let (trail, view) = (
-        agent.cloud.tables().dynamo().trail(),
-        agent.cloud.tables().dynamo().view(),
-    );
     let mut prev = None;
     for entry in story.entries() {
         let entry = Entry {
@@ -59,6 +56,8 @@ async fn settled(agent: &Agent, number: u64) -> Result<()> {
 
 pub(crate) async fn run(programs: Programs, out: &Path) -> Result<()> {
     let agent = Agent::start(programs).await?;
+    let dynamo = agent.cloud.tables().dynamo();
+    let (trail, view) = (dynamo.trail(), dynamo.view());
     let mut report = Report::of(
         "sweep",
         "housekeeping's minute, with so many proposals of the last two hours that are over",
@@ -75,7 +74,7 @@ pub(crate) async fn run(programs: Programs, out: &Path) -> Result<()> {
     let mut there = 0;
     for size in SIZES {
         stream::iter(there..size)
-            .map(|number| settled(&agent, number))
+            .map(|number| settled(&trail, &view, number))
             .buffer_unordered(AT_ONCE)
             .try_collect::<Vec<()>>()
             .await?;
