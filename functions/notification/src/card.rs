@@ -113,14 +113,13 @@ async fn post(
         };
         let fault = match tried {
             Ok(posted) => {
-                record::posted(deps, &seen.proposal, &posted, channel).await?;
+                record::posted(deps, seen, &posted, channel).await?;
                 // It may have moved on while it was posted.
                 let moved = seen.look_again(deps).await?;
-                match if moved {
-                    update(deps, seen, &posted).await?
-                } else {
-                    Ok(())
-                } {
+                if !moved {
+                    return Ok(Some(posted));
+                }
+                match update(deps, seen, &posted).await? {
                     Ok(()) => return Ok(Some(posted)),
                     Err(fault) => fault,
                 }

@@ -29,7 +29,7 @@ use domain::permission::{Under, may_approve};
 use domain::ports::{Clock, Operators, Policies, Queue, Trail};
 use domain::proposal::Proposal;
 use domain::telling::{Card, Notice, Row};
-use domain::trail::{Record, StreamId};
+use domain::trail::{Record, Seq, StreamId};
 use domain::value::{Deployment, ProposalId};
 use runtime::link::LinkKey;
 use runtime::queue::{Delivery, Fault, in_turns};
@@ -98,6 +98,8 @@ struct Seen {
     proposal: Proposal,
     /// None where people are not told of it.
     message: Option<::slack::message::Message>,
+    /// The news that the message shows: the proposal may have moved on since it was made.
+    shows: Seq,
     /// Whether it offers a button.
     asks: bool,
 }
@@ -108,7 +110,7 @@ impl Seen {
         let id = self.proposal.id().clone();
         let records = deps.trail.load(&StreamId::Proposal(id.clone())).await?;
         let proposal = read_proposal(deps.trail, &records).await?;
-        if proposal.news().seq != self.proposal.news().seq {
+        if proposal.news().seq != self.shows {
             *self = Self::load(deps, &id).await?;
             return Ok(true);
         }
@@ -143,6 +145,7 @@ impl Seen {
                 .as_ref()
                 .map(|card| ::slack::message::card(id, card, Some(&link))),
             asks: card.is_some_and(|card| !card.asks.is_empty()),
+            shows: proposal.news().seq,
             records,
             proposal,
         })

@@ -8,8 +8,8 @@ use domain::value::Timestamp;
 use runtime::queue::Fault;
 use trail::{Advanced, Next, advance};
 
-use crate::Deps;
 use crate::card::claimed_until;
+use crate::{Deps, Seen};
 
 /// Who may post a card now.
 pub(crate) enum Claim {
@@ -79,18 +79,13 @@ pub(crate) async fn claim(deps: &Deps<'_>, proposal: &mut Proposal, to: &str) ->
 }
 
 /// Records where a card is, and what it showed when it was posted.
-pub(crate) async fn posted(
-    deps: &Deps<'_>,
-    proposal: &Proposal,
-    posted: &Posted,
-    to: &str,
-) -> Result<(), Fault> {
+pub(crate) async fn posted(deps: &Deps<'_>, seen: &Seen, posted: &Posted, to: &str) -> Result<(), Fault> {
     let fact = Notified {
         reference: Some(posted.to_string()),
-        shows: Some(proposal.news().seq),
+        shows: Some(seen.shows),
         ..notified(to)
     };
-    append(deps, proposal, |current| {
+    append(deps, &seen.proposal, |current| {
         let known = message(current, to).and_then(|message| message.reference.as_ref());
         (known != fact.reference.as_ref()).then(|| fact.clone())
     })

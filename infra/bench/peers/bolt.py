@@ -18,7 +18,7 @@ SECRET = "the-signing-secret-of-the-bench"
 
 app = App(
     signing_secret=SECRET,
-    authorize=lambda **_: AuthorizeResult(enterprise_id=None, team_id="T0123456789", bot_token="xoxb-1"),
+    authorize=lambda **_: AuthorizeResult(enterprise_id=None, team_id="T0123456789", bot_token="bot"),
     process_before_response=True,
 )
 dynamodb = boto3.client("dynamodb")

@@ -170,7 +170,7 @@ impl Template {
             ("ModelSecret", "the-key-of-the-model"),
             ("PagerDutySecret", "0123456789abcdef0123456789abcdef"),
             ("SlackSigningSecret", SIGNING_SECRET),
-            ("SlackBotSecret", "xoxb-the-bot-of-the-bench"),
+            ("SlackBotSecret", "the-bot-token-of-the-bench"),
             ("LinkSecret", "the-secret-that-signs-links-of-the-bench"),
             ("OperatorsSecret", operators),
         ];
