@@ -1,6 +1,7 @@
 //! What people are told in Slack: one card for a proposal, which shows where it stands.
 #![expect(clippy::unwrap_used, reason = "what these tests share panics as they do")]
 
+mod meanwhile;
 mod outages;
 mod refused;
 mod repeated;
