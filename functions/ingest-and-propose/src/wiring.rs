@@ -13,7 +13,8 @@ use crate::model::http::{Auth, Endpoint};
 use crate::model::openai::OpenAi;
 use crate::runbook::Runbook;
 
-/// The configured models, in their order; none where the runbook alone is wanted. Their key is read and a connection opened, nothing is sent.
+/// The configured models, in their order; none where the runbook alone is wanted. Their key is read and a connection opened,
+/// nothing is asked.
 pub async fn models(models: &Models, aws: &SdkConfig) -> anyhow::Result<Vec<Box<dyn Model>>> {
     if models.api == Api::None {
         return Ok(Vec::new());

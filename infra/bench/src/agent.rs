@@ -165,11 +165,6 @@ impl Agent {
         .await
     }
 
-    /// A function's file.
-    pub(crate) fn file(&self, name: &str) -> Result<&Path> {
-        self.programs.file(name)
-    }
-
     /// Another provider is slow, and the gateway says so.
     pub(crate) fn incident(&mut self) {
         self.incidents += 1;

@@ -8,6 +8,7 @@
 //! | `agent` | the functions, and what is delivered between them |
 //! | `cloud` | AWS, in this process |
 //! | `deployment` | each function's environment, from `template.yaml` |
+//! | `kept` | what is kept in the repository, and compared with |
 //! | `lambda` | the Runtime API, and a function's process |
 //! | `outside` | the gateway, a model, Slack and the pager |
 //! | `part` | what is measured |
@@ -17,6 +18,7 @@
 mod agent;
 mod cloud;
 mod deployment;
+mod kept;
 mod lambda;
 mod outside;
 mod part;
@@ -29,7 +31,7 @@ use anyhow::Result;
 use clap::{Parser, ValueEnum};
 
 use self::agent::Programs;
-use self::part::calls::Keeping;
+use self::kept::Keeping;
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

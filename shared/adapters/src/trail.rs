@@ -278,8 +278,10 @@ impl Trail for DynamoTrail {
             let Some(stream) = stream_of(key, hour) else {
                 continue;
             };
-            // What lies between two positions is at none.
-            let seq: Seq = digits(key, "seq").and_then(|seq| seq.parse().ok()).unwrap_or(0);
+            // What lies between two positions was forged, and is looked at whenever somebody looks.
+            let seq: Seq = digits(key, "seq")
+                .and_then(|seq| seq.parse().ok())
+                .unwrap_or(Seq::MAX);
             let last = streams.entry(stream).or_insert(seq);
             *last = seq.max(*last);
         }

@@ -9,8 +9,8 @@ use testkit::{Dynamo, TRAIL_TABLE};
 
 use super::{Call, Request};
 
-/// The trail's stream, and what of it was read.
-const NEWEST: usize = 1_000;
+/// Records of the stream that are asked for at once.
+const AT_ONCE: usize = 1_000;
 
 /// The trail's and the view's table.
 pub(crate) struct Tables {
@@ -105,7 +105,7 @@ impl Tables {
         let mut records = Vec::new();
         loop {
             let iterator = reader.iterator.as_ref().context("the stream has ended")?;
-            let wanted = json!({ "ShardIterator": iterator, "Limit": NEWEST });
+            let wanted = json!({ "ShardIterator": iterator, "Limit": AT_ONCE });
             let mut answer = self.ask("DynamoDBStreams_20120810.GetRecords", &wanted).await?;
             reader.iterator = answer["NextShardIterator"].as_str().map(str::to_owned);
             let Value::Array(found) = answer["Records"].take() else {

@@ -63,7 +63,6 @@ fn sqs(memory: &mut Memory, by: String, operation: &str, body: &Value) -> (Respo
         body: text.to_owned(),
         delay_s: body["DelaySeconds"].as_u64().unwrap_or(0),
     });
-    // The SDK compares it: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
     let answer = json!({ "MessageId": "m" });
     (json_answer(&answer), Call::new(by, "sqs", operation, queue))
 }

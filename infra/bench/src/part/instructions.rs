@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::agent::Programs;
 use crate::deployment::{FUNCTIONS, Places, Template};
-use crate::part::calls::Keeping;
+use crate::kept::Keeping;
 use crate::report::{Report, Table};
 
 /// How far a count may move, of a hundred.

@@ -51,9 +51,10 @@ impl Measured {
 }
 
 pub(crate) async fn run(programs: Programs, peers: &[Peer], starts: usize, out: &Path) -> Result<()> {
-    let mut agent = Agent::start(programs).await?;
     let mut measured: BTreeMap<String, Measured> = BTreeMap::new();
     for round in 0..starts {
+        // With a trail of its own: what happened before would be looked at.
+        let mut agent = Agent::start(programs.clone()).await?;
         agent.incident();
         let mut seen = Vec::new();
         let mut approved = false;
@@ -101,11 +102,11 @@ pub(crate) async fn run(programs: Programs, peers: &[Peer], starts: usize, out: 
             eprintln!("start: {} of {starts}", round + 1);
         }
     }
-    report(&agent, &measured, peers, starts)?.finish(out)
+    report(&programs, &measured, peers, starts)?.finish(out)
 }
 
 fn report(
-    agent: &Agent,
+    programs: &Programs,
     measured: &BTreeMap<String, Measured>,
     peers: &[Peer],
     starts: usize,
@@ -138,7 +139,7 @@ fn report(
         let sizes = if of_peer(name) {
             None
         } else {
-            Some(sizes(agent.file(name)?)?)
+            Some(sizes(programs.file(name)?)?)
         };
         let megabytes = |bytes: Option<u64>| match bytes {
             Some(bytes) => format!("{:.1}", bytes as f64 / 1e6),
