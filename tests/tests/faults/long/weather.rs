@@ -11,12 +11,14 @@ use tests::walk::Random;
 use super::visits::{self, MUST_FAIL};
 
 /// Calls that are seldom made, by a function or by any, and fail the more often.
-const SELDOM: [(Option<&str>, &str); 6] = [
+const SELDOM: [(Option<&str>, &str); 8] = [
     (None, "Actuator::apply"),
     (None, "Actuator::page"),
     (None, "Actuator::revert"),
     (None, "Payloads::put"),
+    (None, "Slack::find"),
     (None, "Trail::newest"),
+    (Some("execution"), "Trail::opened_in"),
     (Some("housekeeping"), "Trail::append"),
 ];
 
