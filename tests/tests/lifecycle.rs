@@ -10,6 +10,7 @@ mod evidence;
 mod path;
 mod pauses;
 mod refusals;
+mod reported;
 mod switches;
 mod table;
 mod targets;

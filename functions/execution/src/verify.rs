@@ -28,7 +28,14 @@ pub(crate) async fn verify(deps: &Deps<'_>, id: &ProposalId) -> Result<(), Fault
     if !had_effect || proposal.verified().is_some() {
         return Ok(());
     }
-    // Of an effect with an end it is asked after the end: a target that is blocked has nothing to measure.
+    // Of an effect with an end it is asked after the end: a target that is blocked has nothing to measure. Where it could not
+    // be taken back yet, housekeeping comes when it was.
+    if let State::Succeeded(done) = proposal.state()
+        && done.execution.restore_at.is_some()
+    {
+        tracing::warn!(proposal.id = %id, "still in force: too early to verify");
+        return Ok(());
+    }
     let execution = proposal.state().execution().or(proposal.effect());
     let end = execution
         .and_then(|execution| execution.restore_at)

@@ -93,7 +93,7 @@ async fn take(deps: &Deps<'_>, incident: &Reported, receives: u32) -> Result<(),
         current,
         course,
         worse,
-    } = outbreak::of(deps, event, paused, receives).await?;
+    } = outbreak::of(deps, incident, paused, receives).await?;
     // Nobody reasons during a pause: the lease is over when it begins, and the first after the pause takes it.
     let lease_s = if paused { 0 } else { deps.lease_s };
     let Some(proposal) = current else {

@@ -1,16 +1,17 @@
 //! Which outbreak of its trouble an event belongs to, and whether it is worse than all before.
 
-use domain::incident::{Badness, Event};
+use domain::incident::Badness;
 use domain::inventory::Condition;
+use domain::message::Reported;
 use domain::ports::TrailError;
-use domain::proposal::{Evidence, Proposal, State, Worse};
+use domain::proposal::{Evidence, Proposal, Report, State, Worse};
 use domain::trail::generation::{self, Belongs, Course, Ending, IncidentFact};
 use domain::trail::{Actor, Entry, StreamId};
 use domain::value::{ProposalId, Timestamp};
 use runtime::queue::Fault;
 use trail::{End, load_end, load_proposal};
 
-use crate::{Deps, propose};
+use crate::{Deps, complaints, propose};
 
 /// Whether an event makes its trouble worse.
 enum Worsening {
@@ -39,10 +40,11 @@ pub(crate) struct Outbreak {
 /// Finds the outbreak that an event belongs to, and opens it if need be.
 pub(crate) async fn of(
     deps: &Deps<'_>,
-    event: &Event,
+    incident: &Reported,
     paused: bool,
     receives: u32,
 ) -> Result<Outbreak, Fault> {
+    let event = &incident.event;
     let fingerprint = event.fingerprint();
     let stream = StreamId::Incident(fingerprint.clone());
     let end = load_end(deps.trail, &stream).await?;
@@ -98,7 +100,7 @@ pub(crate) async fn of(
     let worsening = match &current {
         // Where it opens the next outbreak in any case, nobody needs to know.
         Some(current) if matches!(belongs(false), Belongs::Current(_)) => {
-            worsening(deps, current, event, paused).await
+            worsening(deps, current, incident, paused).await
         }
         Some(_) | None => Worsening::No,
     };
@@ -177,7 +179,8 @@ async fn was_seen_to(deps: &Deps<'_>, current: &Proposal) -> Result<bool, Fault>
 }
 
 /// Whether an event is worse than all before: as far as the gateway bears it out, for a sender may say anything.
-async fn worsening(deps: &Deps<'_>, current: &Proposal, event: &Event, paused: bool) -> Worsening {
+async fn worsening(deps: &Deps<'_>, current: &Proposal, incident: &Reported, paused: bool) -> Worsening {
+    let event = &incident.event;
     // What is still to be judged is judged first.
     let judged = !matches!(current.state(), State::Reasoning(_));
     // Against what was nothing, everything that is something is worse.
@@ -216,9 +219,10 @@ async fn worsening(deps: &Deps<'_>, current: &Proposal, event: &Event, paused: b
         Some(proposed) => {
             let plan = &proposed.preview.plan;
             let before = propose::before(deps, current, plan).await;
-            Some(Box::new(
-                Evidence::gather(event, plan, &inventory).with_history(before),
-            ))
+            let tried = &current.course().tried;
+            let report = Report::new(Some(&incident.source), &complaints(incident), tried);
+            let evidence = Evidence::gather(event, plan, &inventory);
+            Some(Box::new(evidence.with_history(before).with_report(report)))
         }
         None => None,
     };

@@ -3,16 +3,19 @@
 use std::convert::Infallible;
 
 use domain::action::{Action, ActionKind, Plan};
-use domain::incident::{Badness, Event};
+use domain::incident::{Badness, Event, Malformed};
 use domain::inventory::{Condition, Inventory};
 use domain::ports::{Brief, Conclusion};
-use domain::proposal::{DeclineReason, Declined, Evidence, History, Proposal, ProposalFact, Proposed, State};
+use domain::proposal::{
+    DeclineReason, Declined, Evidence, History, Proposal, ProposalFact, Proposed, Received, Report, State,
+};
 use domain::trail::generation::{Course, Ending, MOST_FRUITLESS};
 use domain::trail::{Actor, Fact as _, MAX_BODY_BYTES};
 use runtime::queue::Fault;
 use trail::{Advanced, Next, advance, look_back};
 
-use crate::Deps;
+use crate::sources::spending_team;
+use crate::{Deps, refuse};
 
 /// Reasons, and records the conclusion if the lease is still ours.
 pub(crate) async fn conclude(deps: &Deps<'_>, proposal: Proposal) -> Result<(), Fault> {
@@ -55,6 +58,15 @@ fn recordable(fact: ProposalFact) -> ProposalFact {
     declined(DeclineReason::TooLarge, explanation)
 }
 
+/// What was received as far as its source may say it: without a team that it may not speak for.
+fn heard(mut received: Received, foreign: Option<&Malformed>) -> Received {
+    if let Some(foreign) = foreign {
+        received.event.team = None;
+        received.complaints.push(foreign.to_string());
+    }
+    received
+}
+
 async fn conclusion(deps: &Deps<'_>, proposal: &Proposal) -> Result<ProposalFact, Fault> {
     let received = proposal.received();
     let event = &received.event;
@@ -85,11 +97,28 @@ async fn conclusion(deps: &Deps<'_>, proposal: &Proposal) -> Result<ProposalFact
         .ok()
         .and_then(|inventory| inventory.borne_out(event));
     if let Condition::Refuted(observed) = condition {
+        if let Some(missing) = inventory
+            .ok()
+            .and_then(|inventory| inventory.missing_subject(event))
+        {
+            refuse::subject(deps, proposal, &missing).await?;
+        }
         return Ok(declined(
             DeclineReason::Unconfirmed,
             format!("the gateway does not confirm it: {observed}"),
         ));
     }
+    let foreign = inventory
+        .as_ref()
+        .ok()
+        .zip(received.source.as_deref())
+        .and_then(|(inventory, source)| deps.sources.refuse_team(source, event, inventory));
+    if let Some(foreign) = foreign.as_ref().filter(|_| spending_team(event).is_some()) {
+        refuse::subject(deps, proposal, foreign).await?;
+        return Ok(declined(DeclineReason::Unconfirmed, foreign.to_string()));
+    }
+    let received = &heard(received.clone(), foreign.as_ref());
+    let event = &received.event;
     let course = &received.course;
     if course.is_exhausted() {
         return Ok(ProposalFact::Declined(Declined {
@@ -124,7 +153,12 @@ async fn conclusion(deps: &Deps<'_>, proposal: &Proposal) -> Result<ProposalFact
                     }),
                     None => ProposalFact::Proposed(Box::new(Proposed {
                         evidence: evidence(&condition, inventory.as_ref(), event, &preview.plan)
-                            .with_history(before(deps, proposal, &preview.plan).await),
+                            .with_history(before(deps, proposal, &preview.plan).await)
+                            .with_report(Report::new(
+                                received.source.as_deref(),
+                                &received.complaints,
+                                &course.tried,
+                            )),
                         action,
                         preview,
                         proposer,

@@ -1,5 +1,8 @@
 //! What cannot be taken: it goes to the dead-letter queue with its reason, and a person hears of it.
 //!
+//! So does of one that is taken, and declined because the gateway has nothing of the name that it is about: nobody else would
+//! learn that a sender calls things by other names.
+//!
 //! It is recorded before the message is given up, and the outbox tells what was recorded. Each source is told of once an
 //! hour.
 
@@ -8,6 +11,7 @@ use std::convert::Infallible;
 use domain::incident::Malformed;
 use domain::message::{Sender, is_hint, sender};
 use domain::ports::TrailError;
+use domain::proposal::Proposal;
 use domain::trail::refusal::{self, Refusal};
 use domain::trail::{Actor, Record};
 use runtime::queue::Fault;
@@ -33,6 +37,22 @@ pub(crate) async fn event(deps: &Deps<'_>, body: &str, malformed: Malformed) -> 
         return Fault::Poison(reason);
     }
     fault
+}
+
+/// Records that what a proposal's event is about is not on the gateway, so that people are told of it. Where that cannot be
+/// recorded now, the message comes back.
+pub(crate) async fn subject(deps: &Deps<'_>, proposal: &Proposal, missing: &Malformed) -> Result<(), Fault> {
+    let received = proposal.received();
+    let event_id = received.event.event_id.as_str().to_owned();
+    let refusal = Refusal::of(received.source.clone(), Some(event_id), missing);
+    match record(deps, &refusal.recorded_on(proposal.id())).await {
+        // Its alarm rings already; the event is judged all the same.
+        Err(TrailError::Forged(untold)) => {
+            tracing::error!(error = %untold, "nobody is told of an event about what the gateway does not have");
+            Ok(())
+        }
+        recorded => Ok(recorded?),
+    }
 }
 
 async fn record(deps: &Deps<'_>, refusal: &Refusal) -> Result<(), TrailError> {

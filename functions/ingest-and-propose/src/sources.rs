@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::incident::{Event, Malformed, Trouble};
-use domain::value::{BudgetOwner, OrgId, shorten};
+use domain::inventory::Inventory;
+use domain::value::{BudgetOwner, OrgId, TeamId, shorten};
 
 /// The sources whose events are taken, each with the organisations that it speaks for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -45,6 +46,17 @@ impl Sources {
         of_org(&event.org, "detail.org_id").or_else(|| of_org(spending_org(event)?, "detail.scope_id"))
     }
 
+    /// Why a source may not name a team of the gateway's, if it may not: the gateway says that the team belongs to an
+    /// organisation that the source does not speak for.
+    pub fn refuse_team(&self, source: &str, event: &Event, inventory: &Inventory) -> Option<Malformed> {
+        let (team, field) = match (spending_team(event), &event.team) {
+            (Some(team), _) => (team, "detail.scope_id"),
+            (None, Some(team)) => (team, "detail.team_id"),
+            (None, None) => return None,
+        };
+        self.refuse_for(source, inventory.team(team)?.org.as_ref()?, field)
+    }
+
     fn refuse_for(&self, source: &str, org: &OrgId, field: &'static str) -> Option<Malformed> {
         match self.0.get(source) {
             None => Some(Malformed::new(
@@ -71,11 +83,23 @@ impl Sources {
 
 /// The organisation whose own budget an event is about, if it is about one.
 fn spending_org(event: &Event) -> Option<&OrgId> {
+    match spender(event)? {
+        BudgetOwner::Org(org) => Some(org),
+        BudgetOwner::Team(_) => None,
+    }
+}
+
+/// The team whose own budget an event is about, if it is about one.
+pub(crate) fn spending_team(event: &Event) -> Option<&TeamId> {
+    match spender(event)? {
+        BudgetOwner::Team(team) => Some(team),
+        BudgetOwner::Org(_) => None,
+    }
+}
+
+fn spender(event: &Event) -> Option<&BudgetOwner> {
     match &event.trouble {
-        Trouble::BudgetExceeded { owner, .. } => match owner.owner()? {
-            BudgetOwner::Org(org) => Some(org),
-            BudgetOwner::Team(_) => None,
-        },
+        Trouble::BudgetExceeded { owner, .. } => owner.owner(),
         Trouble::ProviderUnhealthy { .. } | Trouble::LatencySpike { .. } | Trouble::SlaViolation { .. } => {
             None
         }

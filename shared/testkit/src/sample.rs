@@ -288,6 +288,7 @@ fn group(id: &str, routes: &[(&str, u32)]) -> ModelGroup {
 fn team(id: &str, rpm: u64, tpm: u64, requests_5m: u64, groups: &[&str]) -> Team {
     Team {
         id: TeamId::new(id).unwrap(),
+        org: None,
         rpm,
         tpm,
         requests_5m,

@@ -224,8 +224,11 @@ impl World {
                     },
                     clock,
                     deployment: &self.deployment,
-                    sources: &ingest_and_propose::sources::Sources::parse(&[SOURCES.to_owned()], &[])
-                        .unwrap(),
+                    sources: &ingest_and_propose::sources::Sources::parse(
+                        &[SOURCES.to_owned()],
+                        &self.source_orgs,
+                    )
+                    .unwrap(),
                     deadline: self
                         .clock
                         .now()

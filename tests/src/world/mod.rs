@@ -95,6 +95,8 @@ pub struct World {
     pub enabled: bool,
     /// Whether housekeeping runs every minute.
     pub housekeeping: bool,
+    /// Whom the gateways speak for, as in the template's `EventSourceOrgs`; empty, and they speak for all.
+    pub source_orgs: Vec<String>,
     /// Where people are asked; none, and nobody is told, until a test says so.
     pub routes: Option<Routes>,
     /// The Slack that they are asked in.
@@ -161,6 +163,7 @@ impl World {
             runbook,
             enabled: true,
             housekeeping: true,
+            source_orgs: Vec::new(),
             routes: None,
             slack: FakeSlack::default(),
             told: AtomicUsize::new(0),

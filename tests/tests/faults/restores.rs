@@ -107,6 +107,9 @@ async fn a_restore_goes_on_until_the_gateway_is_back() {
         world.advance(1).await;
         assert!(seconds_since(&world, back) < 60, "{}", world.story().await);
     }
+    // It is judged after its end, and not after the end that it should have had.
+    assert_eq!(world.proposal(&id).await.verified(), None);
+    world.advance(600).await;
     world.settle().await;
     world.assert_at_rest().await;
     world.assert_as_before();

@@ -214,7 +214,7 @@ fn no_text_in_a_latency_spike_has_an_effect() {
             /resources/0: reroute_model_group; the corpus: 330 reroute_model_group
             /detail/severity: reroute_model_group; the corpus: 330 reroute_model_group
             /detail/provider: declined (unconfirmed); the corpus: 253 declined (unconfirmed), 77 given up
-            /detail/model_group: page_oncall; the corpus: 253 page_oncall, 77 reroute_model_group
+            /detail/model_group: declined (unconfirmed); the corpus: 253 declined (unconfirmed), 77 reroute_model_group
             /detail/current_ms: given up; the corpus: 330 given up
             /detail/median_1h_ms: given up; the corpus: 330 given up
             /detail/version: given up; the corpus: 330 given up

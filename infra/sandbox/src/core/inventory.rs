@@ -63,6 +63,8 @@ pub struct ModelGroupStatus {
 pub struct TeamStatus {
     /// Its id.
     pub id: String,
+    /// The organisation that it belongs to.
+    pub org_id: String,
     /// Requests a minute.
     pub rpm: u64,
     /// Tokens a minute.
@@ -195,6 +197,7 @@ impl GatewayWorld {
             .count();
         TeamStatus {
             id: team.id.clone(),
+            org_id: self.org_id.clone(),
             rpm: team.rpm,
             tpm: team.tpm,
             requests_5m: requests as u64,

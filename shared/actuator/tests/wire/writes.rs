@@ -44,7 +44,7 @@ async fn inventory(actuator: &AdminActuator) -> Inventory {
         provider.requests = 100;
     }
     for team in &mut inventory.teams {
-        team.rate_limited_5m = Some(1);
+        team.rate_limited_5m = Some(20);
     }
     inventory
 }

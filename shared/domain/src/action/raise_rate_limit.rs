@@ -28,6 +28,12 @@ pub struct RaiseRateLimit {
 /// From this much of its limit on, a team is at its limit, percent.
 const NEARLY_PERCENT: u64 = 90;
 
+/// Fewer refused requests than this say nothing about a team's limits, as fewer requests say nothing about a provider.
+const LEAST_REFUSED: u64 = 5;
+
+/// The least part of a team's requests that its limits refuse, percent: below, what the team misses is something else.
+const LEAST_REFUSED_PERCENT: u64 = 1;
+
 impl RaiseRateLimit {
     /// The smallest raise, percent.
     pub const MIN_PERCENT: u64 = 1;
@@ -45,6 +51,20 @@ impl RaiseRateLimit {
                     team.id
                 ),
             ),
+            Some(refused)
+                if refused < LEAST_REFUSED
+                    || refused.saturating_mul(100)
+                        < team.requests_5m.saturating_mul(LEAST_REFUSED_PERCENT) =>
+            {
+                complain(
+                    "team",
+                    format!(
+                        "{} was refused {refused} requests by its limits in the last 5 minutes, and sent {}: too few to be \
+                         what it suffers from",
+                        team.id, team.requests_5m
+                    ),
+                )
+            }
             Some(_) => None,
             // Where the gateway does not count what it refuses, nearly all that the limit allows must have come.
             None if team.requests_5m.saturating_mul(100) < team.rpm.saturating_mul(5 * NEARLY_PERCENT) => {

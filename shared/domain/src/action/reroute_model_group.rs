@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Action, Complaint, Entry, Operation, Plan, Preview, UNDONE, Undo, tool};
 use crate::incident::Event;
-use crate::inventory::{Change, Inventory, Route, Setting, Target};
+use crate::inventory::{Change, Inventory, ModelGroup, Route, Setting, Target};
 use crate::value::{Limits, ModelGroupId, ProviderId};
 
 /// Moves the whole weight that `from` has in a model group to `to`.
@@ -25,6 +25,27 @@ pub struct RerouteModelGroup {
 const MAX_WEIGHT: u32 = 1000;
 
 impl RerouteModelGroup {
+    /// Why `to` cannot take all of that weight, if it cannot: a part of the traffic would go to the other routes instead,
+    /// where there are some.
+    fn cut(&self, group: &ModelGroup, weight: u32) -> Option<Complaint> {
+        let has = group
+            .routes
+            .iter()
+            .find(|route| route.provider == self.to)?
+            .weight;
+        let others = group
+            .routes
+            .iter()
+            .any(|route| route.weight > 0 && route.provider != self.from && route.provider != self.to);
+        (others && has.saturating_add(weight) > MAX_WEIGHT).then(|| {
+            let problem = format!(
+                "{} has weight {has} in {} and would need {weight} more, above the most of {MAX_WEIGHT}: the other routes would get a part of it",
+                self.to, self.model_group
+            );
+            Complaint::new("to", problem)
+        })
+    }
+
     /// The group's routes afterwards, sorted by provider.
     fn moved(&self, routes: &[Route], weight: u32) -> Vec<Route> {
         let mut after: Vec<Route> = routes
@@ -121,6 +142,9 @@ impl Operation for RerouteModelGroup {
                 ));
             }
             Some(_) => {}
+        }
+        if let Some(cut) = self.cut(group, weight) {
+            return Err(cut);
         }
         let change = Change {
             target: Target::ModelGroup(self.model_group.clone()),

@@ -1,10 +1,12 @@
 //! Whether a gateway shows what an event claims. What cannot be told is unknown, which is neither.
 
+use std::fmt::Display;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Contract, Inventory, Provider};
 use crate::incident::{
-    Badness, BudgetKind, Event, Measure, SPIKE_FACTOR, SlaMetric, Trouble, measured_badly,
+    Badness, BudgetKind, Event, Malformed, Measure, SPIKE_FACTOR, SlaMetric, Trouble, measured_badly,
 };
 use crate::value::{Micros, SlaId, Spender};
 
@@ -26,8 +28,14 @@ enum Found {
     Holds(String),
     /// It is not so.
     Differs(String),
-    /// The gateway has no such thing, or it is switched off: who claims something of it is wrong, and who asks how it
-    /// does learns nothing.
+    /// The gateway has no such thing, which the event names in this field. As absent.
+    Missing {
+        /// The field.
+        field: &'static str,
+        /// What is missing.
+        observed: String,
+    },
+    /// It is switched off: who claims something of it is wrong, and who asks how it does learns nothing.
     Absent(String),
     /// There is nothing to judge by.
     Unmeasured(String),
@@ -38,7 +46,9 @@ impl Inventory {
     pub fn condition(&self, event: &Event) -> Condition {
         match self.find(event) {
             Found::Holds(observed) => Condition::Confirmed(observed),
-            Found::Differs(observed) | Found::Absent(observed) => Condition::Refuted(observed),
+            Found::Differs(observed) | Found::Absent(observed) | Found::Missing { observed, .. } => {
+                Condition::Refuted(observed)
+            }
             Found::Unmeasured(observed) => Condition::Unreadable(observed),
         }
     }
@@ -48,7 +58,9 @@ impl Inventory {
         match self.find(event) {
             Found::Holds(observed) => Condition::Confirmed(observed),
             Found::Differs(observed) => Condition::Refuted(observed),
-            Found::Absent(observed) | Found::Unmeasured(observed) => Condition::Unreadable(observed),
+            Found::Absent(observed) | Found::Missing { observed, .. } | Found::Unmeasured(observed) => {
+                Condition::Unreadable(observed)
+            }
         }
     }
 
@@ -79,6 +91,18 @@ impl Inventory {
         confirmed.then(|| Badness::of(event).as_measured(self.measured(event)))
     }
 
+    /// What of an event's subject the gateway does not have, though it has others of the kind: the event's field, and why.
+    /// The sender may be wrong, or may call it by another name.
+    pub fn missing_subject(&self, event: &Event) -> Option<Malformed> {
+        match self.find(event) {
+            Found::Missing { field, observed } => Some(Malformed::new(
+                field,
+                format!("names nothing that is there: {observed}"),
+            )),
+            Found::Holds(_) | Found::Differs(_) | Found::Absent(_) | Found::Unmeasured(_) => None,
+        }
+    }
+
     /// Whether the gateway may tell of what the event is about, now or later.
     pub fn could_tell(&self, event: &Event) -> bool {
         match &event.trouble {
@@ -99,7 +123,7 @@ impl Inventory {
     fn find(&self, event: &Event) -> Found {
         match &event.trouble {
             Trouble::ProviderUnhealthy { provider: id, .. } => match self.provider(id) {
-                None => unknown("provider", id, self.providers.is_empty()),
+                None => unknown("detail.provider", "provider", id, self.providers.is_empty()),
                 Some(provider) => failing(provider),
             },
             Trouble::LatencySpike {
@@ -108,8 +132,13 @@ impl Inventory {
                 model_group,
                 ..
             } => match (self.provider(id), model_group) {
-                (None, _) => unknown("provider", id, self.providers.is_empty()),
+                (None, _) => unknown("detail.provider", "provider", id, self.providers.is_empty()),
                 // Its subject is the provider in this group.
+                (Some(_), Some(group))
+                    if !self.model_groups.is_empty() && self.model_group(group).is_none() =>
+                {
+                    unknown("detail.model_group", "model group", group, false)
+                }
                 (Some(_), Some(group)) if !self.model_groups.is_empty() && !self.routes(group, id) => {
                     Found::Unmeasured(format!(
                         "model group {group} has no route to {id}: how fast {id} is for it is not known"
@@ -131,7 +160,7 @@ impl Inventory {
             }
         };
         let Some(budget) = self.budget(owner) else {
-            return unknown("budget", owner, self.budgets.is_empty());
+            return unknown("detail.scope_id", "budget", owner, self.budgets.is_empty());
         };
         let told = |cap: Micros| format!("{owner} spent {} USD, its cap is {cap}", budget.spend);
         match (kind, budget.soft_cap) {
@@ -143,7 +172,7 @@ impl Inventory {
 
     fn missed(&self, sla: &SlaId, claimed: SlaMetric) -> Found {
         match self.contract(sla) {
-            None => unknown("contract", sla, self.contracts.is_empty()),
+            None => unknown("detail.sla_id", "contract", sla, self.contracts.is_empty()),
             Some(Contract { enabled: false, .. }) => Found::Absent(format!("contract {sla} is not in force")),
             Some(Contract { measured: None, .. }) => {
                 Found::Unmeasured(format!("contract {sla} has no traffic to measure"))
@@ -178,10 +207,13 @@ fn judge(holds: bool, observed: String) -> Found {
 }
 
 /// A list that holds nothing does not tell that one thing is missing from it.
-fn unknown(what: &str, id: &dyn std::fmt::Display, tells_of_none: bool) -> Found {
+fn unknown(field: &'static str, what: &str, id: &dyn Display, tells_of_none: bool) -> Found {
     match tells_of_none {
         true => Found::Unmeasured(format!("the gateway tells of no {what} at all")),
-        false => Found::Absent(format!("the gateway knows no {what} {id}")),
+        false => Found::Missing {
+            field,
+            observed: format!("the gateway knows no {what} {id}"),
+        },
     }
 }
 

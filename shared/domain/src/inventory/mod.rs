@@ -9,7 +9,7 @@ pub use self::condition::Condition;
 pub use self::target::{Change, Reading, Route, Setting, Target};
 use crate::incident::{SPIKE_FACTOR, SlaMetric, UNHEALTHY_ABOVE, UNHEALTHY_REQUESTS};
 use crate::value::{
-    BudgetOwner, GuardrailId, Micros, ModelGroupId, Ppm, ProviderId, SlaId, TeamId, Timestamp,
+    BudgetOwner, GuardrailId, Micros, ModelGroupId, OrgId, Ppm, ProviderId, SlaId, TeamId, Timestamp,
 };
 
 /// The longest window of a gateway's measurements that a verification waits for, seconds: as long as a queue can delay a
@@ -94,6 +94,8 @@ pub struct ModelGroup {
 pub struct Team {
     /// Its id.
     pub id: TeamId,
+    /// The organisation that it belongs to; absent where the gateway does not tell.
+    pub org: Option<OrgId>,
     /// Requests a minute.
     pub rpm: u64,
     /// Tokens a minute.

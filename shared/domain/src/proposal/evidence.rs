@@ -2,14 +2,68 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::action::Plan;
+use crate::action::{ActionKind, Plan};
 use crate::incident::{Badness, Event, Measure};
 use crate::inventory::{Condition, Inventory, ModelGroup, Provider, Setting, Target};
 use crate::proposal::History;
-use crate::value::{ModelGroupId, Ppm, TeamId, Timestamp};
+use crate::trail::generation::{Ending, Tried};
+use crate::value::{ModelGroupId, Ppm, ProposalId, TeamId, Timestamp, shorten};
 
 /// The most teams named in a record; `teams_affected` counts them all.
 const MOST_TEAMS: usize = 20;
+
+/// The most complaints that are kept with the evidence; `received` has all of them.
+const MOST_COMPLAINTS: usize = 10;
+
+/// The longest complaint that is kept, characters.
+const MOST_CHARS: usize = 300;
+
+/// What is known of a report besides what it claims.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// Who reported it: the `source` of the bus event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// What of it was left out, or taken for what it must mean: the first 10.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub complaints: Vec<String>,
+    /// What was tried against the same trouble before, the newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<Before>,
+}
+
+/// What came of an earlier proposal against the same trouble.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Before {
+    /// The proposal.
+    pub proposal: ProposalId,
+    /// What it proposed; absent where it proposed nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<ActionKind>,
+    /// How it ended.
+    pub ended: Ending,
+}
+
+impl Report {
+    /// The report of an event of a source, after what was tried before it.
+    pub fn new(by: Option<&str>, complaints: &[String], tried: &[Tried]) -> Self {
+        let short = |text: &String| text.chars().take(MOST_CHARS).collect();
+        let before = |one: &Tried| Before {
+            proposal: one.proposal.clone(),
+            action: one.action,
+            ended: one.ended,
+        };
+        Self {
+            by: by.map(shorten),
+            complaints: complaints.iter().take(MOST_COMPLAINTS).map(short).collect(),
+            tried: tried.iter().map(before).collect(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
 
 /// The facts a proposal was made on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +93,9 @@ pub struct Evidence {
     pub alternatives: Option<u64>,
     /// What was before; absent where the trail could not be read.
     pub history: Option<History>,
+    /// Who reported it, how well, and what was tried against it. Older records do not have it.
+    #[serde(default, skip_serializing_if = "Report::is_empty")]
+    pub report: Report,
 }
 
 impl Evidence {
@@ -56,6 +113,7 @@ impl Evidence {
             traffic_share: Ppm(0),
             alternatives: None,
             history: None,
+            report: Report::default(),
         }
     }
 
@@ -106,6 +164,7 @@ impl Evidence {
             ),
             alternatives,
             history: None,
+            report: Report::default(),
         }
     }
 
@@ -113,6 +172,12 @@ impl Evidence {
     pub fn borne_out(&self, event: &Event) -> Option<Badness> {
         let confirmed = matches!(self.condition, Condition::Confirmed(_));
         confirmed.then(|| Badness::of(event).as_measured(self.measured))
+    }
+
+    /// With what is known of the report.
+    pub fn with_report(mut self, report: Report) -> Self {
+        self.report = report;
+        self
     }
 
     /// With what was before.

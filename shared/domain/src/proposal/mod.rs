@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 pub use self::apply::IllegalTransition;
 pub use self::authentic::Standing;
 pub use self::claim::claim_counts;
-pub use self::evidence::Evidence;
+pub use self::evidence::{Before, Evidence, Report};
 pub use self::fact::{
     Acknowledged, Amended, Approved, Commented, Decider, Decision, DeclineReason, Declined, Escalated,
     Expired, Factor, Failed, Fallback, Held, Kind, Notified, Precondition, ProposalFact, Proposed, Proposer,

@@ -9,7 +9,7 @@ use super::*;
 use crate::action::Action;
 use crate::incident::Event;
 use crate::policy::{DayTime, Freeze, LocalTime, Points, Ranged, TeamTier, Week, Weekday};
-use crate::proposal::{Came, Evidence, History, Past, ProposalFact};
+use crate::proposal::{Came, Evidence, History, Past, ProposalFact, Report};
 use crate::samples::*;
 use crate::value::Tier;
 
@@ -32,6 +32,7 @@ fn quiet_evidence() -> Evidence {
         traffic_share: Ppm(100_000),
         alternatives: Some(1),
         history: Some(History::default()),
+        report: Report::default(),
     }
 }
 
@@ -433,6 +434,7 @@ prop_compose! {
                 actions,
                 incidents: incidents.into_iter().map(|ago| quiet_weekday().minus_seconds(ago)).collect(),
             }),
+            report: Report::default(),
         }
     }
 }

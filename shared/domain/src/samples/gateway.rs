@@ -25,6 +25,7 @@ pub(crate) fn inventory() -> Inventory {
     };
     let team = |name: &str, requests_5m: u64, groups: &[&str]| Team {
         id: id(name),
+        org: None,
         rpm: 600,
         tpm: 100_000,
         requests_5m,

@@ -55,15 +55,26 @@ impl Notice {
                 };
                 let event = refusal.event.as_ref();
                 let event = event.map(|event| Line::of(", event ").theirs(event));
+                let is_kept = Line::of("what it reports may be going on");
+                let (became, is_kept) = match &refusal.proposal {
+                    None => (" could not be taken: ", is_kept.ours("; ").ours(kept)),
+                    Some(proposal) => (
+                        " was declined: ",
+                        is_kept
+                            .ours(" under another name; it is recorded, and sre-agent trail ")
+                            .theirs(proposal)
+                            .ours(" shows it"),
+                    ),
+                };
                 vec![
                     Line::of("what came")
                         .then(from)
                         .then(event.unwrap_or_default())
-                        .ours(" could not be taken: ")
+                        .ours(became)
                         .theirs(&refusal.field)
                         .ours(" ")
                         .theirs(&refusal.problem),
-                    Line::of("what it reports may be going on; ").ours(kept),
+                    is_kept,
                     Line::of("of the same source nothing more is told within this hour"),
                 ]
             }
@@ -98,6 +109,7 @@ mod tests {
             event: None,
             field: "detail.spend".to_owned(),
             problem: "is missing".to_owned(),
+            proposal: None,
         };
         for fact in [
             RefusalFact::EventRefused(refusal),

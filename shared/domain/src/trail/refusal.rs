@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Fact, Record, StreamId};
 use crate::incident::Malformed;
-use crate::value::{Timestamp, shorten};
+use crate::value::{ProposalId, Timestamp, shorten};
 
 /// The name of the limit.
 pub const NAME: &str = "refused-events";
@@ -28,6 +28,9 @@ pub struct Refusal {
     pub field: String,
     /// What is wrong with it.
     pub problem: String,
+    /// The proposal that it was recorded on; absent where it is a dead letter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<ProposalId>,
 }
 
 /// Facts of an hour's refusals.
@@ -63,6 +66,15 @@ impl Refusal {
             event: event.as_deref().map(shorten),
             field: shorten(&malformed.field),
             problem: malformed.problem.chars().take(Self::MOST_CHARS).collect(),
+            proposal: None,
+        }
+    }
+
+    /// The same of an event that was recorded on a proposal, and declined there.
+    pub fn recorded_on(self, proposal: &ProposalId) -> Self {
+        Self {
+            proposal: Some(proposal.clone()),
+            ..self
         }
     }
 }

@@ -12,7 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use domain::inventory::{Budget, Guardrail, Inventory, ModelGroup, Provider, Route, Setting, Target, Team};
 use domain::trail::encode_name;
-use domain::value::{BudgetOwner, GuardrailId, Micros, ModelGroupId, Ppm, ProviderId, TeamId, Timestamp};
+use domain::value::{
+    BudgetOwner, GuardrailId, Micros, ModelGroupId, OrgId, Ppm, ProviderId, TeamId, Timestamp,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +82,9 @@ struct ModelGroupBody {
 #[derive(Debug, Deserialize)]
 struct TeamBody {
     id: TeamId,
+    /// Not every gateway has organisations.
+    #[serde(default)]
+    org_id: Option<OrgId>,
     rpm: u64,
     tpm: u64,
     requests_5m: u32,
@@ -283,6 +288,7 @@ fn model_group(field: &str, body: ModelGroupBody) -> Result<ModelGroup, BadReply
 fn team(field: &str, body: TeamBody) -> Result<Team, BadReply> {
     Ok(Team {
         id: body.id,
+        org: body.org_id,
         rpm: limit(&format!("{field}.rpm"), body.rpm)?,
         tpm: limit(&format!("{field}.tpm"), body.tpm)?,
         requests_5m: body.requests_5m.into(),

@@ -254,8 +254,11 @@ fn a_raise_needs_the_limit_to_be_what_refuses_and_ends_at_the_companys_most() {
     let (rpm, tpm) = (raise("rpm_percent"), raise("tpm_percent"));
     let limits = Deployment::default().limits;
     for (action, inventory, may) in [
-        (&rpm, with(Some(1), 0), true),
-        (&tpm, with(Some(1), 0), true),
+        (&rpm, with(Some(5), 0), true),
+        (&tpm, with(Some(5), 0), true),
+        (&rpm, with(Some(4), 0), false),
+        (&rpm, with(Some(30), 3000), true),
+        (&rpm, with(Some(29), 3000), false),
         (&rpm, with(Some(0), 3000), false),
         (&rpm, with(None, 2700), true),
         (&rpm, with(None, 2699), false),
@@ -270,6 +273,14 @@ fn a_raise_needs_the_limit_to_be_what_refuses_and_ends_at_the_companys_most() {
         &with(None, 100),
         &expect![
             "team payments sent 100 requests in the last 5 minutes, and its limit is 600 a minute: that is not what refuses it"
+        ],
+    );
+    check(
+        &rpm,
+        &about,
+        &with(Some(1), 100),
+        &expect![
+            "team payments was refused 1 requests by its limits in the last 5 minutes, and sent 100: too few to be what it suffers from"
         ],
     );
     let mut high = inventory();

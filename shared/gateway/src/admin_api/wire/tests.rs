@@ -61,15 +61,17 @@ fn complaint(pointer: &str, value: Option<Value>) -> String {
 }
 
 #[test]
-fn what_a_contract_is_about_and_what_limits_refuse_is_read_where_the_gateway_tells() {
+fn what_a_contract_is_about_whose_a_team_is_and_what_limits_refuse_is_read_where_the_gateway_tells() {
     let mut reply = reply();
     reply["teams"][0]["rate_limited_5m"] = json!(7);
+    reply["teams"][0]["org_id"] = json!("acme");
     reply["sla_contracts"][1]
         .as_object_mut()
         .unwrap()
         .remove("provider");
     let read = inventory(reply.to_string().as_bytes()).unwrap();
     assert_eq!(read.teams[0].rate_limited_5m, Some(7));
+    assert_eq!(read.teams[0].org, Some(id("acme")));
     let about: Vec<_> = read
         .contracts
         .iter()
@@ -143,6 +145,7 @@ fn an_inventory_is_read_with_its_units_and_its_routes_sorted() {
     assert_eq!(read.model_groups[0].routes, routes);
     let payments = Team {
         id: id("payments"),
+        org: None,
         rpm: 600,
         tpm: 100_000,
         requests_5m: 300,
