@@ -173,6 +173,13 @@ impl Agent {
         self.waiting.push_back(message("IngestQueue", &event));
     }
 
+    /// The incident of before is reported once more, by an event of its own.
+    pub(crate) fn reported_again(&mut self, time: usize) {
+        let mut event = outside::event(self.incidents);
+        event["detail"]["event_id"] = json!(format!("evt-{}-{time}", self.incidents));
+        self.waiting.push_back(message("IngestQueue", &event.to_string()));
+    }
+
     /// Puts a step before all others.
     pub(crate) fn next(&mut self, step: Step) {
         self.waiting.push_front(step);

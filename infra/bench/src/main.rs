@@ -6,6 +6,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | `agent` | the functions, and what is delivered between them |
+//! | `annals` | proposals as the agent makes them, as many as are wanted |
 //! | `cloud` | AWS, in this process |
 //! | `deployment` | each function's environment, from `template.yaml` |
 //! | `kept` | what is kept in the repository, and compared with |
@@ -16,6 +17,7 @@
 //! | `report` | tables, and JSON under `target/bench` |
 
 mod agent;
+mod annals;
 mod cloud;
 mod deployment;
 mod kept;
@@ -46,8 +48,12 @@ enum Part {
     Calls,
     /// What an incident costs, through all functions.
     Pipeline,
-    /// What housekeeping's minute costs, the more there is that is over.
+    /// What housekeeping's minute and an incident cost, the more is there already.
     Sweep,
+    /// The operators' `policy replay` and `policy calibrate` over many proposals.
+    Replay,
+    /// The trail as CSV.
+    Export,
     /// Instructions of a start and of an incident, counted by callgrind.
     Instructions,
 }
@@ -77,6 +83,18 @@ struct Cli {
     /// How often each function is started.
     #[arg(long, default_value_t = part::start::STARTS)]
     starts: usize,
+    /// The operators' command.
+    #[arg(long, default_value = "target/measure/sre-agent")]
+    cli: PathBuf,
+    /// The policy that `replay` tries.
+    #[arg(long, default_value = "infra/policy")]
+    policy: PathBuf,
+    /// How many proposals `replay` goes through.
+    #[arg(long)]
+    proposals: Option<u64>,
+    /// A Python with duckdb.
+    #[arg(long)]
+    duckdb: Option<PathBuf>,
     /// The folder of what is kept in the repository.
     #[arg(long, default_value = "infra/bench/kept")]
     kept: PathBuf,
@@ -94,6 +112,13 @@ fn main() -> Result<()> {
         // They have a runtime of their own.
         Part::Warm => part::warm::run(part::warm::INCIDENTS, &cli.out),
         Part::WarmOnce => part::warm::only(cli.incidents),
+        Part::Export => part::export::run(cli.duckdb.as_deref(), &cli.peers, &cli.out),
+        Part::Replay => tokio::runtime::Runtime::new()?.block_on(part::replay::run(
+            &cli.cli,
+            &cli.policy,
+            cli.proposals,
+            &cli.out,
+        )),
         Part::Instructions => {
             part::instructions::run(&Programs::in_folder(&cli.functions)?, keeping(&cli), &cli.out)
         }
@@ -128,7 +153,7 @@ async fn processes(cli: Cli) -> Result<()> {
             let peers = python.map(|python| Programs::in_python(python, &folder));
             part::pipeline::run(programs, peers.transpose()?, &cli.out).await
         }
-        Part::Warm | Part::WarmOnce | Part::Instructions => Ok(()),
+        Part::Warm | Part::WarmOnce | Part::Instructions | Part::Replay | Part::Export => Ok(()),
         Part::Calls => part::calls::run(programs, keeping, &cli.out).await,
     }
 }

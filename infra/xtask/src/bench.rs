@@ -13,7 +13,7 @@ use crate::paths::Paths;
 use crate::processes::Run;
 use crate::summary::Counts;
 use crate::template;
-use crate::tools::BENCH;
+use crate::tools::{BENCH, DUCKDB};
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -42,8 +42,12 @@ pub(crate) enum Part {
     Calls,
     /// What an incident costs through all functions, beside the same in Python
     Pipeline,
-    /// What housekeeping's minute costs, the more proposals there are
+    /// What housekeeping's minute and an incident cost, the more proposals there are
     Sweep,
+    /// `policy replay` and `policy calibrate` over many proposals
+    Replay,
+    /// The trail as CSV, beside DuckDB
+    Export,
     /// Instructions of a start and of an incident, counted by callgrind
     Instructions,
 }
@@ -56,6 +60,8 @@ impl Part {
             Part::Calls => "calls",
             Part::Pipeline => "pipeline",
             Part::Sweep => "sweep",
+            Part::Replay => "replay",
+            Part::Export => "export",
             Part::Instructions => "instructions",
         }
     }
@@ -66,6 +72,7 @@ struct Built {
     functions: PathBuf,
     bench: PathBuf,
     hello: PathBuf,
+    cli: PathBuf,
 }
 
 pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<ExitCode> {
@@ -76,6 +83,7 @@ pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<ExitCode
         for_release(paths).await?
     };
     let python = BENCH.ensure(paths).await?.join("python");
+    let duckdb = DUCKDB.ensure(paths).await?.join("python");
     let parts = match arguments.parts.as_slice() {
         [] => Part::value_variants(),
         some => some,
@@ -84,6 +92,7 @@ pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<ExitCode
     for part in parts {
         let mut command = command(paths, &built, *part);
         command.arg("--python").arg(&python);
+        command.arg("--duckdb").arg(&duckdb);
         if arguments.check {
             command.arg("--check");
         }
@@ -148,6 +157,8 @@ fn command(paths: &Paths, built: &Built, part: Part) -> Command {
         .arg(&built.functions)
         .arg("--hello")
         .arg(&built.hello)
+        .arg("--cli")
+        .arg(&built.cli)
         .arg("--out")
         .arg(paths.target().join("bench"))
         .current_dir(&paths.root)
@@ -171,6 +182,7 @@ async fn as_tested(paths: &Paths) -> Result<Built> {
     Ok(Built {
         functions: folder.to_owned(),
         hello: path("hello")?,
+        cli: path("sre-agent")?,
         bench,
     })
 }
@@ -192,7 +204,8 @@ async fn for_release(paths: &Paths) -> Result<Built> {
     .run(paths, &mut release)
     .await?;
     let mut bench = cargo(paths);
-    bench.args(["build", "--profile", "measure", "--package", "bench", "--bins"]);
+    bench.args(["build", "--profile", "measure", "--bins"]);
+    bench.args(["--package", "bench", "--package", "sre-agent"]);
     Run {
         name: "build-bench",
         label: "building what measures them",
@@ -207,6 +220,7 @@ async fn for_release(paths: &Paths) -> Result<Built> {
         functions: folder.join("release"),
         bench: folder.join("measure/bench"),
         hello: folder.join("measure/hello"),
+        cli: folder.join("measure/sre-agent"),
     })
 }
 

@@ -26,7 +26,7 @@ struct Side {
 }
 
 /// Works one incident to its end, and says how many calls it made.
-async fn incident(agent: &mut Agent) -> Result<usize> {
+pub(super) async fn incident(agent: &mut Agent) -> Result<usize> {
     agent.incident();
     let mut about = None;
     let mut approved = false;

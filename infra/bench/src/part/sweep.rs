@@ -1,85 +1,95 @@
-//! What housekeeping's minute costs, the more there is that is over.
+//! What grows with what is there already: housekeeping's minute, and an incident.
 
 use std::path::Path;
 
 use adapters::{DynamoTrail, DynamoView};
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use domain::ports::{Trail as _, View as _};
+use domain::proposal::Proposal;
 use domain::telling::Row;
-use domain::trail::{Entry, StreamId};
-use domain::value::{Digest, Fingerprint, ProposalId, Timestamp};
+use domain::trail::Record;
+use domain::value::Timestamp;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::json;
-use testkit::story::Story;
 
+use super::pipeline;
 use crate::agent::{self, Agent, Programs};
+use crate::annals::{Annals, Kind, Retelling};
 use crate::outside;
 use crate::report::{Report, Table};
 
-/// How many proposals of the last two hours there are.
-const SIZES: [u64; 3] = [0, 1_000, 10_000];
+/// How many proposals of the last two hours are over.
+const OVER: [u64; 3] = [0, 1_000, 10_000];
 
-/// Over what time they were opened, seconds.
-const SPAN_S: u64 = 100 * 60;
+/// How many proposals are open besides, at the end.
+const OPEN: u64 = 10_000;
+
+/// Over what time they were opened, seconds: for so long that those which are over rest, and those which are open wait for
+/// people still.
+const OVER_BEGAN_S: (u64, u64) = (600, 100 * 60);
+const OPEN_BEGAN_S: (u64, u64) = (300, 20 * 60);
 
 /// How many are written side by side.
 const AT_ONCE: usize = 16;
 
-/// Appends a proposal that came to nothing, some time ago.
-async fn settled(trail: &DynamoTrail, view: &DynamoView, number: u64) -> Result<()> {
-    let story = Story::declined();
-    let id = ProposalId::new(Fingerprint::of(&Digest::of(&number.to_be_bytes())), 1);
-    let first = story.entries().first().context("a story without records")?.at;
-    let now = Timestamp::from_millis(outside::millis());
-    // Over for long enough to rest.
-    let began = now.minus_seconds(600 + number * 7 % SPAN_S);
-    let later = began.millis_since(first);
-    let mut prev = None;
-    for entry in story.entries() {
-        let entry = Entry {
-            stream: StreamId::Proposal(id.clone()),
-            at: entry.at.plus_millis(later),
-            expires_at: entry.expires_at.map(|at| at + later / 1_000 + 1),
-            prev,
-            ..entry.clone()
-        };
-        prev = Some(trail.append(entry).await?.digest);
-    }
-    let row = Row {
-        proposal: id,
-        open: false,
-        ..Row::of(story.proposal())
+/// How many incidents are measured at each size, after some that are not.
+const INCIDENTS: usize = 20;
+const FIRST: usize = 5;
+
+/// How often one incident is reported again.
+const REPEATS: usize = 50;
+
+/// Appends a proposal's records under another name, as if it had begun so long ago.
+async fn fill(
+    trail: &DynamoTrail,
+    view: &DynamoView,
+    records: &[Record],
+    number: u64,
+    (least_s, most_s): (u64, u64),
+) -> Result<()> {
+    let Some(first) = records.first() else {
+        return Ok(());
     };
-    view.put(&row).await?;
+    let now = Timestamp::from_millis(outside::millis());
+    let began = now.minus_seconds(least_s + number * 7 % (most_s - least_s));
+    let mut retelling = Retelling::new(records, number, began.millis_since(first.at));
+    let mut written = Vec::new();
+    for record in records {
+        let again = trail.append(retelling.entry(record)?).await?;
+        retelling.told(record, again.digest);
+        written.push(again);
+    }
+    view.put(&Row::of(&Proposal::replay(&written)?)).await?;
     Ok(())
 }
 
-pub(crate) async fn run(programs: Programs, out: &Path) -> Result<()> {
-    let agent = Agent::start(programs).await?;
+/// So many more of a kind.
+async fn fills(
+    agent: &Agent,
+    records: &[Record],
+    numbers: std::ops::Range<u64>,
+    began: (u64, u64),
+) -> Result<()> {
     let dynamo = agent.cloud.tables().dynamo();
     let (trail, view) = (dynamo.trail(), dynamo.view());
-    let mut report = Report::of(
-        "sweep",
-        "housekeeping's minute, with so many proposals of the last two hours that are over",
-    );
-    let mut table = Table::of(&[
-        "proposals",
-        "a minute",
-        "ms",
-        "CPU ms",
-        "calls",
-        "looked at",
-        "left",
-    ]);
-    let mut there = 0;
-    for size in SIZES {
-        stream::iter(there..size)
-            .map(|number| settled(&trail, &view, number))
-            .buffer_unordered(AT_ONCE)
-            .try_collect::<Vec<()>>()
-            .await?;
-        there = size;
-        eprintln!("sweep: {size} proposals are there");
+    stream::iter(numbers)
+        .map(|number| fill(&trail, &view, records, number, began))
+        .buffer_unordered(AT_ONCE)
+        .try_collect::<Vec<()>>()
+        .await?;
+    Ok(())
+}
+
+/// What is measured, as it comes.
+struct Measured {
+    report: Report,
+    minutes: Table,
+    incidents: Table,
+}
+
+impl Measured {
+    /// Three minutes of a new process of housekeeping.
+    async fn minutes(&mut self, agent: &Agent, there: &str) -> Result<()> {
         drop(agent.cloud.take_calls());
         let mut function = agent.launch("housekeeping").await?;
         let mut spent = function.on_cpu()?;
@@ -87,8 +97,8 @@ pub(crate) async fn run(programs: Programs, out: &Path) -> Result<()> {
             let answered = function.invoke(&agent::minute().event).await?;
             let (now, calls) = (function.on_cpu()?, agent.cloud.take_calls().0.len());
             let count = |name: &str| answered.value[name].as_u64().unwrap_or(0);
-            table.row(vec![
-                size.to_string(),
+            self.minutes.row(vec![
+                there.to_owned(),
                 minute.to_owned(),
                 format!("{:.0}", answered.took.as_secs_f64() * 1e3),
                 format!("{:.0}", (now - spent).as_secs_f64() * 1e3),
@@ -96,8 +106,8 @@ pub(crate) async fn run(programs: Programs, out: &Path) -> Result<()> {
                 count("looked_at").to_string(),
                 count("left").to_string(),
             ]);
-            report.figure(
-                &format!("{size}, {minute}"),
+            self.report.figure(
+                &format!("{there}, {minute}"),
                 json!({
                     "ms": answered.took.as_secs_f64() * 1e3, "cpu_ms": (now - spent).as_secs_f64() * 1e3, "calls": calls,
                     "looked_at": count("looked_at"), "left": count("left"), "memory_kib": function.peak_kib()?,
@@ -105,9 +115,86 @@ pub(crate) async fn run(programs: Programs, out: &Path) -> Result<()> {
             );
             spent = now;
         }
-        function.end().await?;
+        function.end().await
     }
-    report.table(&table);
+
+    /// Incidents from the event to the end of their execution, and one that is reported again and again.
+    async fn incidents(&mut self, agent: &mut Agent, there: &str) -> Result<()> {
+        for _ in 0..FIRST {
+            pipeline::incident(agent).await?;
+        }
+        let began = agent.on_cpu()?;
+        let mut calls = 0;
+        for _ in 0..INCIDENTS {
+            calls += pipeline::incident(agent).await?;
+        }
+        let each = |spent: std::time::Duration, count: usize| spent.as_secs_f64() * 1e3 / count as f64;
+        let incident = each(agent.on_cpu()? - began, INCIDENTS);
+        let began = agent.on_cpu()?;
+        for repeat in 0..REPEATS {
+            agent.reported_again(repeat);
+            while agent.step().await?.is_some() {}
+        }
+        agent.forget_what_is_delayed();
+        drop(agent.cloud.take_calls());
+        let repeat = each(agent.on_cpu()? - began, REPEATS);
+        let calls = calls as f64 / INCIDENTS as f64;
+        self.incidents.row(vec![
+            there.to_owned(),
+            format!("{incident:.1}"),
+            format!("{calls:.1}"),
+            format!("{repeat:.1}"),
+        ]);
+        self.report.figure(
+            &format!("{there}, an incident"),
+            json!({ "cpu_ms": incident, "calls": calls, "repeat_cpu_ms": repeat }),
+        );
+        Ok(())
+    }
+}
+
+pub(crate) async fn run(programs: Programs, out: &Path) -> Result<()> {
+    let annals = Annals::live().await?;
+    let mut agent = Agent::start(programs).await?;
+    let mut measured = Measured {
+        report: Report::of("sweep", "what grows with the proposals that are there already"),
+        minutes: Table::of(&[
+            "there are",
+            "a minute of housekeeping",
+            "ms",
+            "CPU ms",
+            "calls",
+            "looked at",
+            "left",
+        ]),
+        incidents: Table::of(&[
+            "there are",
+            "an incident, CPU ms",
+            "calls",
+            "a report of it again, CPU ms",
+        ]),
+    };
+    let mut there = 0;
+    for size in OVER {
+        fills(&agent, annals.of(Kind::Declined)?, there..size, OVER_BEGAN_S).await?;
+        there = size;
+        let told = format!("{size} over");
+        eprintln!("sweep: {told}");
+        measured.minutes(&agent, &told).await?;
+        measured.incidents(&mut agent, &told).await?;
+    }
+    fills(&agent, annals.of(Kind::Open)?, there..there + OPEN, OPEN_BEGAN_S).await?;
+    let told = format!("{there} over, {OPEN} open");
+    eprintln!("sweep: {told}");
+    measured.minutes(&agent, &told).await?;
+    measured.incidents(&mut agent, &told).await?;
+    let Measured {
+        mut report,
+        minutes,
+        incidents,
+    } = measured;
+    report.table(&minutes);
+    report.table(&incidents);
     report.say("Once an hour a run also looks for what is older; this is of the other minutes.");
     report.finish(out)
 }

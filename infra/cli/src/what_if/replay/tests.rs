@@ -1,9 +1,7 @@
 //! Replaying the same policy changes nothing, another one changes what it would have changed, and both are told.
 
-mod large;
+mod many;
 mod report;
-
-use std::time::Instant;
 
 use domain::trail::{Entry, Fact as _};
 use expect_test::expect;
