@@ -176,7 +176,7 @@ fn http_is_spoken_in_few_places() {
 #[test]
 fn the_trail_is_worked_with_by_name() {
     // outbox only reads, and announces what holds.
-    let mut workers = set(&["export", "runtime", "sre-agent"]);
+    let mut workers = set(&["bench", "export", "runtime", "sre-agent"]);
     workers.extend(functions());
     assert_eq!(users(|name| name == "trail"), workers);
 }

@@ -317,7 +317,7 @@ async fn preconditions(
     let preview = proposed
         .action
         .check(event, Some(&inventory), &deps.deployment.limits);
-    let refusal = refusal(&inventory.condition(event), preview, proposed, automatic);
+    let refusal = refusal(&inventory.condition_still(event), preview, proposed, automatic);
     if refusal.is_some() {
         return Ok(refusal);
     }

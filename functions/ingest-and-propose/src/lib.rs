@@ -4,7 +4,7 @@
 //! a late one and one after a crash all do what is still missing, and nothing twice.
 //!
 //! It is never switched off: while the agent is paused it records what arrives, so that a pause may outlast any queue,
-//! and asks neither the gateway nor a model. Housekeeping comes back to what was recorded when the pause is over.
+//! and asks no model; the gateway only whose a team is, where a source may not speak for every one. Housekeeping comes back to what was recorded when the pause is over.
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 pub mod config;
@@ -65,7 +65,7 @@ pub async fn handle(deps: &Deps<'_>, delivery: Delivery<'_>) -> Result<(), Fault
         Err(malformed) => return Err(refuse::event(deps, delivery.body, malformed).await),
     };
     if let Message::Incident(incident) = &message
-        && let Some(refused) = deps.sources.refuse(&incident.source, &incident.event)
+        && let Some(refused) = refuse::not_theirs(deps, incident).await
     {
         return Err(refuse::event(deps, delivery.body, refused).await);
     }

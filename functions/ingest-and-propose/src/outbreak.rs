@@ -204,6 +204,7 @@ async fn worsening(deps: &Deps<'_>, current: &Proposal, incident: &Reported, pau
             return Worsening::Unknown;
         }
     };
+    let (event, foreign) = &deps.sources.heard(&incident.source, event, &inventory);
     let badness = match inventory.condition(event) {
         Condition::Confirmed(_) => inventory.borne_out(event),
         Condition::Refuted(_) => None,
@@ -222,6 +223,7 @@ async fn worsening(deps: &Deps<'_>, current: &Proposal, incident: &Reported, pau
             let tried = &current.course().tried;
             let report = Report::new(Some(&incident.source), &complaints(incident), tried);
             let evidence = Evidence::gather(event, plan, &inventory);
+            let evidence = evidence.without(foreign.clone());
             Some(Box::new(evidence.with_history(before).with_report(report)))
         }
         None => None,

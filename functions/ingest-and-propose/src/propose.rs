@@ -3,18 +3,17 @@
 use std::convert::Infallible;
 
 use domain::action::{Action, ActionKind, Plan};
-use domain::incident::{Badness, Event, Malformed};
+use domain::incident::{Badness, Event};
 use domain::inventory::{Condition, Inventory};
 use domain::ports::{Brief, Conclusion};
 use domain::proposal::{
-    DeclineReason, Declined, Evidence, History, Proposal, ProposalFact, Proposed, Received, Report, State,
+    DeclineReason, Declined, Evidence, History, Proposal, ProposalFact, Proposed, Report, State,
 };
 use domain::trail::generation::{Course, Ending, MOST_FRUITLESS};
 use domain::trail::{Actor, Fact as _, MAX_BODY_BYTES};
 use runtime::queue::Fault;
 use trail::{Advanced, Next, advance, look_back};
 
-use crate::sources::spending_team;
 use crate::{Deps, refuse};
 
 /// Reasons, and records the conclusion if the lease is still ours.
@@ -58,15 +57,6 @@ fn recordable(fact: ProposalFact) -> ProposalFact {
     declined(DeclineReason::TooLarge, explanation)
 }
 
-/// What was received as far as its source may say it: without a team that it may not speak for.
-fn heard(mut received: Received, foreign: Option<&Malformed>) -> Received {
-    if let Some(foreign) = foreign {
-        received.event.team = None;
-        received.complaints.push(foreign.to_string());
-    }
-    received
-}
-
 async fn conclusion(deps: &Deps<'_>, proposal: &Proposal) -> Result<ProposalFact, Fault> {
     let received = proposal.received();
     let event = &received.event;
@@ -101,24 +91,21 @@ async fn conclusion(deps: &Deps<'_>, proposal: &Proposal) -> Result<ProposalFact
             .ok()
             .and_then(|inventory| inventory.missing_subject(event))
         {
-            refuse::subject(deps, proposal, &missing).await?;
+            refuse::name(deps, proposal, &missing).await?;
         }
         return Ok(declined(
             DeclineReason::Unconfirmed,
             format!("the gateway does not confirm it: {observed}"),
         ));
     }
-    let foreign = inventory
-        .as_ref()
-        .ok()
-        .zip(received.source.as_deref())
-        .and_then(|(inventory, source)| deps.sources.refuse_team(source, event, inventory));
-    if let Some(foreign) = foreign.as_ref().filter(|_| spending_team(event).is_some()) {
-        refuse::subject(deps, proposal, foreign).await?;
-        return Ok(declined(DeclineReason::Unconfirmed, foreign.to_string()));
-    }
-    let received = &heard(received.clone(), foreign.as_ref());
-    let event = &received.event;
+    let (event, foreign) = match (&inventory, &received.source) {
+        (Ok(inventory), Some(source)) => deps.sources.heard(source, event, inventory),
+        (Ok(_) | Err(_), _) => (event.clone(), None),
+    };
+    let mut received = received.clone();
+    received.event = event;
+    received.complaints.extend(foreign.clone());
+    let (event, received) = (&received.event, &received);
     let course = &received.course;
     if course.is_exhausted() {
         return Ok(ProposalFact::Declined(Declined {
@@ -154,6 +141,7 @@ async fn conclusion(deps: &Deps<'_>, proposal: &Proposal) -> Result<ProposalFact
                     None => ProposalFact::Proposed(Box::new(Proposed {
                         evidence: evidence(&condition, inventory.as_ref(), event, &preview.plan)
                             .with_history(before(deps, proposal, &preview.plan).await)
+                            .without(foreign)
                             .with_report(Report::new(
                                 received.source.as_deref(),
                                 &received.complaints,

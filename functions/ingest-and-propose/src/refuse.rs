@@ -9,15 +9,16 @@
 use std::convert::Infallible;
 
 use domain::incident::Malformed;
-use domain::message::{Sender, is_hint, sender};
+use domain::message::{Reported, Sender, is_hint, sender};
 use domain::ports::TrailError;
 use domain::proposal::Proposal;
-use domain::trail::refusal::{self, Refusal};
+use domain::trail::refusal::{self, Refusal, RefusalFact, UnknownName};
 use domain::trail::{Actor, Record};
 use runtime::queue::Fault;
 use trail::{Next, Stream, extend};
 
 use crate::Deps;
+use crate::sources::spending_team;
 
 /// Records that a message's event is not taken, and says why the message is given up. Where that cannot be recorded now,
 /// the message comes back instead.
@@ -27,7 +28,9 @@ pub(crate) async fn event(deps: &Deps<'_>, body: &str, malformed: Malformed) -> 
         return Fault::Poison(reason);
     }
     let Sender { source, event } = sender(body);
-    let Err(err) = record(deps, &Refusal::of(source, event, &malformed)).await else {
+    let refusal = Refusal::of(source, event, &malformed);
+    let tell = |records: &[Record]| refusal::tell(records, &refusal, |source| deps.sources.has(source));
+    let Err(err) = record(deps, tell).await else {
         return Fault::Poison(reason);
     };
     let fault = Fault::from(err);
@@ -39,13 +42,30 @@ pub(crate) async fn event(deps: &Deps<'_>, body: &str, malformed: Malformed) -> 
     fault
 }
 
+/// Why an event's source may not report it, if it may not. Whose a team is the gateway knows: where it does not tell now, the
+/// event is taken.
+pub(crate) async fn not_theirs(deps: &Deps<'_>, incident: &Reported) -> Option<Malformed> {
+    let (sources, source, event) = (deps.sources, incident.source.as_str(), &incident.event);
+    let refused = sources.refuse(source, event);
+    if refused.is_some() || !sources.is_limited(source) || spending_team(event).is_none() {
+        return refused;
+    }
+    match deps.gateway.reading(deps.clock.now()).await {
+        Ok(inventory) => sources.refuse_team(source, event, &inventory),
+        Err(err) => {
+            tracing::warn!(source, error = %err, "whose the team is that has spent its budget is not known");
+            None
+        }
+    }
+}
+
 /// Records that what a proposal's event is about is not on the gateway, so that people are told of it. Where that cannot be
 /// recorded now, the message comes back.
-pub(crate) async fn subject(deps: &Deps<'_>, proposal: &Proposal, missing: &Malformed) -> Result<(), Fault> {
+pub(crate) async fn name(deps: &Deps<'_>, proposal: &Proposal, problem: &str) -> Result<(), Fault> {
     let received = proposal.received();
-    let event_id = received.event.event_id.as_str().to_owned();
-    let refusal = Refusal::of(received.source.clone(), Some(event_id), missing);
-    match record(deps, &refusal.recorded_on(proposal.id())).await {
+    let event = received.event.event_id.as_str();
+    let unknown = UnknownName::of(received.source.as_deref(), event, problem, proposal.id());
+    match record(deps, |records| unknown.tell(records)).await {
         // Its alarm rings already; the event is judged all the same.
         Err(TrailError::Forged(untold)) => {
             tracing::error!(error = %untold, "nobody is told of an event about what the gateway does not have");
@@ -55,7 +75,7 @@ pub(crate) async fn subject(deps: &Deps<'_>, proposal: &Proposal, missing: &Malf
     }
 }
 
-async fn record(deps: &Deps<'_>, refusal: &Refusal) -> Result<(), TrailError> {
+async fn record(deps: &Deps<'_>, tell: impl Fn(&[Record]) -> Option<RefusalFact>) -> Result<(), TrailError> {
     let now = deps.clock.now();
     let days = 1 + deps.deployment.tier.retention_days();
     let expires = now.plus_seconds(days * 86_400).as_seconds();
@@ -67,12 +87,10 @@ async fn record(deps: &Deps<'_>, refusal: &Refusal) -> Result<(), TrailError> {
         stops_at_forged: false,
     };
     let tells = |records: &[Record], _| {
-        Ok(
-            match refusal::tell(records, refusal, |source| deps.sources.has(source)) {
-                Some(fact) => Next::Append(fact),
-                None => Next::<_, Infallible>::Nothing,
-            },
-        )
+        Ok(match tell(records) {
+            Some(fact) => Next::Append(fact),
+            None => Next::<_, Infallible>::Nothing,
+        })
     };
     extend(deps.trail, deps.clock, &stream, tells).await.map(|_| ())
 }

@@ -19,7 +19,7 @@ use domain::proposal::{DeclineReason, Declined, Proposer};
 use domain::value::{Limits, Micros, ProviderId, visible};
 
 /// Version of the rules above, recorded with every proposal.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// The runbook with its one parameter.
 #[derive(Debug, Clone)]
@@ -149,6 +149,7 @@ impl Runbook {
             .filter(|group| event.model_group().is_none_or(|named| *named == group.id))
             .collect();
         groups.sort_by_key(|group| (std::cmp::Reverse(weight(group, from)), group.id.clone()));
+        let mut refused = Vec::new();
         for group in groups {
             let mut others: Vec<_> = inventory
                 .live_routes(group)
@@ -161,20 +162,27 @@ impl Runbook {
                     from: from.clone(),
                     to: route.provider.clone(),
                 });
-                if action.check(event, Some(inventory), &self.limits).is_ok() {
-                    return propose(
-                        action,
-                        format!(
-                            "{event}. {} is healthy and serves {} already.",
-                            route.provider, group.id
-                        ),
-                    );
+                match action.check(event, Some(inventory), &self.limits) {
+                    Ok(_) => {
+                        return propose(
+                            action,
+                            format!(
+                                "{event}. {} is healthy and serves {} already.",
+                                route.provider, group.id
+                            ),
+                        );
+                    }
+                    Err(complaints) => refused.push(sentence(&complaints)),
                 }
             }
         }
+        let why = match refused.as_slice() {
+            [] => String::new(),
+            refused => format!(" Not possible: {}.", refused.join("; ")),
+        };
         page(
             event,
-            &format!("No model group that {from} serves has a healthy alternative."),
+            &format!("No model group that {from} serves can be re-routed to a healthy provider.{why}"),
         )
     }
 }

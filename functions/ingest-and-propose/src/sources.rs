@@ -75,6 +75,24 @@ impl Sources {
         }
     }
 
+    /// Whether a source speaks for some organisations alone.
+    pub fn is_limited(&self, source: &str) -> bool {
+        self.0.get(source).is_some_and(|orgs| !orgs.is_empty())
+    }
+
+    /// An event as far as its source may say it: without a team beside its subject that it does not speak for, and why.
+    pub fn heard(&self, source: &str, event: &Event, inventory: &Inventory) -> (Event, Option<String>) {
+        let mut heard = event.clone();
+        let foreign = match spending_team(event) {
+            Some(_) => None,
+            None => self.refuse_team(source, event, inventory),
+        };
+        if foreign.is_some() {
+            heard.team = None;
+        }
+        (heard, foreign.map(|foreign| foreign.to_string()))
+    }
+
     /// Whether a source's events are taken, by its name as [`shorten`] shows it.
     pub fn has(&self, shown: &str) -> bool {
         self.0.keys().any(|source| shorten(source) == shown)

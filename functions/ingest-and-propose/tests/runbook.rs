@@ -156,8 +156,8 @@ fn a_spike_without_a_healthy_alternative_is_paged() {
         &sample::latency_spike("openai"),
         &inventory,
         &expect![[r#"
-        {"action":"page_oncall","severity":"warning","summary":"provider openai takes 2000 ms, 400 ms is its one-hour median"}
-        provider openai takes 2000 ms, 400 ms is its one-hour median. No model group that openai serves has a healthy alternative."#]],
+            {"action":"page_oncall","severity":"warning","summary":"provider openai takes 2000 ms, 400 ms is its one-hour median"}
+            provider openai takes 2000 ms, 400 ms is its one-hour median. No model group that openai serves can be re-routed to a healthy provider. Not possible: to anthropic is not seen to be healthy: blocked, failing, slow or without traffic."#]],
     );
     let of_one = event(
         "latency.spike",
@@ -167,8 +167,8 @@ fn a_spike_without_a_healthy_alternative_is_paged() {
         &of_one,
         &sample::inventory_with_spike("mistral"),
         &expect![[r#"
-        {"action":"page_oncall","severity":"warning","summary":"provider mistral takes 9000 ms, 900 ms is its one-hour median"}
-        provider mistral takes 9000 ms, 900 ms is its one-hour median. No model group that mistral serves has a healthy alternative."#]],
+            {"action":"page_oncall","severity":"warning","summary":"provider mistral takes 9000 ms, 900 ms is its one-hour median"}
+            provider mistral takes 9000 ms, 900 ms is its one-hour median. No model group that mistral serves can be re-routed to a healthy provider."#]],
     );
 }
 

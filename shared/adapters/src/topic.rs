@@ -95,7 +95,7 @@ fn message(announcement: &Announcement, concern: &Concern) -> serde_json::Result
 fn notice_message(notice: &Notice) -> serde_json::Result<Value> {
     let mut message = serde_json::to_value(notice)?;
     message["text"] = json!(notice.text());
-    message["reason"] = json!(Notice::REASON);
+    message["reason"] = json!(notice.reason());
     message["urgency"] = json!(Notice::URGENCY);
     Ok(message)
 }

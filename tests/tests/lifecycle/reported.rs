@@ -4,8 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use domain::inventory::Inventory;
+use domain::message::Lane;
 use domain::proposal::{Before, DeclineReason, Report};
 use domain::trail::generation::Ending;
+use domain::trail::refusal::MOST_NAMES;
 use domain::value::ProposalId;
 use expect_test::expect;
 use serde_json::json;
@@ -61,7 +63,8 @@ async fn what_is_known_when_a_proposal_is_made_names_who_reported_it_how_and_wha
 }
 
 #[tokio::test]
-async fn forty_invented_model_groups_are_forty_records_one_message_and_no_call() {
+async fn forty_invented_model_groups_are_forty_records_and_six_messages_of_which_each_says_how_the_provider_does()
+ {
     let world = World::new(sample::inventory_with_spike("openai"));
     for number in 0..40 {
         let detail = json!({"severity": "warning", "provider": "openai", "model_group": format!("invented-{number}"),
@@ -73,11 +76,14 @@ async fn forty_invented_model_groups_are_forty_records_one_message_and_no_call()
     assert_eq!(world.proposals().len(), 40);
     assert_eq!(world.topic.urgent(), []);
     let told: Vec<String> = world.topic.notices().iter().map(|one| one.text()).collect();
-    assert_eq!(told.len(), 1, "{told:#?}");
+    assert_eq!(told.len(), MOST_NAMES + 1, "{told:#?}");
     expect![[r#"
-        what came from llm-gateway, event evt-0 was declined: detail.model_group names nothing that is there: the gateway knows no model group invented-0
-        what it reports may be going on under another name; it is recorded, and sre-agent trail m5bidxsyxqhi6ii7ewnostxks5-1 shows it
-        of the same source nothing more is told within this hour"#]].assert_eq(&told[0]);
+        what came from llm-gateway, event evt-0, is about nothing that is there: the gateway knows no model group invented-0; openai takes 2000 ms, 400 ms is its one-hour median
+        what it reports may be going on under another name; sre-agent trail m5bidxsyxqhi6ii7ewnostxks5-1 has all of it, and nobody looks into it
+        of this trouble nothing more is told within this hour"#]].assert_eq(&told[0]);
+    expect![[r#"
+        what came from llm-gateway about nothing that is there was told of 5 troubles within this hour: further ones are not
+        they may be going on under other names; sre-agent list has each"#]].assert_eq(&told[MOST_NAMES]);
     // What is there is heard all the same.
     let real = sends(&world, &sample::latency_spike_text("openai")).await;
     assert_eq!(world.state(&real).await, "awaiting_approval");
@@ -108,7 +114,9 @@ async fn whoever_reports_what_the_gateway_does_not_have_is_told_so() {
         let told: Vec<String> = world.topic.notices().iter().map(|one| one.text()).collect();
         assert_eq!(told.len(), 1, "{detail_type}");
         assert!(
-            told[0].contains(&format!("the gateway knows no {why}")),
+            told[0].contains(&format!(
+                "is about nothing that is there: the gateway knows no {why}"
+            )),
             "{}",
             told[0]
         );
@@ -145,19 +153,28 @@ fn of_others(mut inventory: Inventory) -> World {
 #[tokio::test]
 async fn a_source_reports_no_budget_of_a_team_that_it_does_not_speak_for() {
     let world = of_others(sample::inventory_with_spent_budget("payments"));
-    let id = sends(&world, &sample::budget_exceeded_text("payments")).await;
-    let proposal = world.proposal(&id).await;
-    let declined = proposal.declined().unwrap();
-    assert_eq!(declined.reason, DeclineReason::Unconfirmed);
+    sends(&world, &sample::budget_exceeded_text("payments")).await;
+    // It joins nothing and opens nothing: whoever may report it is heard.
+    assert_eq!(world.proposals(), []);
+    let dead = world.queue(Lane::Ingest).dead();
     expect![[
         r#"detail.scope_id: llm-gateway may not speak for "globex": EventSourceOrgs names whom it may"#
     ]]
-    .assert_eq(&declined.explanation);
+    .assert_eq(dead[0].reason.as_deref().unwrap());
     assert_eq!(world.topic.notices().len(), 1);
 
     let world = of_others(sample::inventory_with_spent_budget("research"));
     let id = sends(&world, &sample::budget_exceeded_text("research")).await;
     assert_eq!(world.state(&id).await, "awaiting_approval", "its own");
+
+    let world = of_others(sample::inventory_with_spent_budget("payments"));
+    world.reading.outages.next(usize::MAX);
+    let id = sends(&world, &sample::budget_exceeded_text("payments")).await;
+    assert_eq!(
+        world.state(&id).await,
+        "awaiting_approval",
+        "whose it is nobody knows now"
+    );
 }
 
 #[tokio::test]
@@ -179,9 +196,9 @@ async fn a_team_that_its_source_does_not_speak_for_is_evidence_for_nothing() {
     let id = sends(&world, &names("payments")).await;
     let proposal = world.proposal(&id).await;
     assert_eq!(proposal.state().name(), "awaiting_approval");
-    let complaints = &proposal.proposed().unwrap().evidence.report.complaints;
+    let left_out = &proposal.proposed().unwrap().evidence.left_out;
     expect![[r#"detail.team_id: llm-gateway may not speak for "globex": EventSourceOrgs names whom it may"#]]
-        .assert_eq(&complaints.join("; "));
+        .assert_eq(&left_out.join("; "));
 }
 
 #[tokio::test]
@@ -212,4 +229,22 @@ async fn an_effect_that_cannot_be_taken_back_yet_is_not_judged() {
     assert_eq!(proposal.state().name(), "restored");
     assert!(proposal.verified().is_some(), "{}", world.story().await);
     world.assert_at_rest().await;
+}
+
+#[tokio::test]
+async fn a_name_that_is_gone_at_the_start_is_no_recovery() {
+    let mut world = World::new(sample::inventory_with_spike("openai"));
+    world.reasoner =
+        Script::proposes(json!({"action": "page_oncall", "severity": "critical", "summary": "slow"}));
+    let id = sends(&world, &sample::latency_spike_text("openai")).await;
+    world.gateway.change(|inventory| {
+        for group in &mut inventory.model_groups {
+            if group.id.as_str() == "chat" {
+                group.id = "chat-2".parse().unwrap();
+            }
+        }
+    });
+    world.approve("alice", &id).await;
+    world.run_until_quiet().await;
+    assert_eq!(world.state(&id).await, "succeeded", "{}", world.story().await);
 }

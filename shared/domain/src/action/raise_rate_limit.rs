@@ -43,6 +43,10 @@ impl RaiseRateLimit {
     /// Why these limits are not seen to refuse the team anything: then a raise helps nobody.
     fn not_the_cause(&self, team: &Team) -> Option<Complaint> {
         let complain = |field: &str, problem: String| Some(Complaint::new(field, problem));
+        // What is refused does not reach a provider.
+        let sent = team
+            .requests_5m
+            .saturating_add(team.rate_limited_5m.unwrap_or_default());
         match team.rate_limited_5m {
             Some(0) => complain(
                 "team",
@@ -52,16 +56,15 @@ impl RaiseRateLimit {
                 ),
             ),
             Some(refused)
-                if refused < LEAST_REFUSED
-                    || refused.saturating_mul(100)
-                        < team.requests_5m.saturating_mul(LEAST_REFUSED_PERCENT) =>
+                if (refused < LEAST_REFUSED && refused < sent)
+                    || refused.saturating_mul(100) < sent.saturating_mul(LEAST_REFUSED_PERCENT) =>
             {
                 complain(
                     "team",
                     format!(
-                        "{} was refused {refused} requests by its limits in the last 5 minutes, and sent {}: too few to be \
-                         what it suffers from",
-                        team.id, team.requests_5m
+                        "{} was refused {refused} of {sent} requests by its limits in the last 5 minutes: too few to be what \
+                         it suffers from",
+                        team.id
                     ),
                 )
             }

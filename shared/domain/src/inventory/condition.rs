@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Contract, Inventory, Provider};
 use crate::incident::{
-    Badness, BudgetKind, Event, Malformed, Measure, SPIKE_FACTOR, SlaMetric, Trouble, measured_badly,
+    Badness, BudgetKind, Event, Measure, SPIKE_FACTOR, SlaMetric, Trouble, measured_badly,
 };
 use crate::value::{Micros, SlaId, Spender};
 
@@ -28,13 +28,8 @@ enum Found {
     Holds(String),
     /// It is not so.
     Differs(String),
-    /// The gateway has no such thing, which the event names in this field. As absent.
-    Missing {
-        /// The field.
-        field: &'static str,
-        /// What is missing.
-        observed: String,
-    },
+    /// The gateway has nothing of that name, though it has others of the kind. As absent; the sender may call it otherwise.
+    Missing(String),
     /// It is switched off: who claims something of it is wrong, and who asks how it does learns nothing.
     Absent(String),
     /// There is nothing to judge by.
@@ -46,10 +41,19 @@ impl Inventory {
     pub fn condition(&self, event: &Event) -> Condition {
         match self.find(event) {
             Found::Holds(observed) => Condition::Confirmed(observed),
-            Found::Differs(observed) | Found::Absent(observed) | Found::Missing { observed, .. } => {
+            Found::Differs(observed) | Found::Absent(observed) | Found::Missing(observed) => {
                 Condition::Refuted(observed)
             }
             Found::Unmeasured(observed) => Condition::Unreadable(observed),
+        }
+    }
+
+    /// Whether the gateway still shows it when something is to be done at last: what it does not have any more, or not by that
+    /// name, is not known to have recovered.
+    pub fn condition_still(&self, event: &Event) -> Condition {
+        match self.missing_subject(event) {
+            Some(missing) => Condition::Unreadable(missing),
+            None => self.condition(event),
         }
     }
 
@@ -58,7 +62,7 @@ impl Inventory {
         match self.find(event) {
             Found::Holds(observed) => Condition::Confirmed(observed),
             Found::Differs(observed) => Condition::Refuted(observed),
-            Found::Absent(observed) | Found::Missing { observed, .. } | Found::Unmeasured(observed) => {
+            Found::Absent(observed) | Found::Missing(observed) | Found::Unmeasured(observed) => {
                 Condition::Unreadable(observed)
             }
         }
@@ -91,14 +95,11 @@ impl Inventory {
         confirmed.then(|| Badness::of(event).as_measured(self.measured(event)))
     }
 
-    /// What of an event's subject the gateway does not have, though it has others of the kind: the event's field, and why.
-    /// The sender may be wrong, or may call it by another name.
-    pub fn missing_subject(&self, event: &Event) -> Option<Malformed> {
+    /// What of an event's subject the gateway does not have, though it has others of the kind. The sender may be wrong, or
+    /// may call it by another name.
+    pub fn missing_subject(&self, event: &Event) -> Option<String> {
         match self.find(event) {
-            Found::Missing { field, observed } => Some(Malformed::new(
-                field,
-                format!("names nothing that is there: {observed}"),
-            )),
+            Found::Missing(observed) => Some(observed),
             Found::Holds(_) | Found::Differs(_) | Found::Absent(_) | Found::Unmeasured(_) => None,
         }
     }
@@ -123,7 +124,7 @@ impl Inventory {
     fn find(&self, event: &Event) -> Found {
         match &event.trouble {
             Trouble::ProviderUnhealthy { provider: id, .. } => match self.provider(id) {
-                None => unknown("detail.provider", "provider", id, self.providers.is_empty()),
+                None => unknown("provider", id, self.providers.is_empty()),
                 Some(provider) => failing(provider),
             },
             Trouble::LatencySpike {
@@ -132,12 +133,19 @@ impl Inventory {
                 model_group,
                 ..
             } => match (self.provider(id), model_group) {
-                (None, _) => unknown("detail.provider", "provider", id, self.providers.is_empty()),
+                (None, _) => unknown("provider", id, self.providers.is_empty()),
                 // Its subject is the provider in this group.
-                (Some(_), Some(group))
+                (Some(provider), Some(group))
                     if !self.model_groups.is_empty() && self.model_group(group).is_none() =>
                 {
-                    unknown("detail.model_group", "model group", group, false)
+                    let of_provider = match slow(provider, *median_1h_ms) {
+                        Found::Holds(told)
+                        | Found::Differs(told)
+                        | Found::Absent(told)
+                        | Found::Missing(told)
+                        | Found::Unmeasured(told) => told,
+                    };
+                    Found::Missing(format!("the gateway knows no model group {group}; {of_provider}"))
                 }
                 (Some(_), Some(group)) if !self.model_groups.is_empty() && !self.routes(group, id) => {
                     Found::Unmeasured(format!(
@@ -160,7 +168,7 @@ impl Inventory {
             }
         };
         let Some(budget) = self.budget(owner) else {
-            return unknown("detail.scope_id", "budget", owner, self.budgets.is_empty());
+            return unknown("budget", owner, self.budgets.is_empty());
         };
         let told = |cap: Micros| format!("{owner} spent {} USD, its cap is {cap}", budget.spend);
         match (kind, budget.soft_cap) {
@@ -172,7 +180,7 @@ impl Inventory {
 
     fn missed(&self, sla: &SlaId, claimed: SlaMetric) -> Found {
         match self.contract(sla) {
-            None => unknown("detail.sla_id", "contract", sla, self.contracts.is_empty()),
+            None => unknown("contract", sla, self.contracts.is_empty()),
             Some(Contract { enabled: false, .. }) => Found::Absent(format!("contract {sla} is not in force")),
             Some(Contract { measured: None, .. }) => {
                 Found::Unmeasured(format!("contract {sla} has no traffic to measure"))
@@ -207,13 +215,10 @@ fn judge(holds: bool, observed: String) -> Found {
 }
 
 /// A list that holds nothing does not tell that one thing is missing from it.
-fn unknown(field: &'static str, what: &str, id: &dyn Display, tells_of_none: bool) -> Found {
+fn unknown(what: &str, id: &dyn Display, tells_of_none: bool) -> Found {
     match tells_of_none {
         true => Found::Unmeasured(format!("the gateway tells of no {what} at all")),
-        false => Found::Missing {
-            field,
-            observed: format!("the gateway knows no {what} {id}"),
-        },
+        false => Found::Missing(format!("the gateway knows no {what} {id}")),
     }
 }
 

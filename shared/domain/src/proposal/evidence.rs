@@ -174,6 +174,12 @@ impl Evidence {
         confirmed.then(|| Badness::of(event).as_measured(self.measured))
     }
 
+    /// Without what a sender may not say, and why.
+    pub fn without(mut self, foreign: Option<String>) -> Self {
+        self.left_out.extend(foreign);
+        self
+    }
+
     /// With what is known of the report.
     pub fn with_report(mut self, report: Report) -> Self {
         self.report = report;

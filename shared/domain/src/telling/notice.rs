@@ -1,4 +1,4 @@
-//! What people are told that is about no proposal: an event could not be taken.
+//! What people are told that asks nobody to decide: an event could not be taken, or is about nothing that is there.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -25,7 +25,16 @@ impl Notice {
     pub const URGENCY: Urgency = Urgency::Page;
 
     /// Why they are told, in a few words.
-    pub const REASON: &'static str = "an event could not be taken";
+    pub fn reason(&self) -> &'static str {
+        match self.fact {
+            RefusalFact::EventRefused(_) | RefusalFact::SourcesLeftOut { .. } => {
+                "an event could not be taken"
+            }
+            RefusalFact::NameUnknown(_) | RefusalFact::NamesLeftOut { .. } => {
+                "an event is about nothing that the gateway has"
+            }
+        }
+    }
 
     /// The notice of a record of an hour's refusals; or why that cannot be read.
     pub fn of(record: &Record) -> Result<Self, BadBody> {
@@ -45,36 +54,25 @@ impl Notice {
 
     /// What it says.
     pub fn lines(&self) -> Vec<Line> {
+        let from = |source: &Option<String>| match source {
+            Some(source) => Line::of(" from ").theirs(source),
+            None => Line::of(" from nobody knows whom"),
+        };
         let kept = "it is in the dead-letter queue, which sre-agent redrive --list --queue ingest lists, and sre-agent \
                     redrive puts back what has been mended";
         match &self.fact {
             RefusalFact::EventRefused(refusal) => {
-                let from = match &refusal.source {
-                    Some(source) => Line::of(" from ").theirs(source),
-                    None => Line::of(" from nobody knows whom"),
-                };
                 let event = refusal.event.as_ref();
                 let event = event.map(|event| Line::of(", event ").theirs(event));
-                let is_kept = Line::of("what it reports may be going on");
-                let (became, is_kept) = match &refusal.proposal {
-                    None => (" could not be taken: ", is_kept.ours("; ").ours(kept)),
-                    Some(proposal) => (
-                        " was declined: ",
-                        is_kept
-                            .ours(" under another name; it is recorded, and sre-agent trail ")
-                            .theirs(proposal)
-                            .ours(" shows it"),
-                    ),
-                };
                 vec![
                     Line::of("what came")
-                        .then(from)
+                        .then(from(&refusal.source))
                         .then(event.unwrap_or_default())
-                        .ours(became)
+                        .ours(" could not be taken: ")
                         .theirs(&refusal.field)
                         .ours(" ")
                         .theirs(&refusal.problem),
-                    is_kept,
+                    Line::of("what it reports may be going on; ").ours(kept),
                     Line::of("of the same source nothing more is told within this hour"),
                 ]
             }
@@ -83,6 +81,26 @@ impl Notice {
                     .ours(MOST_OTHERS)
                     .ours(" sources could not be taken within this hour: further ones are not named"),
                 Line::of("of each, ").ours(kept),
+            ],
+            RefusalFact::NameUnknown(unknown) => vec![
+                Line::of("what came")
+                    .then(from(&unknown.source))
+                    .ours(", event ")
+                    .theirs(&unknown.event)
+                    .ours(", is about nothing that is there: ")
+                    .theirs(&unknown.problem),
+                Line::of("what it reports may be going on under another name; sre-agent trail ")
+                    .theirs(&unknown.proposal)
+                    .ours(" has all of it, and nobody looks into it"),
+                Line::of("of this trouble nothing more is told within this hour"),
+            ],
+            RefusalFact::NamesLeftOut { source, after } => vec![
+                Line::of("what came")
+                    .then(from(source))
+                    .ours(" about nothing that is there was told of ")
+                    .ours(*after)
+                    .ours(" troubles within this hour: further ones are not"),
+                Line::of("they may be going on under other names; sre-agent list has each"),
             ],
         }
     }
@@ -100,7 +118,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::trail::refusal::Refusal;
+    use crate::trail::refusal::{Refusal, UnknownName};
 
     #[test]
     fn a_notice_reads_back_from_the_topic_and_nothing_else_is_one() {
@@ -109,11 +127,20 @@ mod tests {
             event: None,
             field: "detail.spend".to_owned(),
             problem: "is missing".to_owned(),
-            proposal: None,
         };
         for fact in [
             RefusalFact::EventRefused(refusal),
             RefusalFact::SourcesLeftOut { after: 20 },
+            RefusalFact::NameUnknown(UnknownName::of(
+                None,
+                "evt-1",
+                "the gateway has none",
+                &"te62pwqbdtyue7vjfvvymfu5mi-1".parse().unwrap(),
+            )),
+            RefusalFact::NamesLeftOut {
+                source: None,
+                after: 5,
+            },
         ] {
             let notice = Notice {
                 version: 1,

@@ -121,12 +121,14 @@ const INCIDENT: [(&str, &[Author]); 1] = [("opened", &[Ingest])];
 
 const TARGET: [(&str, &[Author]); 2] = [("claimed", &[Execution]), ("released", &[Execution])];
 
-const LIMIT: [(&str, &[Author]); 5] = [
+const LIMIT: [(&str, &[Author]); 7] = [
     ("slot_used", &[Scoring, Execution]),
     ("reserved", &[Ingest]),
     ("settled", &[Ingest]),
     ("event_refused", &[Ingest]),
     ("sources_left_out", &[Ingest]),
+    ("name_unknown", &[Ingest]),
+    ("names_left_out", &[Ingest]),
 ];
 
 const CONTROL: [(&str, &[Author]); 6] = [

@@ -1,7 +1,9 @@
-//! `limit/refused-events/<hour>`: of which sources people were told in an hour that an event of theirs cannot be taken.
+//! `limit/refused-events/<hour>`: what people were told in an hour of events that nobody looks into.
 //!
-//! The event itself is in the dead-letter queue. Of each source people are told once an hour: of the sources that the agent
-//! takes events of always, of invented ones up to a number, and then that there are more.
+//! | what | where it is | told |
+//! | --- | --- | --- |
+//! | an event that cannot be taken | the dead-letter queue | of each source once an hour: of the sources that the agent takes events of always, of invented ones up to a number, and then that there are more |
+//! | one about nothing that the gateway has | on its proposal, declined | of each source up to a number of troubles an hour, each once, and then that there are more |
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +16,9 @@ pub const NAME: &str = "refused-events";
 
 /// How many sources that the agent takes nothing of are named in an hour.
 pub const MOST_OTHERS: usize = 20;
+
+/// How many troubles of a source about what the gateway does not have are told in an hour.
+pub const MOST_NAMES: usize = 5;
 
 /// An event that was not taken. All of it is text from outside, cut and printable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,9 +33,21 @@ pub struct Refusal {
     pub field: String,
     /// What is wrong with it.
     pub problem: String,
-    /// The proposal that it was recorded on; absent where it is a dead letter.
+}
+
+/// An event about what the gateway does not have, at least not by that name. All of it but the proposal is text from outside,
+/// cut and printable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnknownName {
+    /// Who sent it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub proposal: Option<ProposalId>,
+    pub source: Option<String>,
+    /// Its id.
+    pub event: String,
+    /// What the gateway does not have.
+    pub problem: String,
+    /// The proposal that it is recorded on.
+    pub proposal: ProposalId,
 }
 
 /// Facts of an hour's refusals.
@@ -44,6 +61,15 @@ pub enum RefusalFact {
         /// How many were named.
         after: u64,
     },
+    /// An event is about what the gateway does not have, the first of its trouble in the hour.
+    NameUnknown(UnknownName),
+    /// So many of these of a source were told: the others are not.
+    NamesLeftOut {
+        /// The source.
+        source: Option<String>,
+        /// How many were told.
+        after: u64,
+    },
 }
 
 impl Fact for RefusalFact {
@@ -51,30 +77,64 @@ impl Fact for RefusalFact {
         match self {
             RefusalFact::EventRefused(_) => "event_refused",
             RefusalFact::SourcesLeftOut { .. } => "sources_left_out",
+            RefusalFact::NameUnknown(_) => "name_unknown",
+            RefusalFact::NamesLeftOut { .. } => "names_left_out",
         }
     }
 }
 
-impl Refusal {
-    /// The longest problem that is kept, characters.
-    const MOST_CHARS: usize = 600;
+/// The longest problem that is kept, characters.
+const MOST_CHARS: usize = 600;
 
+impl UnknownName {
+    /// Of an event of a source, which is recorded on a proposal.
+    pub fn of(source: Option<&str>, event: &str, problem: &str, proposal: &ProposalId) -> Self {
+        Self {
+            source: source.map(shorten),
+            event: shorten(event),
+            problem: problem.chars().take(MOST_CHARS).collect(),
+            proposal: proposal.clone(),
+        }
+    }
+
+    /// What people are to be told of it, if anything, after an hour's records.
+    pub fn tell(&self, records: &[Record]) -> Option<RefusalFact> {
+        let (mut told, mut left_out) = (0, false);
+        for record in records {
+            match RefusalFact::read(record) {
+                Ok(RefusalFact::NameUnknown(before)) if before.source == self.source => {
+                    if before.proposal.fingerprint() == self.proposal.fingerprint() {
+                        return None;
+                    }
+                    told += 1;
+                }
+                Ok(RefusalFact::NamesLeftOut { source, .. }) => left_out |= source == self.source,
+                Ok(
+                    RefusalFact::NameUnknown(_)
+                    | RefusalFact::EventRefused(_)
+                    | RefusalFact::SourcesLeftOut { .. },
+                )
+                | Err(_) => {}
+            }
+        }
+        if told < MOST_NAMES {
+            return Some(RefusalFact::NameUnknown(self.clone()));
+        }
+        (!left_out).then(|| RefusalFact::NamesLeftOut {
+            source: self.source.clone(),
+            after: told as u64,
+        })
+    }
+}
+
+impl Refusal {
     /// Why an event was not taken, with its source and its id as far as it says them.
     pub fn of(source: Option<String>, event: Option<String>, malformed: &Malformed) -> Self {
         Self {
             source: source.as_deref().map(shorten),
             event: event.as_deref().map(shorten),
             field: shorten(&malformed.field),
-            problem: malformed.problem.chars().take(Self::MOST_CHARS).collect(),
-            proposal: None,
-        }
-    }
-
-    /// The same of an event that was recorded on a proposal, and declined there.
-    pub fn recorded_on(self, proposal: &ProposalId) -> Self {
-        Self {
-            proposal: Some(proposal.clone()),
-            ..self
+            problem: malformed.problem.chars().take(MOST_CHARS).collect(),
         }
     }
 }
@@ -102,6 +162,7 @@ pub fn tell(records: &[Record], refusal: &Refusal, is_taken: impl Fn(&str) -> bo
             Ok(RefusalFact::EventRefused(told)) if told.source == refusal.source => return None,
             Ok(RefusalFact::EventRefused(told)) => others += usize::from(!is_ours(&told.source)),
             Ok(RefusalFact::SourcesLeftOut { .. }) => left_out = true,
+            Ok(RefusalFact::NameUnknown(_) | RefusalFact::NamesLeftOut { .. }) => {}
             // What this version cannot read told somebody something.
             Err(_) => others += 1,
         }
@@ -114,6 +175,8 @@ pub fn tell(records: &[Record], refusal: &Refusal, is_taken: impl Fn(&str) -> bo
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::samples::*;
     use crate::trail::{Actor, Entry, verify_chain};
@@ -159,7 +222,7 @@ mod tests {
             .into_iter()
             .map(|fact| match fact {
                 RefusalFact::EventRefused(refusal) => refusal.source,
-                RefusalFact::SourcesLeftOut { .. } => panic!("nobody is left out"),
+                other => panic!("nobody is left out: {other:?}"),
             })
             .collect();
         assert_eq!(
@@ -179,6 +242,46 @@ mod tests {
             panic!("{facts:?}")
         };
         assert_eq!(last.source.as_deref(), Some("llm-gateway"));
+    }
+
+    #[test]
+    fn of_each_source_some_unknown_names_are_told_each_once_and_then_that_there_are_more() {
+        let mut records: Vec<Record> = vec![];
+        let mut told = Vec::new();
+        let name = |source: &str, number: u64| {
+            let event = event(
+                "provider.unhealthy",
+                json!({"provider": format!("invented-{number}")}),
+            );
+            let proposal = ProposalId::new(event.fingerprint(), 1);
+            UnknownName::of(Some(source), "evt-1", "the gateway has none", &proposal)
+        };
+        let sent = (0..40)
+            .map(|number| ("a", number))
+            .chain([("a", 0), ("b", 0), ("b", 0)]);
+        for (source, number) in sent {
+            if let Some(fact) = name(source, number).tell(&records) {
+                let entry = Entry::next(
+                    stream(at(0)),
+                    records.last(),
+                    at(0),
+                    Actor::Agent,
+                    &fact,
+                    Some(99),
+                );
+                records.push(entry.seal(writer(records.len() as u64 + 1)));
+                told.push(fact.kind().to_owned());
+            }
+        }
+        let mut expected = vec!["name_unknown"; MOST_NAMES];
+        expected.extend(["names_left_out", "name_unknown"]);
+        assert_eq!(told, expected);
+        // They hide no event that cannot be taken, nor does one of these hide them.
+        let refused = tell(&records, &refusal(Some("a")), |_| true);
+        assert!(
+            matches!(refused, Some(RefusalFact::EventRefused(_))),
+            "{refused:?}"
+        );
     }
 
     #[test]

@@ -256,9 +256,10 @@ fn a_raise_needs_the_limit_to_be_what_refuses_and_ends_at_the_companys_most() {
     for (action, inventory, may) in [
         (&rpm, with(Some(5), 0), true),
         (&tpm, with(Some(5), 0), true),
-        (&rpm, with(Some(4), 0), false),
-        (&rpm, with(Some(30), 3000), true),
-        (&rpm, with(Some(29), 3000), false),
+        (&rpm, with(Some(4), 0), true),
+        (&rpm, with(Some(4), 1), false),
+        (&rpm, with(Some(30), 2970), true),
+        (&rpm, with(Some(30), 2971), false),
         (&rpm, with(Some(0), 3000), false),
         (&rpm, with(None, 2700), true),
         (&rpm, with(None, 2699), false),
@@ -280,7 +281,7 @@ fn a_raise_needs_the_limit_to_be_what_refuses_and_ends_at_the_companys_most() {
         &about,
         &with(Some(1), 100),
         &expect![
-            "team payments was refused 1 requests by its limits in the last 5 minutes, and sent 100: too few to be what it suffers from"
+            "team payments was refused 1 of 101 requests by its limits in the last 5 minutes: too few to be what it suffers from"
         ],
     );
     let mut high = inventory();

@@ -94,6 +94,14 @@ pub fn brief(record: &Record) -> Result<Line, BadBody> {
             RefusalFact::SourcesLeftOut { after } => Line::of("events of more than ")
                 .ours(after)
                 .ours(" sources not taken"),
+            RefusalFact::NameUnknown(unknown) => Line::of("an event of ")
+                .theirs(unknown.source.as_deref().unwrap_or("somebody"))
+                .ours(" about nothing that is there: ")
+                .theirs(unknown.problem),
+            RefusalFact::NamesLeftOut { source, after } => Line::of("more than ")
+                .ours(after)
+                .ours(" events about nothing that is there, of ")
+                .theirs(source.as_deref().unwrap_or("somebody")),
         },
         StreamId::Limit { name, .. } => Line::of("limit ").theirs(name),
     })
