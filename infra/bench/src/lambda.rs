@@ -108,10 +108,14 @@ impl Function {
             .stderr(log)
             .kill_on_drop(true);
         let started = Instant::now();
-        let child = command
+        let mut child = command
             .spawn()
             .with_context(|| format!("{path} does not start"))?;
-        let ready = match hear(&mut hears, name, program.log).await? {
+        let heard = tokio::select! {
+            heard = hear(&mut hears, name, program.log) => heard?,
+            ended = child.wait() => bail!("{name} ended before its first event, with {}: {}", ended?, program.log.display()),
+        };
+        let ready = match heard {
             Told::Ready(at) => at,
             Told::Failed(why) => bail!("{name} cannot start: {why}"),
             Told::Answered(..) => bail!("{name} answers what it was not asked"),

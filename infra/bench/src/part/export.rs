@@ -184,7 +184,7 @@ pub(crate) fn run(duckdb_python: Option<&Path>, peers: &Path, out: &Path) -> Res
         ensure!(count == size, "{count} rows of {size} proposals");
         let ours = (took - making).max(f64::EPSILON);
         let theirs = match duckdb_python {
-            Some(python) => Some(duckdb(python, &peers.join("copy.py"), &file)?),
+            Some(python) => Some(duckdb(python, &peers.join("duckdb_copy.py"), &file)?),
             None => None,
         };
         let rate = |seconds: f64| size as f64 / seconds;

@@ -22,7 +22,7 @@ use crate::report::{Report, Table};
 const OVER: [u64; 3] = [0, 1_000, 10_000];
 
 /// How many proposals are open besides, at the end.
-const OPEN: u64 = 10_000;
+const OPEN: u64 = 1_000;
 
 /// Over what time they were opened, seconds: for so long that those which are over rest, and those which are open wait for
 /// people still.
@@ -33,11 +33,11 @@ const OPEN_BEGAN_S: (u64, u64) = (300, 20 * 60);
 const AT_ONCE: usize = 16;
 
 /// How many incidents are measured at each size, after some that are not.
-const INCIDENTS: usize = 20;
-const FIRST: usize = 5;
+const INCIDENTS: usize = 10;
+const FIRST: usize = 3;
 
 /// How often one incident is reported again.
-const REPEATS: usize = 50;
+const REPEATS: usize = 20;
 
 /// Appends a proposal's records under another name, as if it had begun so long ago.
 async fn fill(
@@ -115,6 +115,7 @@ impl Measured {
             );
             spent = now;
         }
+        eprintln!("sweep: {there}: minutes are done");
         function.end().await
     }
 
@@ -138,6 +139,7 @@ impl Measured {
         agent.forget_what_is_delayed();
         drop(agent.cloud.take_calls());
         let repeat = each(agent.on_cpu()? - began, REPEATS);
+        eprintln!("sweep: {there}: incidents are done");
         let calls = calls as f64 / INCIDENTS as f64;
         self.incidents.row(vec![
             there.to_owned(),

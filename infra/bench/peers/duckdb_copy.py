@@ -1,4 +1,4 @@
-"""How long DuckDB takes to write a CSV's table as CSV: `copy.py FILE`, and JSON on standard output."""
+"""How long DuckDB takes to write a CSV's table as CSV: `duckdb_copy.py FILE`, and JSON on standard output."""
 
 import json
 import statistics
