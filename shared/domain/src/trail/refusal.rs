@@ -186,21 +186,18 @@ mod tests {
         Refusal::of(source.map(str::to_owned), None, &malformed)
     }
 
+    fn append(records: &mut Vec<Record>, fact: &RefusalFact) {
+        let entry = Entry::next(stream(at(0)), records.last(), at(0), Actor::Agent, fact, Some(99));
+        records.push(entry.seal(writer(records.len() as u64 + 1)));
+    }
+
     /// What people are told of events of these sources, one after the other.
     fn told<'a>(sources: impl IntoIterator<Item = Option<&'a str>>) -> Vec<RefusalFact> {
         let mut records: Vec<Record> = Vec::new();
         let mut told = Vec::new();
         for source in sources {
             if let Some(fact) = tell(&records, &refusal(source), |source| source == "llm-gateway") {
-                let entry = Entry::next(
-                    stream(at(0)),
-                    records.last(),
-                    at(0),
-                    Actor::Agent,
-                    &fact,
-                    Some(99),
-                );
-                records.push(entry.seal(writer(records.len() as u64 + 1)));
+                append(&mut records, &fact);
                 told.push(fact);
             }
         }
@@ -261,15 +258,7 @@ mod tests {
             .chain([("a", 0), ("b", 0), ("b", 0)]);
         for (source, number) in sent {
             if let Some(fact) = name(source, number).tell(&records) {
-                let entry = Entry::next(
-                    stream(at(0)),
-                    records.last(),
-                    at(0),
-                    Actor::Agent,
-                    &fact,
-                    Some(99),
-                );
-                records.push(entry.seal(writer(records.len() as u64 + 1)));
+                append(&mut records, &fact);
                 told.push(fact.kind().to_owned());
             }
         }
