@@ -86,7 +86,8 @@ pub fn rests(
     let age_s = now.millis_since(settled_at) / 1000;
     let end = proposal.effect().and_then(|effect| effect.restore_at);
     let was_asked = end.is_none_or(|end| now >= end.plus_seconds(ASKED_AFTER_S).plus_seconds(ASKED_FOR_S));
-    let was_measured = proposal.verified().is_some() || age_s >= verify_after_s + LEFTOVERS_S;
+    let was_measured =
+        !had_effect(proposal) || proposal.verified().is_some() || age_s >= verify_after_s + LEFTOVERS_S;
     let calls = proposal.call().is_some_and(|call| call.acknowledged.is_none());
     let news = proposal.news().seq;
     let mut cards = proposal.messages().of(Lane::Slack.name());
@@ -170,6 +171,14 @@ fn overdue(end: Timestamp, now: Timestamp) -> bool {
     now > end.plus_seconds(RESTORE_PATIENCE_S)
 }
 
+/// Whether there is something of which a metric tells whether it helped.
+fn had_effect(proposal: &Proposal) -> bool {
+    matches!(
+        proposal.state(),
+        State::Succeeded(_) | State::Closed(Outcome::Restored)
+    )
+}
+
 /// What may be left over after the end: a claim that was not released, a metric that was not asked.
 fn settled(proposal: &Proposal, verify_after_s: u64, now: Timestamp) -> Vec<Lane> {
     let mut chores = Vec::new();
@@ -188,13 +197,9 @@ fn settled(proposal: &Proposal, verify_after_s: u64, now: Timestamp) -> Vec<Lane
     if (recent && claimed && reached_start) || to_be_asked(proposal, now) {
         chores.push(Lane::Restore);
     }
-    let had_effect = matches!(
-        proposal.state(),
-        State::Succeeded(_) | State::Closed(Outcome::Restored)
-    );
     let verify_due =
         age_ms > (verify_after_s + PATIENCE_S) * 1000 && age_ms < (verify_after_s + LEFTOVERS_S) * 1000;
-    if had_effect && proposal.verified().is_none() && verify_due {
+    if had_effect(proposal) && proposal.verified().is_none() && verify_due {
         chores.push(Lane::Verify);
     }
     chores
