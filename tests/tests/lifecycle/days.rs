@@ -368,10 +368,17 @@ fn what_becomes_worse_while_people_are_asked_is_told_and_asked_again() {
             0..=10 => json!({"error_rate": 0.26}),
             _ => json!({"error_rate": 0.95, "severity": "critical"}),
         };
-        day.passes(30, &reports, worsens).await;
+        day.passes(DAY, &reports, worsens).await;
         day.is(expect![[r#"
-               0 min  #1 circuit_break_provider: awaiting_approval, –, 29 events more
-            1 proposals, 1 questions to models for 0.010500 USD, 2 decisions asked, 1 pages, 31 messages in all
+               0 min  #1 circuit_break_provider: expired, fruitless, 50 events more
+              57 min  #2 circuit_break_provider: expired, fruitless, 50 events more
+             118 min  #3 declined, fruitless: declined, paged, 50 events more
+             359 min  #4 declined, fruitless: declined, paged, 50 events more
+             600 min  #5 declined, fruitless: declined, paged, 50 events more
+             841 min  #6 declined, fruitless: declined, paged, 50 events more
+            1082 min  #7 declined, fruitless: declined, paged, 50 events more
+            1323 min  #8 declined, fruitless: declined, paged, 50 events more
+            8 proposals, 2 questions to models for 0.021000 USD, 3 decisions asked, 9 pages, 111 messages in all
         "#]]).await;
         let id = day.world.proposals().remove(0);
         let kinds = day.world.kinds(&id).await;
@@ -385,11 +392,17 @@ fn forty_invented_organisations_are_one_incident() {
     walk::now(async {
         let day = Day::of(sample::inventory_with_unhealthy("openai"));
         let reports = |minute: u64| json!({"org_id": format!("invented-{}", minute % 40)});
-        day.passes(60, &reports, nobody).await;
+        day.passes(DAY, &reports, nobody).await;
         day.is(expect![[r#"
                0 min  #1 circuit_break_provider: expired, fruitless, 45 events more
-              46 min  #2 circuit_break_provider: awaiting_approval, –, 13 events more
-            2 proposals, 2 questions to models for 0.021000 USD, 2 decisions asked, 1 pages, 61 messages in all
+              46 min  #2 circuit_break_provider: expired, fruitless, 50 events more
+             107 min  #3 declined, fruitless: declined, paged, 50 events more
+             348 min  #4 declined, fruitless: declined, paged, 50 events more
+             589 min  #5 declined, fruitless: declined, paged, 50 events more
+             830 min  #6 declined, fruitless: declined, paged, 50 events more
+            1071 min  #7 declined, fruitless: declined, paged, 50 events more
+            1312 min  #8 declined, fruitless: declined, paged, 50 events more
+            8 proposals, 2 questions to models for 0.021000 USD, 2 decisions asked, 8 pages, 105 messages in all
         "#]]).await;
     });
 }
@@ -407,10 +420,14 @@ fn contradictions_silence_nothing() {
                 fails(world, 620_000);
             }
         };
-        day.passes(730, &reports, fails_then).await;
+        day.passes(DAY, &reports, fails_then).await;
         day.is(expect![[r#"
-               0 min  #1 circuit_break_provider: awaiting_approval, –, 50 events more
-            1 proposals, 1 questions to models for 0.010500 USD, 1 decisions asked, 0 pages, 1 messages in all
+               0 min  #1 circuit_break_provider: expired, fruitless, 50 events more
+             766 min  #2 circuit_break_provider: expired, fruitless, 50 events more
+             827 min  #3 declined, fruitless: declined, paged, 50 events more
+            1068 min  #4 declined, fruitless: declined, paged, 50 events more
+            1309 min  #5 declined, fruitless: declined, paged, 50 events more
+            5 proposals, 2 questions to models for 0.021000 USD, 2 decisions asked, 5 pages, 57 messages in all
         "#]])
             .await;
     });
