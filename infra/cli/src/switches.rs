@@ -274,7 +274,7 @@ fn happened(switch: &Switch, before: &Switches, at: Timestamp) -> String {
 fn consequences(switch: &Switch) -> &'static [&'static str] {
     match switch {
         Switch::Pause(_) => &[
-            "incidents are recorded, and nobody reasons about them: neither the gateway nor a model is asked",
+            "incidents are recorded, and nobody reasons about them: no model is asked",
             "nothing new is scored or started: housekeeping switches those queues off within a minute",
             "approvals are refused, rejections are taken, and deadlines move by the time paused",
             "restores, undos and verifications go on",

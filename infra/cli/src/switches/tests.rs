@@ -52,7 +52,7 @@ async fn a_pause_and_its_end_are_recorded_with_who_and_why() {
         .await;
     desk.told(expect![[r#"
         paused at 2026-11-22T10:00:00.000Z, by ada (123456789012:assumed-role/Sre/ada) in cli
-          incidents are recorded, and nobody reasons about them: neither the gateway nor a model is asked
+          incidents are recorded, and nobody reasons about them: no model is asked
           nothing new is scored or started: housekeeping switches those queues off within a minute
           approvals are refused, rejections are taken, and deadlines move by the time paused
           restores, undos and verifications go on
