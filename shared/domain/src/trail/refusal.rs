@@ -219,7 +219,9 @@ mod tests {
             .into_iter()
             .map(|fact| match fact {
                 RefusalFact::EventRefused(refusal) => refusal.source,
-                other => panic!("nobody is left out: {other:?}"),
+                other @ (RefusalFact::SourcesLeftOut { .. }
+                | RefusalFact::NameUnknown(_)
+                | RefusalFact::NamesLeftOut { .. }) => panic!("nobody is left out: {other:?}"),
             })
             .collect();
         assert_eq!(
