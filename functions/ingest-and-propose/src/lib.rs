@@ -4,7 +4,8 @@
 //! a late one and one after a crash all do what is still missing, and nothing twice.
 //!
 //! It is never switched off: while the agent is paused it records what arrives, so that a pause may outlast any queue,
-//! and asks no model; the gateway only whose a team is, where a source may not speak for every one. Housekeeping comes back to what was recorded when the pause is over.
+//! and asks no model; the gateway only whose a team is, where a source may not speak for every one. Housekeeping comes back
+//! to what was recorded when the pause is over.
 #![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 pub mod config;
