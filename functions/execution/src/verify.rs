@@ -15,17 +15,7 @@ const SHORTEST_WAIT: Duration = Duration::from_secs(10);
 /// Records what the metric says now, once.
 pub(crate) async fn verify(deps: &Deps<'_>, id: &ProposalId) -> Result<(), Fault> {
     let proposal = existing(deps.trail, id).await?;
-    let had_effect = match proposal.state() {
-        State::Succeeded(_) => true,
-        State::Closed(outcome) => *outcome == domain::proposal::Outcome::Restored,
-        State::Reasoning(_)
-        | State::Proposed
-        | State::AwaitingApproval(_)
-        | State::Approved(_)
-        | State::Executing(_)
-        | State::Unknown(_) => false,
-    };
-    if !had_effect || proposal.verified().is_some() {
+    if !proposal.had_effect() || proposal.verified().is_some() {
         return Ok(());
     }
     // Of an effect with an end it is asked after the end: a target that is blocked has nothing to measure. Where it could not

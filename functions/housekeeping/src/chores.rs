@@ -87,7 +87,7 @@ pub fn rests(
     let end = proposal.effect().and_then(|effect| effect.restore_at);
     let was_asked = end.is_none_or(|end| now >= end.plus_seconds(ASKED_AFTER_S).plus_seconds(ASKED_FOR_S));
     let was_measured =
-        !had_effect(proposal) || proposal.verified().is_some() || age_s >= verify_after_s + LEFTOVERS_S;
+        !proposal.had_effect() || proposal.verified().is_some() || age_s >= verify_after_s + LEFTOVERS_S;
     let calls = proposal.call().is_some_and(|call| call.acknowledged.is_none());
     let news = proposal.news().seq;
     let mut cards = proposal.messages().of(Lane::Slack.name());
@@ -171,14 +171,6 @@ fn overdue(end: Timestamp, now: Timestamp) -> bool {
     now > end.plus_seconds(RESTORE_PATIENCE_S)
 }
 
-/// Whether there is something of which a metric tells whether it helped.
-fn had_effect(proposal: &Proposal) -> bool {
-    matches!(
-        proposal.state(),
-        State::Succeeded(_) | State::Closed(Outcome::Restored)
-    )
-}
-
 /// What may be left over after the end: a claim that was not released, a metric that was not asked.
 fn settled(proposal: &Proposal, verify_after_s: u64, now: Timestamp) -> Vec<Lane> {
     let mut chores = Vec::new();
@@ -199,7 +191,7 @@ fn settled(proposal: &Proposal, verify_after_s: u64, now: Timestamp) -> Vec<Lane
     }
     let verify_due =
         age_ms > (verify_after_s + PATIENCE_S) * 1000 && age_ms < (verify_after_s + LEFTOVERS_S) * 1000;
-    if had_effect(proposal) && proposal.verified().is_none() && verify_due {
+    if proposal.had_effect() && proposal.verified().is_none() && verify_due {
         chores.push(Lane::Verify);
     }
     chores

@@ -292,6 +292,11 @@ impl Proposal {
         self.verified.as_ref()
     }
 
+    /// Whether it had an effect of which a metric tells whether it helped.
+    pub fn had_effect(&self) -> bool {
+        matches!(self.state, State::Succeeded(_) | State::Closed(Outcome::Restored))
+    }
+
     /// The effect that it had, where its records say that it has none any more.
     pub fn effect(&self) -> Option<&Execution> {
         self.effect.as_ref()
