@@ -127,10 +127,14 @@ impl Story {
 
     /// An action is proposed at second 10.
     pub fn proposed(action: Action) -> Self {
-        let story = Self::begins();
+        Self::begins().proposes(action)
+    }
+
+    /// The same, of an event that was received.
+    pub fn proposes(self, action: Action) -> Self {
         let inventory = inventory();
         let preview = action.preview(&inventory).unwrap();
-        let evidence = Evidence::gather(&story.proposal.received().event, &preview.plan, &inventory);
+        let evidence = Evidence::gather(&self.proposal.received().event, &preview.plan, &inventory);
         let proposed = Proposed {
             action,
             preview,
@@ -141,12 +145,17 @@ impl Story {
             },
             rationale: "of the test".to_owned(),
         };
-        story.then(10, Actor::Agent, &ProposalFact::Proposed(Box::new(proposed)))
+        self.then(10, Actor::Agent, &ProposalFact::Proposed(Box::new(proposed)))
     }
 
     /// It is scored at second 20. One that waits for people does so until second 1800; one that the policy
     /// approves is good until second 900.
     pub fn scored(action: Action, decision: Decision) -> Self {
+        Self::proposed(action).is_scored(decision)
+    }
+
+    /// The same, of what was proposed.
+    pub fn is_scored(self, decision: Decision) -> Self {
         let fact = ProposalFact::Scored(Scored {
             score: 15,
             baseline: 15,
@@ -169,7 +178,7 @@ impl Story {
             paused_before_ms: 0,
             not_before: None,
         });
-        Self::proposed(action).then(20, Actor::Agent, &fact)
+        self.then(20, Actor::Agent, &fact)
     }
 
     /// It waits for one person since second 20, until second 1800.
@@ -179,15 +188,19 @@ impl Story {
 
     /// Alice rejects it at second 30.
     pub fn rejected(action: Action) -> Self {
-        let story = Self::awaiting(action);
+        Self::awaiting(action).is_rejected("alice")
+    }
+
+    /// The same of what waits, by somebody.
+    pub fn is_rejected(self, by: &str) -> Self {
         let fact = ProposalFact::Rejected(Rejected {
-            scored: story.last().digest,
+            scored: self.last().digest,
             policy: Digest::of(b"policy"),
             reason: None,
             extension: None,
             decider: None,
         });
-        story.then(30, person("alice"), &fact)
+        self.then(30, person(by), &fact)
     }
 
     /// Nobody decides until second 1800.

@@ -8,18 +8,32 @@ use domain::action::ActionKind;
 use domain::trail::{Actor, Control, Entry};
 use domain::value::{OperatorId, TeamId};
 use futures::TryStreamExt as _;
-use testkit::story::Story;
+use testkit::story::{Story, pages};
 use testkit::{MemoryTrail, sample};
 use trail::walk::Window;
 
 use super::*;
 use crate::{Column, proposals};
-use domain::proposal::State;
+use domain::proposal::{Decision, State};
 
-/// A proposal in every state, at most a day apart, under ids of their own; and a pause.
+/// A proposal in every state, and two pages of teams, which bob and alice reject.
+fn stories() -> Vec<Story> {
+    let of_team = |team: &str, by: &str| {
+        let received = Story::received(&sample::budget_exceeded(team));
+        received
+            .proposes(pages())
+            .is_scored(Decision::Gate)
+            .is_rejected(by)
+    };
+    let mut stories = Story::in_every_state();
+    stories.extend([of_team("payments", "bob"), of_team("search", "alice")]);
+    stories
+}
+
+/// Those, at most a day apart, under ids of their own; and a pause.
 fn trail() -> MemoryTrail {
     let trail = MemoryTrail::new();
-    for (number, story) in Story::in_every_state().iter().enumerate() {
+    for (number, story) in stories().iter().enumerate() {
         moved(story, number as u64).write(&trail);
     }
     let fact = Control::default().pause("a test", sample::now()).unwrap();
@@ -113,6 +127,10 @@ fn at<T>(columns: &[Column<T>], name: &str) -> usize {
     columns.iter().position(|column| column.name == name).unwrap()
 }
 
+fn team(id: &str) -> TeamId {
+    TeamId::new(id).unwrap()
+}
+
 fn id(id: &str) -> OperatorId {
     OperatorId::new(id).unwrap()
 }
@@ -124,15 +142,9 @@ async fn every_proposal_is_one_row_and_every_record_one() {
     assert_eq!(faults, Vec::<String>::new());
     let outcome = at(&proposals::COLUMNS, "outcome");
     let outcomes: Vec<&str> = rows.iter().map(|row| row[outcome].as_str()).collect();
-    assert_eq!(
-        outcomes,
-        Story::in_every_state()
-            .iter()
-            .map(Story::state)
-            .collect::<Vec<_>>()
-    );
-    assert!(outcomes.iter().all(|outcome| State::NAMES.contains(outcome)));
-    assert_eq!(outcomes.len(), State::NAMES.len());
+    assert_eq!(outcomes, stories().iter().map(Story::state).collect::<Vec<_>>());
+    let outcomes: BTreeSet<&str> = outcomes.into_iter().collect();
+    assert_eq!(outcomes, BTreeSet::from(State::NAMES));
     let (rows, _) = found(&trail, Table::Records, &Filter::all(whole())).await;
     assert_eq!(rows.len(), trail.everything().len());
     let digests: BTreeSet<&String> = rows
@@ -155,6 +167,8 @@ async fn the_rows_are_those_of_the_filter_for_fifty_of_them() {
         (seed >> 33) % bound
     };
     let (mut some, mut none) = (0, 0);
+    // Of a kind of filter and what a row has for it: whether that is what was asked for.
+    let mut judged: BTreeSet<(String, bool)> = BTreeSet::new();
     for _ in 0..50 {
         let since = sample::now().plus_seconds(below(60_000));
         let window = match below(2) {
@@ -173,7 +187,7 @@ async fn the_rows_are_those_of_the_filter_for_fifty_of_them() {
                     [usize::try_from(below(2)).unwrap()],
             ),
             operator: (below(3) == 0).then(|| id(["alice", "bob"][usize::try_from(below(2)).unwrap()])),
-            team: (below(6) == 0).then(|| TeamId::new("payments").unwrap()),
+            team: (below(6) == 0).then(|| team(["payments", "search"][usize::try_from(below(2)).unwrap()])),
             outcome: (below(3) == 0).then(|| State::NAMES[usize::try_from(below(14)).unwrap()]),
         };
         let cell = |row: &Vec<String>, name: &str| row[at(&proposals::COLUMNS, name)].clone();
@@ -189,6 +203,17 @@ async fn the_rows_are_those_of_the_filter_for_fifty_of_them() {
                     .outcome
                     .is_none_or(|outcome| cell(row, "outcome") == outcome)
         };
+        for row in &all {
+            let wanted = [
+                ("action", filter.action.map(|action| action.to_string())),
+                ("team", filter.team.as_ref().map(ToString::to_string)),
+                ("operators", filter.operator.as_ref().map(ToString::to_string)),
+                ("outcome", filter.outcome.map(str::to_owned)),
+            ];
+            for (kind, wanted) in wanted {
+                judged.extend(wanted.map(|wanted| (kind.to_owned(), cell(row, kind).contains(&wanted))));
+            }
+        }
         let source = |found: String| filter.source.as_ref().is_none_or(|source| *source == found);
         let expected: Vec<Vec<String>> = all
             .iter()
@@ -242,6 +267,58 @@ async fn the_rows_are_those_of_the_filter_for_fifty_of_them() {
         );
     }
     assert!(some > 5 && none > 5, "{some} and {none}");
+    assert_eq!(
+        judged.len(),
+        8,
+        "each kind takes a row and leaves another: {judged:?}"
+    );
+}
+
+#[tokio::test]
+async fn each_kind_of_filter_takes_some_rows_and_leaves_others() {
+    let trail = trail();
+    let all = Filter::all(whole());
+    let (every, _) = found(&trail, Table::Proposals, &all).await;
+    let (every_record, _) = found(&trail, Table::Records, &all).await;
+    let of_action = |action| Filter {
+        action: Some(action),
+        ..all.clone()
+    };
+    let of_team = |name| Filter {
+        team: Some(team(name)),
+        ..all.clone()
+    };
+    let of_operator = |name| Filter {
+        operator: Some(id(name)),
+        ..all.clone()
+    };
+    let of_outcome = |outcome| Filter {
+        outcome: Some(outcome),
+        ..all.clone()
+    };
+    for (filter, column, holds) in [
+        (of_action(ActionKind::PageOncall), "action", "page_oncall"),
+        (
+            of_action(ActionKind::CircuitBreakProvider),
+            "action",
+            "circuit_break_provider",
+        ),
+        (of_team("payments"), "team", "payments"),
+        (of_team("search"), "team", "search"),
+        (of_operator("alice"), "operators", "\"operator\":\"alice\""),
+        (of_operator("bob"), "operators", "\"operator\":\"bob\""),
+        (of_outcome("rejected"), "outcome", "rejected"),
+        (of_outcome("restored"), "outcome", "restored"),
+    ] {
+        let column = at(&proposals::COLUMNS, column);
+        let (rows, _) = found(&trail, Table::Proposals, &filter).await;
+        let expected: Vec<_> = every.iter().filter(|row| row[column].contains(holds)).collect();
+        assert_eq!(rows.iter().collect::<Vec<_>>(), expected, "{filter:?}");
+        let (records, _) = found(&trail, Table::Records, &filter).await;
+        for (taken, of) in [(rows.len(), every.len()), (records.len(), every_record.len())] {
+            assert!(0 < taken && taken < of, "{taken} of {of}: {filter:?}");
+        }
+    }
 }
 
 #[tokio::test]
