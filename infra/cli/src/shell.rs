@@ -37,8 +37,19 @@ pub(crate) fn completions(
 ) -> anyhow::Result<bool> {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut table, NAME, &mut script);
+    if arguments.shell == Shell::Bash {
+        script = one_name(&String::from_utf8(script)?).into_bytes();
+    }
     terminal.bytes(&script)?;
     Ok(true)
+}
+
+/// The script for bash, in which a command has one name. Where the program's own has a hyphen, clap_complete 4.6.11 calls a
+/// command `sre__agent__subcmd__trail` where it reads the line, and `sre__subcmd__agent__subcmd__trail` where it looks up
+/// what may follow, and nothing is completed behind the first word.
+fn one_name(script: &str) -> String {
+    let (read, looked_up) = (NAME.replace('-', "__"), NAME.replace('-', "__subcmd__"));
+    script.replace(&looked_up, &read)
 }
 
 /// Prints a man page, or writes all of them.

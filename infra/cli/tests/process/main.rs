@@ -1,6 +1,7 @@
 //! The command as a process: how it finds the function URL of a stack, and what it exits with.
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+mod completions;
 mod fake;
 mod table;
 
