@@ -2,10 +2,11 @@
 //!
 //! <https://www.rfc-editor.org/rfc/rfc4180>
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 
-use csv::{ByteRecord, QuoteStyle, ReaderBuilder, Terminator, WriterBuilder};
+use csv::{QuoteStyle, Terminator, WriterBuilder};
 
+use crate::Table;
 use crate::cell::{Cell, defused, plain};
 
 /// Writes rows.
@@ -37,7 +38,7 @@ impl<W: Write> Sheet<W> {
             let text = cell.plain();
             self.0.write_field(defused(&text).as_bytes())?;
         }
-        self.0.write_record(None::<&[u8]>).map_err(io::Error::from)
+        self.0.write_record(None::<&[u8]>).map_err(io_error)
     }
 
     /// Hands on what is not written yet.
@@ -68,40 +69,137 @@ pub enum NotASheet {
         /// What is wrong, in words that follow the cell.
         problem: &'static str,
     },
-    /// It is no CSV.
-    #[error("it is no CSV of equally long rows")]
-    Csv(#[source] csv::Error),
+    /// The first row has other names than those of a table, or there is none.
+    #[error("its first row has not the names of an export of proposals, nor of records")]
+    Head,
+    /// This row, of which the first one is 1, has more or fewer cells than there are names.
+    #[error(
+        "row {0} has not as many cells as there are names: this file was not written by an export, or changed since"
+    )]
+    Row(u64),
+    /// It could not be read.
+    #[error("it could not be read on")]
+    Read(#[source] io::Error),
     /// What was read could not be written.
     #[error("it could not be written on")]
-    Io(#[from] io::Error),
+    Write(#[source] io::Error),
 }
 
-/// Copies a sheet with every cell as it was before it was kept from being a formula. What comes out is for programs: **a
-/// spreadsheet would evaluate it**.
+/// Copies the sheet of a table with every cell as it was before it was kept from being a formula. What comes out is for
+/// programs: **a spreadsheet would evaluate it**.
 pub fn restore(from: impl Read, to: impl Write) -> Result<(), NotASheet> {
-    let mut reader = ReaderBuilder::new().has_headers(false).from_reader(from);
+    copy(&[Table::Proposals, Table::Records].map(Table::names), from, to)
+}
+
+/// Copies a sheet whose first row is one of these.
+fn copy(heads: &[Vec<&'static str>], from: impl Read, to: impl Write) -> Result<(), NotASheet> {
+    let mut cells = Cells::of(from);
     let mut writer = writer(to);
-    let mut cells = ByteRecord::new();
-    let mut row = 0;
-    while reader.read_byte_record(&mut cells).map_err(NotASheet::Csv)? {
-        row += 1;
-        for (at, bytes) in cells.iter().enumerate() {
-            let wrong = |problem| NotASheet::Cell {
-                row,
-                column: at + 1,
-                problem,
-            };
-            let text = std::str::from_utf8(bytes).map_err(|_| wrong("is not UTF-8"))?;
-            let text = plain(text).map_err(wrong)?;
-            writer.write_field(text).map_err(written)?;
+    let mut names = 0;
+    while let Some(row) = cells.row()? {
+        if cells.row == 1 {
+            let head = heads.iter().find(|head| row == **head);
+            names = head.ok_or(NotASheet::Head)?.len();
+        }
+        if row.len() != names {
+            return Err(NotASheet::Row(cells.row));
+        }
+        for cell in &row {
+            writer.write_field(cell).map_err(written)?;
         }
         writer.write_record(None::<&[u8]>).map_err(written)?;
     }
-    Ok(writer.flush()?)
+    if cells.row == 0 {
+        return Err(NotASheet::Head);
+    }
+    writer.flush().map_err(NotASheet::Write)
 }
 
 fn written(err: csv::Error) -> NotASheet {
-    NotASheet::Io(err.into())
+    NotASheet::Write(io_error(err))
+}
+
+/// What went wrong while writing, with its kind: whoever reads along may have gone.
+fn io_error(err: csv::Error) -> io::Error {
+    match err.into_kind() {
+        csv::ErrorKind::Io(err) => err,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}
+
+const CUT: &str = "is where the file was cut";
+
+/// The cells that [`Sheet`] writes, and nothing else. A reader of any CSV would take a file that was cut within a cell, or that
+/// has no cell in quotes at all, and make whole rows of it.
+struct Cells<R> {
+    bytes: io::Bytes<BufReader<R>>,
+    /// The row that was read last or is being read, the first one is 1.
+    row: u64,
+}
+
+impl<R: Read> Cells<R> {
+    fn of(from: R) -> Self {
+        Self {
+            bytes: BufReader::with_capacity(1 << 16, from).bytes(),
+            row: 0,
+        }
+    }
+
+    fn byte(&mut self) -> Result<Option<u8>, NotASheet> {
+        self.bytes.next().transpose().map_err(NotASheet::Read)
+    }
+
+    /// The next row, each cell as it was; none at the end of the file.
+    fn row(&mut self) -> Result<Option<Vec<String>>, NotASheet> {
+        let Some(first) = self.byte()? else {
+            return Ok(None);
+        };
+        self.row += 1;
+        let (mut row, mut next) = (Vec::new(), Some(first));
+        loop {
+            let column = row.len() + 1;
+            let number = self.row;
+            let wrong = |problem| NotASheet::Cell {
+                row: number,
+                column,
+                problem,
+            };
+            match next {
+                Some(b'"') => {}
+                Some(_) => return Err(wrong("is not in quotes")),
+                None => return Err(wrong(CUT)),
+            }
+            let (bytes, behind) = self.rest_of_cell()?;
+            let text = String::from_utf8(bytes).map_err(|_| wrong("is not UTF-8"))?;
+            let over = match behind {
+                Some(b',') => false,
+                Some(b'\r') if self.byte()? == Some(b'\n') => true,
+                Some(_) => return Err(wrong("is followed by neither a comma nor CR LF")),
+                None => return Err(wrong(CUT)),
+            };
+            row.push(plain(&text).map_err(wrong)?);
+            if over {
+                return Ok(Some(row));
+            }
+            next = self.byte()?;
+        }
+    }
+
+    /// What stands in a cell behind its first quote, and the byte behind its last one; none where the file ends.
+    fn rest_of_cell(&mut self) -> Result<(Vec<u8>, Option<u8>), NotASheet> {
+        let mut cell = Vec::new();
+        while let Some(byte) = self.byte()? {
+            if byte != b'"' {
+                cell.push(byte);
+                continue;
+            }
+            match self.byte()? {
+                Some(b'"') => cell.push(b'"'),
+                behind => return Ok((cell, behind)),
+            }
+        }
+        Ok((cell, None))
+    }
 }
 
 #[cfg(test)]

@@ -38,14 +38,36 @@ pub(crate) struct ExportArguments {
     rows: RowArguments,
 
     /// Prints a CSV that was exported with every cell as it was, for programs: a spreadsheet would evaluate it
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["since", "until", "format"])]
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = [
+            "since", "until", "format", "source", "action", "operator", "team", "outcome", "records",
+        ]
+    )]
     undo: Option<PathBuf>,
 }
 
 impl ExportArguments {
-    /// What needs no stack, if that was asked for.
+    /// What needs no stack, if that was asked for; and what cannot be asked for like this.
     pub(crate) fn offline(&self) -> Option<anyhow::Result<bool>> {
-        self.undo.as_deref().map(rows::undo)
+        match &self.undo {
+            Some(file) => Some(rows::undo(file)),
+            None => self.window().err().map(Err),
+        }
+    }
+
+    /// Which time is exported.
+    fn window(&self) -> anyhow::Result<Window> {
+        let Some(since) = self.since else {
+            bail!(Ended::Usage("--since says from when on".to_owned()));
+        };
+        if self.format == Format::Streams && self.rows.is_given() {
+            bail!(Ended::Usage(
+                "a filter and --records need --format csv or jsonl: streams are exported whole".to_owned(),
+            ));
+        }
+        moment::window(since, self.until, SystemClock.now())
     }
 }
 
@@ -55,16 +77,9 @@ pub(crate) async fn export(
     arguments: &ExportArguments,
     terminal: &mut Terminal<'_>,
 ) -> anyhow::Result<bool> {
-    let Some(since) = arguments.since else {
-        return Err(Ended::Usage("--since says from when on".to_owned()).into());
-    };
-    let window = moment::window(since, arguments.until, SystemClock.now())?;
+    let window = arguments.window()?;
     let trail = stack.trail()?;
     match arguments.format {
-        Format::Streams if arguments.rows.is_given() => Err(Ended::Usage(
-            "a filter and --records need --format csv or jsonl: streams are exported whole".to_owned(),
-        )
-        .into()),
         Format::Streams => print(&trail, window, terminal).await.map(|()| true),
         Format::Csv | Format::Jsonl => {
             rows::export(&trail, window, arguments.format, &arguments.rows, terminal).await

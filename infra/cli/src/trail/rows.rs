@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{self, BufReader, IsTerminal as _};
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::time::Instant;
 
@@ -12,7 +12,7 @@ use domain::ports::Trail;
 use domain::proposal::State;
 use domain::value::{OperatorId, TeamId, visible};
 use export::cell::Cell;
-use export::{Filter, Found, Sheet, Table, restore, rows};
+use export::{Filter, Found, NotASheet, Sheet, Table, restore, rows};
 use futures::StreamExt as _;
 use serde_json::{Map, Value};
 use trail::walk::Window;
@@ -185,8 +185,11 @@ impl Rows {
 pub(crate) fn undo(file: &Path) -> anyhow::Result<bool> {
     let named = || file.display().to_string();
     let opened = File::open(file).with_context(named)?;
-    restore(BufReader::new(opened), io::stdout().lock()).with_context(named)?;
-    Ok(true)
+    match restore(opened, io::stdout().lock()) {
+        // Whoever read along, such as `head`, has seen enough.
+        Err(NotASheet::Write(err)) if err.kind() == io::ErrorKind::BrokenPipe => Ok(true),
+        restored => restored.map(|()| true).with_context(named),
+    }
 }
 
 #[cfg(test)]

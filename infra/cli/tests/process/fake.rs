@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex};
 use data_encoding::BASE64;
 use domain::message::Lane;
 use domain::ports::Trail as _;
-use domain::proposal::ProposalFact;
+use domain::proposal::{Decision, ProposalFact, Rejected};
 use domain::telling::{Answered, Detail, Line, Listed, Listing};
-use domain::trail::{Authority, Control, Entry, Fact as _, Record};
+use domain::trail::{Author, Authority, Control, Entry, Fact as _, Record};
 use domain::value::Digest;
 use serde_json::{Value, json};
-use testkit::story::{Story, second};
-use testkit::{Dynamo, TRAIL_TABLE, VIEW_TABLE, keys};
+use testkit::story::{Story, pages, person, second};
+use testkit::{Dynamo, TRAIL_TABLE, VIEW_TABLE, keys, sample};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
@@ -91,6 +91,24 @@ pub(crate) async fn write(dynamo: &Dynamo, story: &Story) -> Record {
         last = trail.append(next.by(entry.author)).await.unwrap();
     }
     last
+}
+
+/// Writes a page about the budget of payments, which alice rejects.
+pub(crate) async fn write_rejected_page(world: &World) {
+    let waits = Story::received(&sample::budget_exceeded("payments"))
+        .proposes(pages())
+        .is_scored(Decision::Gate);
+    let last = write(&world.dynamo, &waits).await;
+    let no = ProposalFact::Rejected(Rejected {
+        scored: last.digest,
+        policy: Digest::of(b"policy"),
+        reason: None,
+        extension: None,
+        decider: None,
+    });
+    let entry = Entry::after(&last, second(30), person("alice"), &no);
+    let trail = world.dynamo.trail();
+    trail.append(entry.by(Author::Callback)).await.unwrap();
 }
 
 struct Answers {

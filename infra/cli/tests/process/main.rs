@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 mod completions;
+mod exports;
 mod fake;
 mod table;
 
@@ -10,8 +11,6 @@ use std::time::Duration;
 
 use domain::telling::{Answered, Detail, Line};
 use domain::trail::Control;
-use export::Sheet;
-use export::cell::Cell;
 use serde_json::{Value, json};
 use testkit::story::{Story, breaks, second};
 use tokio::process::Command;
@@ -68,6 +67,14 @@ fn at(url: &str, line: &[&str]) -> Command {
         .env("AWS_REGION", "eu-central-1")
         .env("AWS_ACCESS_KEY_ID", "AKIDTEST")
         .env("AWS_SECRET_ACCESS_KEY", "of the test");
+    command
+}
+
+/// Against a world: its trail answers elsewhere.
+fn on(world: &fake::World, line: &[&str]) -> Command {
+    let mut command = at(&world.server.uri(), line);
+    let dynamo = format!("http://{}", world.dynamo.address());
+    command.env("AWS_ENDPOINT_URL_DYNAMODB", dynamo);
     command
 }
 
@@ -138,45 +145,6 @@ async fn each_end_has_its_exit_code() {
     assert_eq!(code(&output), 1, "{output:?}");
     let output = run(&server, &["show", "x"]).await;
     assert_eq!(code(&output), 2, "{output:?}");
-}
-
-#[tokio::test]
-async fn an_exported_sheet_is_given_back_as_it_was_and_no_stack_is_asked() {
-    let server = MockServer::start().await;
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("proposals.csv");
-    let cells = ["=1+1", "two\r\nlines, \"quoted\"", "'=1", "+49 30", ""];
-    let mut sheet = Vec::new();
-    let mut rows = Sheet::new(&mut sheet, &["a", "b", "c", "d", "e"]).unwrap();
-    rows.row_and_flush(&cells.map(|cell| Cell::Text(cell.to_owned())))
-        .unwrap();
-    drop(rows);
-    let sheet = String::from_utf8(sheet).unwrap();
-    assert!(sheet.contains("\"'=1+1\""), "{sheet}");
-    std::fs::write(&file, &sheet).unwrap();
-    let path = file.to_str().unwrap();
-
-    let output = run(&server, &["trail", "export", "--undo", path]).await;
-    assert_eq!(code(&output), 0, "{output:?}");
-    assert_eq!(
-        String::from_utf8(output.stdout).unwrap(),
-        "\"a\",\"b\",\"c\",\"d\",\"e\"\r\n\"=1+1\",\"two\r\nlines, \"\"quoted\"\"\",\"'=1\",\"+49 30\",\"\"\r\n"
-    );
-    // Somebody has taken the apostrophe away.
-    std::fs::write(&file, sheet.replace("\"'=1+1\"", "\"=1+1\"")).unwrap();
-    let output = run(&server, &["trail", "export", "--undo", path]).await;
-    assert_eq!(code(&output), 1, "{output:?}");
-    assert!(
-        err(&output).contains("the cell in row 2, column 1 "),
-        "{output:?}"
-    );
-
-    let output = run(&server, &["trail", "export", "--undo", path, "--since", "1d"]).await;
-    assert_eq!(code(&output), 2, "{output:?}");
-    let output = run(&server, &["trail", "export", "--undo", "/nowhere.csv"]).await;
-    assert_eq!(code(&output), 4, "{output:?}");
-    assert!(err(&output).starts_with("error: /nowhere.csv: "), "{output:?}");
-    assert!(server.received_requests().await.unwrap().is_empty());
 }
 
 #[tokio::test]

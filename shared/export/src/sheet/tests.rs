@@ -70,7 +70,8 @@ impl Dice {
 }
 
 const CELLS: usize = 100_000;
-const COLUMNS: usize = 4;
+const COLUMNS: usize = NAMES.len();
+const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
 /// The corpus, each of it behind separators, the largest that a record holds, and chance.
 fn hostile() -> Vec<String> {
@@ -92,7 +93,7 @@ fn hostile() -> Vec<String> {
 
 fn sheet(cells: &[String]) -> Vec<u8> {
     let mut out = Vec::new();
-    let mut sheet = Sheet::new(&mut out, &["a", "b", "c", "d"]).unwrap();
+    let mut sheet = Sheet::new(&mut out, &NAMES).unwrap();
     for row in cells.chunks(COLUMNS) {
         let row: Vec<Cell> = row.iter().map(|text| Cell::Text(text.clone())).collect();
         sheet.row(&row).unwrap();
@@ -170,7 +171,7 @@ fn a_hundred_thousand_hostile_cells_are_read_by_another_reader_and_come_back() {
     }
 
     let mut restored = Vec::new();
-    restore(&file[..], &mut restored).unwrap();
+    copy(&[NAMES.to_vec()], &file[..], &mut restored).unwrap();
     let rows = read_by_python(&restored);
     assert!(rows[1..].iter().flatten().eq(&cells));
 }
@@ -190,27 +191,122 @@ fn a_sheet_is_as_rfc_4180_has_it() {
     );
 }
 
+/// What is wrong with a file whose first row should be `a`, `b`.
+fn problem(file: &[u8]) -> String {
+    let err = copy(&[vec!["a", "b"]], file, io::sink()).unwrap_err();
+    err.to_string()
+}
+
 #[test]
 fn what_is_no_sheet_is_refused_with_its_place() {
-    let problem = |file: &[u8]| {
-        let err = restore(file, io::sink()).unwrap_err();
-        err.to_string()
-    };
     let changed = "this file was not written by an export, or changed since";
+    for (rest, place, wrong) in [
+        (&b"\"x\",\"=1\"\r\n"[..], "row 2, column 2", "begins as a formula"),
+        (
+            b"\"'a\",\"\"\r\n",
+            "row 2, column 1",
+            "has an apostrophe that protects nothing",
+        ),
+        (b"\"\xff\",\"\"\r\n", "row 2, column 1", "is not UTF-8"),
+        (b"x,y\r\n", "row 2, column 1", "is not in quotes"),
+        (b"\"x\",y\r\n", "row 2, column 2", "is not in quotes"),
+        (b"\"x\",\"y\"\r\n\r\n", "row 3, column 1", "is not in quotes"),
+        (
+            b"\"x\",\"y\"\n",
+            "row 2, column 2",
+            "is followed by neither a comma nor CR LF",
+        ),
+        (
+            b"\"x\";\"y\"\r\n",
+            "row 2, column 1",
+            "is followed by neither a comma nor CR LF",
+        ),
+    ] {
+        let file = [b"\"a\",\"b\"\r\n", rest].concat();
+        assert_eq!(
+            problem(&file),
+            format!("the cell in {place} {wrong}: {changed}"),
+            "{}",
+            String::from_utf8_lossy(rest)
+        );
+    }
     assert_eq!(
-        problem(b"\"a\",\"b\"\r\n\"x\",\"=1\"\r\n"),
-        format!("the cell in row 2, column 2 begins as a formula: {changed}")
+        problem(b"\"a\",\"b\"\r\n\"a\"\r\n"),
+        format!("row 2 has not as many cells as there are names: {changed}")
     );
-    assert_eq!(
-        problem(b"\"'a\"\r\n"),
-        format!("the cell in row 1, column 1 has an apostrophe that protects nothing: {changed}")
-    );
-    assert_eq!(
-        problem(b"\"\xff\"\r\n"),
-        format!("the cell in row 1, column 1 is not UTF-8: {changed}")
-    );
-    assert_eq!(
-        problem(b"\"a\"\r\n\"a\",\"b\"\r\n"),
-        "it is no CSV of equally long rows"
-    );
+}
+
+#[test]
+fn no_sheet_that_was_cut_is_taken_for_a_whole_one_but_at_the_end_of_a_row() {
+    let mut file = Vec::new();
+    let mut sheet = Sheet::new(&mut file, &["a", "b"]).unwrap();
+    sheet
+        .row_and_flush(&["one \"quoted\"\r\n", "two,\r\nlines \"\r\n"].map(|cell| Cell::text(Some(cell))))
+        .unwrap();
+    drop(sheet);
+    let whole = copy(&[vec!["a", "b"]], &file[..], io::sink());
+    assert!(whole.is_ok(), "{whole:?}");
+    let head = b"\"a\",\"b\"\r\n".len();
+    for end in 0..file.len() {
+        let cut = copy(&[vec!["a", "b"]], &file[..end], io::sink());
+        assert_eq!(cut.is_ok(), end == head, "cut at {end}: {cut:?}");
+    }
+}
+
+#[test]
+fn the_first_row_is_that_of_a_table() {
+    for table in [Table::Proposals, Table::Records] {
+        let mut file = Vec::new();
+        Sheet::new(&mut file, &table.names()).unwrap().flush().unwrap();
+        let mut restored = Vec::new();
+        restore(&file[..], &mut restored).unwrap();
+        assert_eq!(restored, file);
+    }
+    let no_head = "its first row has not the names of an export of proposals, nor of records";
+    for other in [&b""[..], b"\"a\",\"b\"\r\n", b"\"id\"\r\n"] {
+        assert_eq!(restore(other, io::sink()).unwrap_err().to_string(), no_head);
+    }
+    assert_eq!(problem(b""), no_head);
+    assert!(problem(b"hello\n").starts_with("the cell in row 1, column 1 is not in quotes"));
+}
+
+/// Fails like this.
+struct Failing(io::ErrorKind);
+
+impl Read for Failing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(self.0.into())
+    }
+}
+
+impl Write for Failing {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(self.0.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_cannot_be_read_or_written_is_told_from_what_is_no_sheet() {
+    let kind = io::ErrorKind::IsADirectory;
+    let unread = restore(Failing(kind), io::sink());
+    assert!(matches!(unread, Err(NotASheet::Read(err)) if err.kind() == kind));
+    // At the end, and before.
+    for rows in [1, 1_000] {
+        let mut file = Vec::new();
+        let mut sheet = Sheet::new(&mut file, &Table::Records.names()).unwrap();
+        for _ in 0..rows {
+            sheet
+                .row(&vec![Cell::Empty; Table::Records.names().len()])
+                .unwrap();
+        }
+        sheet.flush().unwrap();
+        drop(sheet);
+        let kind = io::ErrorKind::BrokenPipe;
+        let unwritten = restore(&file[..], Failing(kind));
+        assert!(matches!(unwritten, Err(NotASheet::Write(err)) if err.kind() == kind));
+    }
 }
