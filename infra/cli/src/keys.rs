@@ -52,6 +52,23 @@ enum Of {
     Operators,
 }
 
+impl Arguments {
+    /// What cannot be asked for like this, before the stack is looked for.
+    pub(crate) fn offline(&self) -> Option<anyhow::Result<bool>> {
+        match &self.command {
+            Command::Rotate(arguments) => arguments.window().err().map(Err),
+            Command::Export => None,
+        }
+    }
+}
+
+impl RotateArguments {
+    /// In which time records are kept.
+    fn window(&self) -> anyhow::Result<Window> {
+        moment::window(self.since, None, SystemClock.now())
+    }
+}
+
 impl Of {
     fn parameter(self) -> &'static str {
         match self {
@@ -92,7 +109,7 @@ async fn rotate(
     };
     let no_key = || Ended::NoAnswer("the stack names no key: is it deployed to its end?".to_owned());
     let old = keys.first().ok_or_else(no_key)?;
-    let window = moment::window(arguments.since, None, SystemClock.now())?;
+    let window = arguments.window()?;
     let kms = aws_sdk_kms::Client::new(&stack.aws);
     let public = kms.get_public_key().key_id(old).send().await;
     let public = public.answered(|| format!("{old} does not tell its public half: nothing was changed"))?;

@@ -154,12 +154,15 @@ fn main() -> ExitCode {
     }
 }
 
-/// What needs no stack: whether it went well, if that was asked for.
+/// What needs no stack: whether it went well, if that was asked for; and what cannot be asked for as it was, which is told
+/// before the stack is looked for.
 fn offline(command: &Command, terminal: &mut Terminal<'_>) -> Option<anyhow::Result<bool>> {
     match command {
         Command::Trail(arguments) => arguments.offline(terminal),
         Command::Policy(arguments) => arguments.offline(terminal),
         Command::Operators(arguments) => Some(arguments.offline(terminal)),
+        Command::Keys(arguments) => arguments.offline(),
+        Command::Redrive(arguments) => arguments.offline(),
         Command::Completions(arguments) => {
             Some(shell::completions(arguments, Arguments::command(), terminal))
         }
@@ -170,9 +173,7 @@ fn offline(command: &Command, terminal: &mut Terminal<'_>) -> Option<anyhow::Res
         | Command::Pause(_)
         | Command::Resume(_)
         | Command::Automatic(_)
-        | Command::Keys(_)
         | Command::SetAside(_)
-        | Command::Redrive(_)
         | Command::Slack(_) => None,
     }
 }

@@ -41,6 +41,15 @@ impl<'a> Terminal<'a> {
         Self::only(buffer)
     }
 
+    /// Two buffers, in tests: for what is asked for, and for what is wrong.
+    #[cfg(test)]
+    pub(crate) fn apart(out: &'a mut Vec<u8>, err: &'a mut Vec<u8>) -> Self {
+        Self {
+            out: Box::new(out),
+            err: Some(Box::new(err)),
+        }
+    }
+
     /// What is written out later.
     pub(crate) fn lines_into(buffer: &'a mut Vec<u8>) -> Self {
         Self::only(buffer)
@@ -243,10 +252,7 @@ mod tests {
     #[test]
     fn what_is_wrong_goes_elsewhere_and_is_as_safe() {
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let mut terminal = Terminal {
-            out: Box::new(&mut out),
-            err: Some(Box::new(&mut err)),
-        };
+        let mut terminal = Terminal::apart(&mut out, &mut err);
         terminal.line("fine").unwrap();
         terminal.fault(HOSTILE).unwrap();
         drop(terminal);

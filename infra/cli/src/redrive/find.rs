@@ -161,34 +161,55 @@ impl Desk<'_> {
         }
     }
 
+    /// Tells which of the messages that were named are not there. Whether all are.
+    pub(super) fn say_what_is_absent(
+        &self,
+        found: &Found,
+        terminal: &mut Terminal<'_>,
+    ) -> anyhow::Result<bool> {
+        let absent = self.not_there(found);
+        for note in &absent {
+            terminal.fault(note)?;
+        }
+        Ok(absent.is_empty())
+    }
+
     /// Of the messages that were named, those that are not among what was found.
-    pub(super) fn not_there(&self, found: &Found) -> Vec<String> {
+    fn not_there(&self, found: &Found) -> Vec<String> {
         let here = |id: &&String| found.letters.iter().any(|letter| letter.id == **id);
         let absent = self.only.iter().filter(|id| !here(id));
         let note = |id: &String| match self.reason {
-            Some(_) => format!("{} is not here, or not for that reason", quote(id)),
+            Some(_) => format!(
+                "{} is not here, or not for that reason: {} has no such dead letter",
+                quote(id),
+                self.lane
+            ),
             None => format!("{} is not here: {} has no such dead letter", quote(id), self.lane),
         };
         absent.map(note).collect()
     }
 
-    /// What was not looked at, and what was named and is not here.
-    pub(super) fn what_is_left(&self, found: &Found) -> Vec<String> {
-        let mut notes = self.not_there(found);
+    /// Whether there are as many as were asked for at most.
+    fn is_limited(&self, found: &Found) -> bool {
+        self.only.is_empty() && found.letters.len() >= self.limit
+    }
+
+    /// What was not looked at, where that matters: not where all that were named are here.
+    pub(super) fn what_is_unseen(&self, found: &Found, some_absent: bool) -> Option<String> {
         let unseen = found.total() - found.seen;
-        let limited = self.only.is_empty() && found.letters.len() >= self.limit;
+        let limited = self.is_limited(found);
         if limited && found.total() > found.letters.len() {
-            notes.push(format!(
+            return Some(format!(
                 "there may be more: run it again, or with more than --limit {}",
                 self.limit
             ));
-        } else if !limited && unseen > 0 && (self.only.is_empty() || !notes.is_empty()) {
-            notes.push(format!(
+        }
+        (!limited && unseen > 0 && (self.only.is_empty() || some_absent)).then(|| {
+            format!(
                 "about {unseen} more were counted and not seen: somebody else has them out just now, or SQS's count, which \
                  may be a minute old, is wrong. Run it again"
-            ));
-        }
-        notes
+            )
+        })
     }
 
     /// Tells it. Whether all that was meant was here, as far as SQS tells.
@@ -197,11 +218,15 @@ impl Desk<'_> {
         found: &Found,
         terminal: &mut Terminal<'_>,
     ) -> anyhow::Result<bool> {
-        let notes = self.what_is_left(found);
-        for note in &notes {
-            terminal.line(&format!("  {note}"))?;
+        let all_there = self.say_what_is_absent(found, terminal)?;
+        let Some(note) = self.what_is_unseen(found, !all_there) else {
+            return Ok(all_there);
+        };
+        let limited = self.is_limited(found);
+        match limited {
+            true => terminal.line(&format!("  {note}"))?,
+            false => terminal.fault(&format!("{}: {note}", self.lane))?,
         }
-        let limited = self.only.is_empty() && found.letters.len() >= self.limit;
-        Ok(notes.is_empty() || limited)
+        Ok(limited)
     }
 }

@@ -18,7 +18,7 @@ use domain::ports::Clock;
 use serde::Serialize;
 
 use crate::end::Ended;
-use crate::print::{Terminal, count, quote, quote_within, visible};
+use crate::print::{Terminal, count, quote, quote_within};
 use crate::proposals::Consent;
 use crate::redrive::sqs::{Letter, Queues};
 use crate::stack::Stack;
@@ -73,6 +73,21 @@ pub(crate) struct Arguments {
 fn lanes() -> impl TypedValueParser<Value = Lane> {
     let names = Lane::ALL.map(|lane| PossibleValue::new(lane.name()).help(lane.about()));
     PossibleValuesParser::new(names).try_map(|name| name.parse::<Lane>())
+}
+
+impl Arguments {
+    /// What cannot be asked for like this, before the stack is looked for.
+    pub(crate) fn offline(&self) -> Option<anyhow::Result<bool>> {
+        let all = self.discard && self.message.is_empty() && self.reason.is_none();
+        let lane = self.queue.filter(|lane| all && lane.has_queue())?;
+        Some(Err(unnamed(lane).into()))
+    }
+}
+
+fn unnamed(lane: Lane) -> Ended {
+    Ended::Usage(format!(
+        "{lane} holds messages, which can be put back: name those to be deleted with --message or --reason"
+    ))
 }
 
 /// Whether everything asked for was done.
@@ -160,15 +175,15 @@ impl Desk<'_> {
                 self.describe(letter, terminal)?;
             }
         }
-        let notes = self.what_is_left(&found);
-        for note in &notes {
+        let all_there = self.say_what_is_absent(&found, terminal)?;
+        if let Some(note) = self.what_is_unseen(&found, !all_there) {
             match json {
-                true => eprintln!("note: {}: {}", self.lane, visible(note)),
+                true => terminal.fault(&format!("note: {}: {note}", self.lane))?,
                 false => terminal.line(&format!("  {note}"))?,
             }
         }
         shown?;
-        Ok(self.not_there(&found).is_empty())
+        Ok(all_there)
     }
 
     /// Puts every message back that is here now, and prints which.
@@ -196,8 +211,8 @@ impl Desk<'_> {
                 Ok(()) => terminal.line(&format!("  {} put back", letter.id))?,
                 Err(err) => {
                     complete = false;
-                    terminal.line(&format!(
-                        "  {} put back, but also still here, so it may go back twice, which is harmless: {err:#}",
+                    terminal.fault(&format!(
+                        "{} put back, but also still here, so it may go back twice, which is harmless: {err:#}",
                         letter.id
                     ))?;
                 }
@@ -220,20 +235,13 @@ impl Desk<'_> {
                 "  left here; once looked at: sre-agent redrive --queue {lane} --discard"
             ))?;
         }
-        let absent = self.not_there(&found);
-        for note in &absent {
-            terminal.line(&format!("  {note}"))?;
-        }
-        Ok(absent.is_empty())
+        self.say_what_is_absent(&found, terminal)
     }
 
     /// Deletes what is meant, after printing each with all that is in it.
     async fn discard(&self, terminal: &mut Terminal<'_>) -> anyhow::Result<bool> {
         if self.source.is_some() && self.only.is_empty() {
-            bail!(
-                "{} holds messages, which can be put back: name those to be deleted with --message or --reason",
-                self.lane
-            );
+            bail!(unnamed(self.lane));
         }
         let found = self.take_out(REDRIVING_S).await?;
         let letters = &found.letters;
@@ -281,19 +289,16 @@ impl Desk<'_> {
         if others > 0 {
             terminal.line(&format!("  and of {}", count(others, "other cause")))?;
         }
-        let absent = self.not_there(&found);
-        for note in &absent {
-            terminal.line(&format!("  {note}"))?;
-        }
+        let all_there = self.say_what_is_absent(&found, terminal)?;
         if found.letters.is_empty() {
             terminal.line("  none of them has that reason, and nothing was discarded")?;
-            return Ok(absent.is_empty());
+            return Ok(all_there);
         }
         if let Some(consent) = consent {
             let number = found.letters.len();
             let question = format!("Discard {} for good? [y/N]", count(number, "dead letter"));
             if !consent.to(&question, terminal)? {
-                terminal.line("nothing was discarded")?;
+                terminal.fault("nothing was discarded")?;
                 return Ok(false);
             }
         }
@@ -304,7 +309,7 @@ impl Desk<'_> {
             reason: None,
             ..*self
         };
-        Ok(those.discard(terminal).await? && absent.is_empty())
+        Ok(those.discard(terminal).await? && all_there)
     }
 
     fn listed<'a>(&self, letter: &'a Letter) -> Listed<'a> {

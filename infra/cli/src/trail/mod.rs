@@ -52,13 +52,24 @@ enum Command {
 }
 
 impl Arguments {
-    /// What needs no stack: whether it went well, if that was asked for.
+    /// What needs no stack: whether it went well, if that was asked for; and what cannot be asked for like this.
     pub(crate) fn offline(&self, terminal: &mut Terminal<'_>) -> Option<anyhow::Result<bool>> {
-        match &self.command {
-            Some(Command::Check(arguments)) => Some(check::check(arguments, terminal)),
-            Some(Command::Export(arguments)) => arguments.offline(),
-            None => None,
+        match (&self.command, &self.stream) {
+            (Some(Command::Check(arguments)), _) => Some(check::check(arguments, terminal)),
+            (Some(Command::Export(arguments)), _) => arguments.offline(),
+            (None, Some(NamedStream::Whole(stream))) => has_story(stream).err().map(|err| Err(err.into())),
+            (None, Some(NamedStream::Proposal(_)) | None) => None,
         }
+    }
+}
+
+/// That a stream is told by itself.
+fn has_story(stream: &StreamId) -> Result<(), Ended> {
+    match stream {
+        StreamId::Proposal(_) | StreamId::Control | StreamId::Guard => Ok(()),
+        StreamId::Incident(_) | StreamId::Target(_) | StreamId::Limit { .. } => Err(Ended::Usage(format!(
+            "{stream} has no story of its own: trail export has its records"
+        ))),
     }
 }
 
@@ -91,9 +102,7 @@ async fn story_of(
             return switches::tell(&trail, &stream, json, terminal).await;
         }
         StreamId::Incident(_) | StreamId::Target(_) | StreamId::Limit { .. } => {
-            bail!(Ended::Usage(format!(
-                "{stream} has no story of its own: trail export has its records"
-            )))
+            return has_story(&stream).map(|()| true).map_err(Into::into);
         }
     };
     let records = trail.load(&stream).await.context("not verified")?;

@@ -62,7 +62,7 @@ async fn a_message_that_is_not_there_is_said_and_is_no_success() {
     assert!(!well);
     assert_eq!(
         told.lines().last().unwrap(),
-        "  m-9 is not here: ingest has no such dead letter"
+        "m-9 is not here: ingest has no such dead letter"
     );
     assert!(told.contains("  m-1, received"), "{told}");
 
@@ -71,7 +71,7 @@ async fn a_message_that_is_not_there_is_said_and_is_no_success() {
     expect![[r#"
         ingest: 1 of about 3 dead letters
           m-1 put back
-          m-9 is not here: ingest has no such dead letter
+        m-9 is not here: ingest has no such dead letter
     "#]]
     .assert_eq(&told);
     // The one is gone now, and neither is there to be discarded.
@@ -251,6 +251,85 @@ async fn those_of_a_reason_are_discarded_after_a_question_and_no_others() {
     .await;
     assert!(well);
     assert_eq!(queues.bodies(SOURCE).len(), 3);
+}
+
+/// What standard error has of a command that did not do what was asked for.
+async fn complained(
+    desk: &Desk<'_>,
+    what: impl AsyncFnOnce(&Desk<'_>, &mut Terminal<'_>) -> anyhow::Result<bool>,
+) -> String {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut terminal = Terminal::apart(&mut out, &mut err);
+    assert!(!what(desk, &mut terminal).await.unwrap());
+    drop(terminal);
+    String::from_utf8(err).unwrap()
+}
+
+#[tokio::test]
+async fn why_something_was_not_done_is_said_on_standard_error() {
+    let only = ["m-9".to_owned()];
+    let absent = "m-9 is not here: ingest has no such dead letter\n";
+    let (queues, all) = (queues(3), []);
+    let named = desk(&queues, Lane::Ingest, &only);
+    for json in [false, true] {
+        let said = complained(&named, async |desk, terminal| desk.list(json, terminal).await).await;
+        assert_eq!(said, absent);
+    }
+    let said = complained(&named, async |desk, terminal| desk.redrive(terminal).await).await;
+    assert_eq!(said, absent);
+    let said = complained(&named, async |desk, terminal| desk.discard(terminal).await).await;
+    assert_eq!(said, absent);
+    let failures = desk(&queues, Lane::Outbox, &only);
+    let said = complained(&failures, async |desk, terminal| desk.redrive(terminal).await).await;
+    assert_eq!(said, absent.replace("ingest", "outbox"));
+
+    let of_a_reason = Desk {
+        reason: Some("is missing"),
+        ..desk(&queues, Lane::Ingest, &all)
+    };
+    let declined = async |desk: &Desk<'_>, terminal: &mut Terminal<'_>| {
+        let mut no = &b"no\n"[..];
+        let consent = Some(Consent::Asked(&mut no));
+        desk.discard_those_of_a_reason(consent, terminal).await
+    };
+    assert_eq!(
+        complained(&of_a_reason, declined).await,
+        "nothing was discarded\n"
+    );
+    let broken = MemoryQueues {
+        broken: Some(("delete", 1)),
+        ..self::queues(1)
+    };
+    let broken = desk(&broken, Lane::Ingest, &all);
+    let said = complained(&broken, async |desk, terminal| desk.redrive(terminal).await).await;
+    assert!(said.starts_with("m-0 put back, but also still here"), "{said}");
+}
+
+#[test]
+fn what_would_discard_all_that_can_be_put_back_is_not_asked_for_like_this() {
+    use clap::Parser as _;
+
+    #[derive(Debug, clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+    for (line, sound) in [
+        ("--queue ingest --discard", false),
+        ("--queue ingest --discard --limit 3", false),
+        ("--queue ingest --discard --message m-1", true),
+        ("--queue ingest --discard --reason x", true),
+        ("--queue strays --discard", true),
+        ("--queue ingest", true),
+        ("", true),
+    ] {
+        let line = Line::parse_from(["redrive"].into_iter().chain(line.split_whitespace()));
+        let refused = line.arguments.offline();
+        assert_eq!(refused.is_none(), sound, "{line:?}");
+        if let Some(refused) = refused {
+            assert_eq!(crate::end::code(&refused.unwrap_err()), 2);
+        }
+    }
 }
 
 #[test]
