@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::path::Path;
 
 use adapters::aws;
 use anyhow::anyhow;
@@ -56,6 +57,15 @@ pub(crate) fn code(err: &anyhow::Error) -> u8 {
     }
     let mut causes = err.chain();
     causes.find_map(own_code).unwrap_or(1)
+}
+
+/// The error of a file that was to be read and to hold, with its name: it could not be read, or it does not hold.
+pub(crate) fn of_file(file: &Path, err: anyhow::Error) -> anyhow::Error {
+    let what = match code(&err) {
+        NO_ANSWER => "cannot be read",
+        _ => "does not hold",
+    };
+    err.context(format!("{} {what}", file.display()))
 }
 
 fn own_code(cause: &(dyn Error + 'static)) -> Option<u8> {
@@ -116,6 +126,21 @@ mod tests {
         assert_eq!(code(&ended(Ended::NoAnswer("x".to_owned()))), 4);
         let within = Err::<(), _>(ended(Ended::Unclear("x".to_owned()))).context("sent");
         assert_eq!(code(&within.unwrap_err()), 3);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_not_said_not_to_hold() {
+        let told = |err: anyhow::Error| {
+            let err = of_file(Path::new("trail.jsonl"), err);
+            (code(&err), format!("{err:#}"))
+        };
+        assert_eq!(
+            told(anyhow!("line 1 is wrong")),
+            (1, "trail.jsonl does not hold: line 1 is wrong".to_owned())
+        );
+        let (code, said) = told(io::Error::from(io::ErrorKind::IsADirectory).into());
+        assert_eq!(code, 4);
+        assert!(said.starts_with("trail.jsonl cannot be read: "), "{said}");
     }
 
     #[test]

@@ -50,12 +50,12 @@ pub(crate) async fn run(
     let reached = channels(checkup::of(stack, OUTPUT).await?.told()?.reached);
     if arguments.json {
         terminal.json(&reached)?;
-    } else {
-        for (fine, line) in lines(&reached, &stack.name) {
-            match fine {
-                true => terminal.line(&line)?,
-                false => terminal.fault(&line)?,
-            }
+    }
+    for (fine, line) in lines(&reached, &stack.name) {
+        match fine {
+            true if arguments.json => {}
+            true => terminal.line(&line)?,
+            false => terminal.fault(&line)?,
         }
     }
     Ok(!reached.is_empty() && reached.iter().all(|one| one.problem.is_none()))

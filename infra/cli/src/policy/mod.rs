@@ -14,7 +14,7 @@ use domain::value::Digest;
 
 use crate::operators;
 use crate::policy::registry::Registry;
-pub(crate) use crate::policy::registry::sound;
+pub(crate) use crate::policy::registry::{read, sound};
 use crate::print::Terminal;
 use crate::stack::Stack;
 use crate::{what_if, who};

@@ -21,7 +21,7 @@ use crate::switches::{UNSIGNED, signable};
 
 /// A directory's policy, told as sound or with everything that is wrong with it.
 pub(crate) fn sound(directory: &Path, terminal: &mut Terminal<'_>) -> anyhow::Result<Option<Bundle>> {
-    let checked = Bundle::read_dir(directory).and_then(|bundle| Checked::new(&bundle).map(|_| bundle));
+    let checked = read(directory)?.and_then(|bundle| Checked::new(&bundle).map(|_| bundle));
     match checked {
         Ok(bundle) => {
             terminal.line(&format!("ok: sha256 {}", bundle.digest()))?;
@@ -32,6 +32,18 @@ pub(crate) fn sound(directory: &Path, terminal: &mut Terminal<'_>) -> anyhow::Re
             Ok(None)
         }
     }
+}
+
+/// A directory's policy, or what is wrong with it. That the directory or a file of it cannot be read is no fault of a policy.
+pub(crate) fn read(directory: &Path) -> anyhow::Result<Result<Bundle, Faults>> {
+    let unread = |path: &Path| format!("{} cannot be read", path.display());
+    for entry in fs::read_dir(directory).with_context(|| unread(directory))? {
+        let path = entry.with_context(|| unread(directory))?.path();
+        if path.is_file() {
+            fs::File::open(&path).with_context(|| unread(&path))?;
+        }
+    }
+    Ok(Bundle::read_dir(directory))
 }
 
 fn tell(faults: &Faults, terminal: &mut Terminal<'_>) -> anyhow::Result<()> {

@@ -7,13 +7,14 @@ use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use adapters::{KeyFile, Keyring};
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use domain::proposal::Proposal;
 use domain::trail::{Fact as _, IncidentFact, NoKeys, Record, StreamId, Verifier};
 use domain::value::{ProposalId, Timestamp};
 
 use trail::history::{self, StreamHistory};
 
+use crate::end;
 use crate::print::{Terminal, count};
 
 /// Missing proposals that are named.
@@ -33,23 +34,26 @@ pub(crate) struct CheckArguments {
 /// Verifies an export: every chain, every proposal's life and, where the keys are given, every signature.
 pub(crate) fn check(arguments: &CheckArguments, terminal: &mut Terminal<'_>) -> anyhow::Result<bool> {
     let keys: Box<dyn Verifier> = match &arguments.keys {
-        Some(file) => Box::new(keys(file).with_context(|| file.display().to_string())?),
+        Some(file) => Box::new(keys(file)?),
         None => Box::new(NoKeys),
     };
     let file = &arguments.file;
     let lines: Box<dyn BufRead> = if file == Path::new("-") {
         Box::new(io::stdin().lock())
     } else {
-        let opened = File::open(file).with_context(|| file.display().to_string())?;
+        let opened = File::open(file).map_err(|err| end::of_file(file, err.into()))?;
         Box::new(BufReader::with_capacity(1 << 16, opened))
     };
-    verified(lines, keys.as_ref(), terminal).with_context(|| format!("{} does not hold", file.display()))
+    verified(lines, keys.as_ref(), terminal).map_err(|err| end::of_file(file, err))
 }
 
 fn keys(file: &Path) -> anyhow::Result<Keyring> {
-    let read: KeyFile =
-        serde_json::from_slice(&std::fs::read(file)?).context("is not what sre-agent keys export writes")?;
-    Ok(read.keyring()?)
+    let text = std::fs::read(file).map_err(|err| end::of_file(file, err.into()))?;
+    let named = || format!("{} is not what sre-agent keys export prints", file.display());
+    let read: KeyFile = serde_json::from_slice(&text).with_context(named)?;
+    // It was looked at: that something in it is no key is what is wrong with it.
+    read.keyring()
+        .map_err(|err| anyhow!("{}: {}", named(), err.problem))
 }
 
 /// Whether all that was read holds, and nothing is seen to be missing.
@@ -165,7 +169,7 @@ impl Seen {
 
     fn tell(&self, checked: &str, terminal: &mut Terminal<'_>) -> anyhow::Result<bool> {
         let Some((first, last)) = self.span else {
-            terminal.line("NOT VERIFIED: there is no record in it")?;
+            terminal.fault("NOT VERIFIED: there is no record in it")?;
             return Ok(false);
         };
         let sums = self.sorts.values().fold((0, 0), |(streams, records), sort| {
@@ -228,8 +232,8 @@ impl Seen {
             return Ok(true);
         }
         missing.sort();
-        terminal.line(&format!(
-            "  NOT COMPLETE: opened within the time of this file, and not here: {}. The file was cut, or the trail was: export \
+        terminal.fault(&format!(
+            "NOT COMPLETE: opened within the time of this file, and not here: {}. The file was cut, or the trail was: export \
              it again and compare",
             listed(&missing)
         ))?;

@@ -15,10 +15,11 @@ use domain::action::ActionKind;
 use domain::proposal::{IllegalTransition, Scored};
 use domain::trail::Record;
 use domain::value::Timestamp;
-use policy::{Bundle, Checked, Faults};
+use policy::{Bundle, Faults};
 use serde::Serialize;
 
 pub(super) use self::report::conclude;
+use super::draft;
 use super::life::{self, Answer, Course, End};
 use super::source::{Gather, Source, Switched};
 use super::wilson::{self, Bounds, Confidence};
@@ -65,14 +66,13 @@ fn share(text: &str) -> Result<f64, &'static str> {
 }
 
 impl CalibrateArguments {
-    /// The policy that was named, if one was, or what is wrong with it.
-    pub(super) fn given(&self) -> Result<Option<Bundle>, Faults> {
-        let Some(directory) = &self.policy else {
-            return Ok(None);
-        };
-        let bundle = Bundle::read_dir(directory)?;
-        Checked::new(&bundle)?;
-        Ok(Some(bundle))
+    /// The policy that was named, if one was, or what is wrong with it; and there must be room for what is written.
+    pub(super) fn given(&self) -> anyhow::Result<Result<Option<Bundle>, Faults>> {
+        if let Some(out) = &self.out {
+            draft::is_free(out)?;
+        }
+        let read = self.policy.as_deref().map(super::read).transpose()?;
+        Ok(read.transpose().map(|read| read.map(|(bundle, _)| bundle)))
     }
 }
 

@@ -1,8 +1,8 @@
 //! A policy that is proposed: the one in force, with one rule for each action beside it.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 use anyhow::{Context, anyhow, ensure};
 use domain::action::ActionKind;
@@ -77,6 +77,17 @@ fn rule(action: ActionKind, finding: &Finding, held: Option<u8>) -> String {
     )
 }
 
+/// That a directory is empty or is not there.
+pub(super) fn is_free(directory: &Path) -> anyhow::Result<()> {
+    let shown = || directory.display().to_string();
+    match fs::read_dir(directory) {
+        Ok(mut there) => ensure!(there.next().is_none(), "{} is not empty", shown()),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => {}
+        Err(err) => return Err(err).with_context(|| format!("{} cannot be read", shown())),
+    }
+    Ok(())
+}
+
 /// Checks the policy and writes it into a directory that is empty or is not there; its digest.
 pub(super) fn write(
     directory: &Path,
@@ -85,10 +96,8 @@ pub(super) fn write(
     held: Option<u8>,
 ) -> anyhow::Result<Digest> {
     let bundle = bundle(base, findings, held)?;
-    let shown = || directory.display().to_string();
-    fs::create_dir_all(directory).with_context(shown)?;
-    let mut there = fs::read_dir(directory).with_context(shown)?;
-    ensure!(there.next().is_none(), "{} is not empty", shown());
+    is_free(directory)?;
+    fs::create_dir_all(directory).with_context(|| directory.display().to_string())?;
     for (name, text) in bundle.files() {
         if name != SCHEMA {
             fs::write(directory.join(name), text)

@@ -57,9 +57,15 @@ impl Command {
             Command::Calibrate(arguments) if arguments.source.is_offline() => {
                 Some(calibrate_file(arguments, terminal))
             }
-            // A policy that does not check is told before anything is called.
-            Command::Replay(arguments) => refused(read(&arguments.policy), terminal),
-            Command::Calibrate(arguments) => refused(arguments.given(), terminal),
+            // A time or a policy that does not do is told before anything is called.
+            Command::Replay(arguments) => {
+                let window = arguments.source.window(replay::DEFAULT_MOMENT);
+                refused(window.and_then(|_| read(&arguments.policy)), terminal)
+            }
+            Command::Calibrate(arguments) => {
+                let window = arguments.source.window(calibrate::DEFAULT_MOMENT);
+                refused(window.and_then(|_| arguments.given()), terminal)
+            }
         }
     }
 }
@@ -72,7 +78,7 @@ pub(crate) async fn run(
 ) -> anyhow::Result<bool> {
     match command {
         Command::Replay(arguments) => {
-            let (_, checked) = read(&arguments.policy)?;
+            let (_, checked) = read(&arguments.policy)??;
             let trial = arguments.trial(checked.in_force(None));
             let empty = |window| Replay::new(trial, Some(window));
             let gathered = arguments
@@ -82,7 +88,7 @@ pub(crate) async fn run(
             gathered.all.print(&arguments, terminal)?;
         }
         Command::Calibrate(arguments) => {
-            let given = arguments.given()?;
+            let given = arguments.given()??;
             let empty = |window| Calibration::new(Some(window));
             let gathered = arguments
                 .source
@@ -95,7 +101,7 @@ pub(crate) async fn run(
 }
 
 fn replay_file(arguments: &ReplayArguments, terminal: &mut Terminal<'_>) -> anyhow::Result<bool> {
-    let checked = match read(&arguments.policy) {
+    let checked = match read(&arguments.policy)? {
         Ok((_, checked)) => checked,
         Err(faults) => return told(&faults, terminal),
     };
@@ -106,7 +112,7 @@ fn replay_file(arguments: &ReplayArguments, terminal: &mut Terminal<'_>) -> anyh
 }
 
 fn calibrate_file(arguments: &CalibrateArguments, terminal: &mut Terminal<'_>) -> anyhow::Result<bool> {
-    let given = match arguments.given() {
+    let given = match arguments.given()? {
         Ok(given) => given,
         Err(faults) => return told(&faults, terminal),
     };
@@ -115,16 +121,24 @@ fn calibrate_file(arguments: &CalibrateArguments, terminal: &mut Terminal<'_>) -
     Ok(true)
 }
 
-/// A policy of a directory, in which nothing is wrong.
-fn read(directory: &Path) -> Result<(Bundle, Checked), Faults> {
-    let bundle = Bundle::read_dir(directory)?;
-    let checked = Checked::new(&bundle)?;
-    Ok((bundle, checked))
+/// A policy of a directory, in which nothing is wrong; or what is.
+fn read(directory: &Path) -> anyhow::Result<Result<(Bundle, Checked), Faults>> {
+    Ok(crate::policy::read(directory)?.and_then(|bundle| {
+        let checked = Checked::new(&bundle)?;
+        Ok((bundle, checked))
+    }))
 }
 
-/// Tells the faults of a policy, if it has some.
-fn refused<T>(read: Result<T, Faults>, terminal: &mut Terminal<'_>) -> Option<anyhow::Result<bool>> {
-    read.err().map(|faults| told(&faults, terminal))
+/// Tells what is wrong before anything is called, if something is.
+fn refused<T>(
+    read: anyhow::Result<Result<T, Faults>>,
+    terminal: &mut Terminal<'_>,
+) -> Option<anyhow::Result<bool>> {
+    match read {
+        Ok(Ok(_)) => None,
+        Ok(Err(faults)) => Some(told(&faults, terminal)),
+        Err(err) => Some(Err(err)),
+    }
 }
 
 fn told(faults: &Faults, terminal: &mut Terminal<'_>) -> anyhow::Result<bool> {

@@ -18,6 +18,7 @@ use trail::history::{self, StreamHistory};
 use trail::verify::Judge;
 use trail::walk::Window;
 
+use crate::end;
 use crate::moment::{self, Moment};
 use crate::stack::Stack;
 
@@ -127,12 +128,17 @@ impl Source {
         let lines: Box<dyn BufRead> = if file == Path::new("-") {
             Box::new(io::stdin().lock())
         } else {
-            let opened = File::open(file).with_context(|| file.display().to_string())?;
+            let opened = File::open(file).map_err(|err| end::of_file(file, err.into()))?;
             Box::new(BufReader::with_capacity(1 << 16, opened))
         };
-        let gathered = gather(lines, empty).with_context(|| format!("{} does not hold", file.display()))?;
+        let gathered = gather(lines, empty).map_err(|err| end::of_file(file, err))?;
         gathered.tell_omission();
         Ok(gathered)
+    }
+
+    /// Which time of the trail is meant.
+    pub(crate) fn window(&self, default: Moment) -> anyhow::Result<Window> {
+        moment::window(self.since.unwrap_or(default), None, SystemClock.now())
     }
 
     /// Gathers from the trail: `empty` is told which window is meant.
@@ -142,7 +148,7 @@ impl Source {
         default: Moment,
         empty: impl FnOnce(Window) -> T,
     ) -> anyhow::Result<Gathered<T>> {
-        let window = moment::window(self.since.unwrap_or(default), None, SystemClock.now())?;
+        let window = self.window(default)?;
         let gathered = gather_live(&stack.trail()?, window, empty(window)).await?;
         gathered.tell_omission();
         Ok(gathered)
@@ -301,6 +307,10 @@ fn feed(
         }
     }
     hand_over(&switched, &mut batch);
+    // Nothing is known then of what happened, which is not that nothing happened.
+    if line == 1 {
+        bail!("there is no record in it");
+    }
     Ok((Arc::unwrap_or_clone(switched), left_out))
 }
 

@@ -104,9 +104,55 @@ fn a_policy_that_does_not_check_is_told_with_its_lines_before_anything_is_called
         );
         assert!(told.contains("101 is not within 0–100"), "{told}");
     }
+    // Of one that cannot be looked at nothing is known to be wrong.
     let nowhere = room.path("nowhere").display().to_string();
     let (done, told) = offline(&["replay", "--policy", &nowhere]).unwrap();
-    assert!(!done.unwrap() && told.starts_with(&nowhere), "{told}");
+    let problem = done.unwrap_err();
+    assert_eq!((crate::end::code(&problem), told.as_str()), (4, ""));
+    assert_eq!(problem.to_string(), format!("{nowhere} cannot be read"));
+}
+
+#[test]
+fn where_there_is_no_record_nothing_is_told_and_where_nothing_was_scored_that_is_told() {
+    let room = Room::new();
+    let policy = room.policy(&Bundle::builtin());
+    let file = room.file("");
+    for line in [
+        &["replay", "--policy", &policy, "--from", &file][..],
+        &["calibrate", "--from", &file],
+    ] {
+        let (done, told) = offline(line).unwrap();
+        let problem = done.unwrap_err();
+        assert_eq!((crate::end::code(&problem), told.as_str()), (1, ""));
+        assert_eq!(
+            format!("{problem:#}"),
+            format!("{file} does not hold: there is no record in it")
+        );
+    }
+    let file = room.file(&lines(Story::declined().records()));
+    let (done, told) = offline(&["replay", "--policy", &policy, "--from", &file]).unwrap();
+    assert!(done.unwrap());
+    assert!(
+        told.contains("      0 cases\n")
+            && told.ends_with("nothing was scored in that time: this tells nothing of the policy\n"),
+        "{told}"
+    );
+}
+
+#[test]
+fn there_must_be_room_for_what_is_written_before_anything_is_read() {
+    let room = Room::new();
+    let policy = room.policy(&Bundle::builtin());
+    for line in [
+        &["calibrate", "--out", &policy][..],
+        &["calibrate", "--out", &policy, "--from", "/nowhere"],
+    ] {
+        let (done, _) = offline(line).unwrap();
+        assert_eq!(done.unwrap_err().to_string(), format!("{policy} is not empty"));
+    }
+    let free = room.path("new").display().to_string();
+    assert!(offline(&["calibrate", "--out", &free]).is_none());
+    assert!(!room.path("new").exists());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The command as a process: how it finds the function URL of a stack, and what it exits with.
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+mod cases;
 mod completions;
 mod exports;
 mod fake;
@@ -213,6 +214,7 @@ async fn slack_ends_with_1_where_somebody_cannot_be_reached() {
         assert_eq!(code(&output), expected, "{output:?}");
         let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(printed, answer);
+        assert_eq!(err(&output), wrong);
     }
 }
 

@@ -6,13 +6,15 @@ use std::fs;
 
 use domain::ports::Trail as _;
 use domain::proposal::ProposalFact;
-use domain::trail::{Author, Entry, Fact as _};
+use domain::trail::generation::Course;
+use domain::trail::{Actor, Author, Entry, Fact as _, IncidentFact, StreamId};
 use policy::Bundle;
-use testkit::sample;
-use testkit::story::{Story, breaks, person, reroutes, second};
+use testkit::story::{Story, breaks, person, second};
+use testkit::{MemoryTrail, sample};
 
-use super::fake::{Fault, World, write};
-use super::{at, code, command, ended, err};
+use super::cases;
+use super::fake::{World, write};
+use super::{code, command, ended, err, on};
 
 const OPERATE: &str = include_str!("../../../docs/operate.md");
 
@@ -62,6 +64,45 @@ fn documented() -> BTreeSet<String> {
     all
 }
 
+/// A command of a row of the second table.
+struct Row {
+    command: String,
+    /// The options without which it is not that row's.
+    options: Vec<String>,
+    /// When it ends with 1.
+    says: &'static str,
+}
+
+fn rows() -> Vec<Row> {
+    const HEAD: &str = "| command | does | exits with 1 |";
+    let cells = column(HEAD, 0).into_iter().zip(column(HEAD, 2));
+    let rows = cells.flat_map(|(cell, says)| {
+        let syntaxes = cell.split('`').skip(1).step_by(2);
+        syntaxes.map(move |syntax| Row {
+            command: words(syntax),
+            options: needed(syntax),
+            says,
+        })
+    });
+    rows.filter(|row| !row.command.is_empty()).collect()
+}
+
+/// The options of a syntax that stand in no brackets.
+fn needed(syntax: &str) -> Vec<String> {
+    let mut depth = 0_u32;
+    let bare: String = syntax
+        .chars()
+        .filter(|c| {
+            depth += u32::from(*c == '[');
+            let outside = depth == 0;
+            depth -= u32::from(*c == ']');
+            outside
+        })
+        .collect();
+    let options = bare.split_whitespace().filter(|word| word.starts_with("--"));
+    options.map(str::to_owned).collect()
+}
+
 /// The commands that a help names.
 async fn helped(line: &[&str]) -> Vec<String> {
     let help = ended(command(&[line, &["--help"]].concat())).await;
@@ -94,200 +135,6 @@ async fn every_command_is_in_a_table() {
     }
 }
 
-/// A command line, the command of the table that it is of, and how it should end.
-struct Case {
-    command: &'static str,
-    line: Vec<String>,
-    fault: Option<Fault>,
-    story: (Story, u64),
-    code: i32,
-}
-
-fn case(command: &'static str, rest: &str, code: i32) -> Case {
-    let line = command.split(' ').chain(rest.split_whitespace());
-    Case {
-        command,
-        line: line.map(str::to_owned).collect(),
-        fault: None,
-        story: (Story::awaiting(breaks()), 30),
-        code,
-    }
-}
-
-impl Case {
-    fn of(self, story: Story, at: u64) -> Self {
-        Self {
-            story: (story, at),
-            ..self
-        }
-    }
-
-    fn but(self, fault: Fault) -> Self {
-        Self {
-            fault: Some(fault),
-            ..self
-        }
-    }
-}
-
-/// What a person decides.
-fn decisions() -> Vec<Case> {
-    vec![
-        case("approve", "gnr4sqzf --yes", 0),
-        case("approve", "gnr4sqzf --yes", 1).but(Fault::Refuses),
-        case("approve", "gnr4sqzf --yes", 1).of(Story::rejected(breaks()), 40),
-        case("approve", "gnr4sqzf --yes --seen 0123456789ab", 1),
-        case("approve", "gnr4sqzf", 2),
-        case("approve", "gnr4sqzf --yes --seen 0123", 2),
-        case("approve", "gnr4sqzf --yes", 3).but(Fault::LosesReply),
-        case("approve", "gnr4sqzf --yes", 4).but(Fault::NoStack),
-        case("reject", "gnr4sqzf --reason no", 0),
-        case("reject", "gnr4sqzf --reason no", 1).but(Fault::Refuses),
-        case("reject", "gnr4sqzf", 2),
-        case("reject", "gnr4sqzf --reason no", 3).but(Fault::LosesReply),
-        case("edit", "gnr4sqzf duration_s=120", 0),
-        case("edit", "gnr4sqzf duration_s=120", 1).of(Story::approved(breaks()), 35),
-        case("edit", "gnr4sqzf", 2),
-        case("edit", "gnr4sqzf nothing=1", 2),
-        case("revoke", "gnr4sqzf", 0).of(Story::approved(breaks()), 35),
-        case("revoke", "gnr4sqzf", 1),
-        case("revoke", "", 2),
-        case("undo", "gnr4sqzf --reason over", 0).of(Story::succeeded(reroutes()), 55),
-        case("undo", "gnr4sqzf --reason over", 1),
-        case("undo", "gnr4sqzf", 2),
-        case("acknowledge", "gnr4sqzf --reason mended", 0).of(Story::called(), 15),
-        case("acknowledge", "gnr4sqzf --reason mended", 1),
-        case("acknowledge", "gnr4sqzf", 2),
-        case("show", "gnr4sqzf --json", 0),
-        case("show", "abcd", 1),
-        case("show", "x", 2),
-        case("show", "gnr4sqzf", 4).but(Fault::NoStack),
-        case("watch", "gnr4sqzf", 0).of(Story::rejected(breaks()), 40),
-        case("watch", "abcd", 1),
-        case("watch", "--every 0", 2),
-        case("list", "--waiting --team payments --limit 5", 0),
-        case("list", "--limit 0", 2),
-        case("list", "", 4).but(Fault::NoStack),
-    ]
-}
-
-/// What is looked at and switched.
-fn others() -> Vec<Case> {
-    vec![
-        case("status", "--json", 0),
-        case("status", "", 1).but(Fault::Disabled),
-        case("status", "--verbose", 2),
-        case("status", "", 4).but(Fault::NoStack),
-        case("status", "", 4).but(Fault::Forbids("AmazonSQS")),
-        // Of this stack there is next to nothing.
-        case("doctor", "", 1),
-        case("doctor", "--json", 1),
-        case("doctor", "slack", 2),
-        case("doctor", "", 4).but(Fault::NoStack),
-        case("slack", "", 0),
-        case("slack", "--json", 1).but(Fault::NoChannel),
-        case("slack", "C0SRE", 2),
-        case("slack", "", 4).but(Fault::Forbids("/2015-03-31/functions/")),
-        case("redrive", "--list", 0),
-        case("redrive", "", 0),
-        case("redrive", "--queue ingest", 1).but(Fault::KeepsLetters),
-        case("redrive", "--queue nothing", 2),
-        case("redrive", "--list", 4).but(Fault::Forbids("AmazonSQS")),
-        case("pause", "--reason drill", 0),
-        case("pause", "--reason drill", 0),
-        case("pause", "", 2),
-        case("pause", "--reason drill", 4).but(Fault::NoStack),
-        case("resume", "", 0),
-        case("resume", "--reason", 2),
-        // Whoever may not sign with the operators' key.
-        case("pause", "--reason drill", 1).but(Fault::Forbids("TrentService.Sign")),
-        case("automatic", "off --reason drill", 0),
-        case("automatic", "on", 0),
-        case("automatic", "off --reason drill", 1).but(Fault::Forbids("TrentService.Sign")),
-        case("automatic", "off", 2),
-        case("set-aside", "control 1 --reason drill", 1),
-        case("set-aside", "no/thing 1 --reason drill", 2),
-        case("set-aside", "control 1 --reason drill", 4).but(Fault::NoStack),
-        case("keys export", "", 0),
-        case("keys export", "all", 2),
-        case("keys export", "", 4).but(Fault::Forbids("TrentService.GetPublicKey")),
-        case("keys rotate", "operators --since 1h", 0),
-        case("keys rotate", "operators --since 1h", 1).but(Fault::Forbids("TrentService.DisableKey")),
-        case("keys rotate", "", 2),
-        case("keys rotate", "operators --since 1h", 4).but(Fault::Forbids("TrentService.GetPublicKey")),
-    ]
-}
-
-/// A record that nobody may have written, and what is done about it.
-fn forgeries() -> Vec<Case> {
-    vec![
-        case("set-aside", "FORGED 2 --reason drill", 0),
-        case("trail", "FORGED", 0),
-    ]
-}
-
-/// What is read of the trail, and files. `DIR` is one of the test's own.
-fn files() -> Vec<Case> {
-    vec![
-        case("trail", "ID", 0),
-        case("trail", "ID --json", 0),
-        case("trail", "control", 0),
-        case("trail", "guard --json", 0),
-        case("trail", "abcdefgh234567abcdefgh2345-3", 1),
-        case("trail", "x", 2),
-        case("trail", "target/provider/openai", 2),
-        case("trail", "control", 4).but(Fault::NoStack),
-        case("trail export", "--since 2026-11-22 --until 2026-11-23", 0),
-        case(
-            "trail export",
-            "--format csv --since 2026-11-22 --until 2026-11-23 --records",
-            0,
-        ),
-        case("trail export", "--undo DIR/rows.csv", 0),
-        case("trail export", "--undo DIR/risk.toml", 1),
-        case("trail export", "", 2),
-        case("trail export", "--since 9000d", 2),
-        case("trail export", "--since 1h --until 2h", 2),
-        case("trail export", "--since 1h --records", 2),
-        case("trail export", "--since 1h", 4).but(Fault::NoStack),
-        case("trail export", "--undo DIR/nowhere.csv", 4),
-        case("trail check", "DIR/trail.jsonl", 0),
-        case("trail check", "DIR/trail.jsonl --keys DIR/keys.json", 0),
-        case("trail check", "DIR/risk.toml", 1),
-        case("trail check", "", 2),
-        case("trail check", "DIR/nowhere.jsonl", 4),
-        case("policy check", "DIR/policy", 0),
-        case("policy check", "DIR/nowhere", 1),
-        case("policy check", "", 2),
-        case("policy publish", "DIR/policy", 0),
-        case("policy publish", "DIR/nowhere", 1),
-        case("policy publish", "", 2),
-        case("policy publish", "DIR/policy", 4).but(Fault::NoStack),
-        case("policy show", "", 0),
-        case("policy show", "0123456789ab", 1),
-        case("policy show", "0123", 2),
-        case("policy show", "--files DIR/risk.toml", 4),
-        case("policy replay", "--policy DIR/policy --from DIR/trail.jsonl", 0),
-        case("policy replay", "--policy DIR/nowhere --from DIR/trail.jsonl", 1),
-        case("policy replay", "--policy DIR/policy --since 9000d", 2),
-        case("policy replay", "--policy DIR/policy --from DIR/nowhere.jsonl", 4),
-        case("policy calibrate", "--from DIR/trail.jsonl", 0),
-        case("policy calibrate", "--from DIR/risk.toml", 1),
-        case("policy calibrate", "--target 2", 2),
-        case("policy calibrate", "--from DIR/nowhere.jsonl", 4),
-        case("operators check", "DIR/operators.json", 0),
-        case("operators check", "DIR/trail.jsonl", 1),
-        case("operators check", "", 2),
-        case("operators check", "DIR/nowhere.json", 4),
-        case("completions", "bash", 0),
-        case("completions", "basic", 2),
-        case("man", "", 0),
-        case("man", "--out DIR/man1", 0),
-        case("man", "--out DIR/risk.toml", 4),
-        case("man", "page", 2),
-    ]
-}
-
 /// What the cases read: a policy, a directory of operators, an export with its keys, and what is none of these.
 async fn prepared(world: &World, directory: &std::path::Path) {
     let policy = directory.join("policy");
@@ -296,6 +143,18 @@ async fn prepared(world: &World, directory: &std::path::Path) {
         fs::write(policy.join(name), text).unwrap();
     }
     fs::copy(policy.join("risk.toml"), directory.join("risk.toml")).unwrap();
+    for (file, text) in [
+        ("empty", String::new()),
+        ("missing.jsonl", without_its_proposals()),
+        (
+            "bad-keys.json",
+            r#"{"stack":"sre-agent","keys":[{"by":"operators","key":"key/operators","public":"no base64"}]}"#
+                .to_owned(),
+        ),
+    ] {
+        fs::write(directory.join(file), text).unwrap();
+    }
+    fs::create_dir(directory.join("wrong")).unwrap();
     let operators = include_str!("../../../../events/operators.json");
     fs::write(directory.join("operators.json"), operators).unwrap();
     let span = ["--since", "2026-11-22", "--until", "2026-11-23"];
@@ -313,6 +172,27 @@ async fn prepared(world: &World, directory: &std::path::Path) {
     }
 }
 
+/// An export of two troubles in which the first one's proposal must be, and is not.
+fn without_its_proposals() -> String {
+    let trail = MemoryTrail::new();
+    for (minute, provider) in (0..).zip(["openai", "bedrock"]) {
+        let event = sample::provider_unhealthy(provider);
+        let opened = IncidentFact::Opened {
+            generation: 1,
+            proposal: sample::proposal_of(&event),
+            course: Course::default(),
+        };
+        let incident = StreamId::Incident(event.fingerprint());
+        let entry = Entry::first(incident, second(60 * minute), Actor::Agent, &opened, None);
+        trail.insert(entry).unwrap();
+    }
+    let records = trail.everything();
+    let lines = records
+        .iter()
+        .map(|record| serde_json::to_string(record).unwrap() + "\n");
+    lines.collect()
+}
+
 /// A proposal with a second record that scoring may not write.
 async fn forge(world: &World) -> String {
     let story = Story::received(&sample::provider_unhealthy("anthropic"));
@@ -323,13 +203,6 @@ async fn forge(world: &World) -> String {
     let trail = world.dynamo.trail();
     trail.append(entry.by(Author::Scoring)).await.unwrap();
     story.proposal().id().to_string()
-}
-
-fn on(world: &World, line: &[&str]) -> tokio::process::Command {
-    let mut command = at(&world.server.uri(), line);
-    let dynamo = format!("http://{}", world.dynamo.address());
-    command.env("AWS_ENDPOINT_URL_DYNAMODB", dynamo);
-    command
 }
 
 #[tokio::test]
@@ -343,14 +216,9 @@ async fn every_command_of_the_tables_ends_as_they_say() {
         .into_iter()
         .map(|cell| cell.parse().unwrap())
         .collect();
-    let (mut tried, mut codes, mut wrong) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+    let (mut tried, mut codes, mut wrong) = (Vec::new(), BTreeSet::new(), Vec::new());
     let mut forged = String::new();
-    for case in decisions()
-        .into_iter()
-        .chain(others())
-        .chain(files())
-        .chain(forgeries())
-    {
+    for case in cases::all() {
         if forged.is_empty() && case.line.iter().any(|word| word == "FORGED") {
             forged = forge(&world).await;
         }
@@ -372,12 +240,14 @@ async fn every_command_of_the_tables_ends_as_they_say() {
                 case.fault, case.code
             ));
         }
-        // What is wrong is said on standard error, but for the last lines of `status` and what `--json` prints.
-        let told_elsewhere = case.command == "status" || line.contains(&"--json");
-        if case.code != 0 && !told_elsewhere && err(&output).is_empty() {
-            wrong.push(format!("{line:?} {:?} does not say why: {output:?}", case.fault));
-        }
+        // What is wrong is said on standard error, but for the last lines of `status`.
         let said = err(&output);
+        if case.code != 0 && case.command != "status" && said.is_empty() || !said.contains(case.says) {
+            wrong.push(format!(
+                "{line:?} {:?} does not say why, {:?}: {output:?}",
+                case.fault, case.says
+            ));
+        }
         for debug in [
             "SdkError",
             "dispatch failure",
@@ -393,23 +263,38 @@ async fn every_command_of_the_tables_ends_as_they_say() {
                 ));
             }
         }
-        // To want for nothing, doctor needs all of AWS: that it ends with 1 here is its going well.
-        tried.insert((
-            case.command,
-            case.code == 0 || case.command == "doctor" && case.code == 1,
-        ));
+        tried.push((case.command, case.line, case.code));
         codes.insert(case.code);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(codes, documented_codes);
+    // To want for nothing, doctor needs all of AWS: that it ends with 1 here is its going well.
+    let goes_well = |command: &str, code: i32| code == 0 || command == "doctor" && code == 1;
     for command in documented() {
         for right in [true, false] {
+            let is_tried =
+                |(of, _, code): &(&str, Vec<String>, i32)| *of == command && goes_well(of, *code) == right;
             assert!(
-                tried.contains(&(command.as_str(), right)),
+                tried.iter().any(is_tried),
                 "no case for {command} that {}",
                 if right { "goes well" } else { "does not" }
             );
         }
+    }
+    for row in rows() {
+        let of_row = |(of, line, _): &&(&str, Vec<String>, i32)| {
+            *of == row.command && row.options.iter().all(|option| line.contains(option))
+        };
+        let ends: BTreeSet<i32> = tried.iter().filter(of_row).map(|(_, _, code)| *code).collect();
+        let Row {
+            command,
+            options,
+            says,
+        } = &row;
+        let named = format!("{command} {options:?}, which ends with 1 {says:?}, is tried with {ends:?}");
+        assert!(ends.iter().any(|code| goes_well(command, *code)), "{named}");
+        assert_eq!(ends.contains(&1), !says.starts_with("never"), "{named}");
+        assert!(!says.contains("(with 4") || ends.contains(&4), "{named}");
     }
     let pages = fs::read_dir(directory.path().join("man1")).unwrap().count();
     assert!(pages > 20, "{pages} man pages");

@@ -96,7 +96,13 @@ fn a_sound_policy_is_told_by_its_hash_and_others_by_their_faults() {
         risk.toml:62:9: night: 101 is not within 0–100
     "#]]
     .assert_eq(&told);
-    assert!(!looks(&faulty.path().join("nowhere")).0);
+    let nowhere = faulty.path().join("nowhere");
+    let unread = super::sound(&nowhere, &mut Terminal::unread()).unwrap_err();
+    assert_eq!(
+        unread.to_string(),
+        format!("{} cannot be read", nowhere.display())
+    );
+    assert_eq!(crate::end::code(&unread), 4);
 }
 
 #[tokio::test]

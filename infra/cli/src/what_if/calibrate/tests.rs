@@ -5,12 +5,11 @@ mod command;
 use std::fs;
 
 use expect_test::expect;
-use policy::RISK;
+use policy::{Checked, RISK};
 use proptest::prelude::*;
 
 use super::*;
 use crate::print::Terminal;
-use crate::what_if::draft;
 use crate::what_if::source::{Gathered, gather};
 use crate::what_if::world::{Annals, Ask, Finish, Script, changed, lines, scripts};
 

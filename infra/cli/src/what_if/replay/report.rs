@@ -150,6 +150,9 @@ impl Replay {
             format!("{:>7} quorum changes", summary.quorum_changes),
             format!("{:>7} score changes", summary.score_changes),
         ];
+        if summary.cases == 0 {
+            lines.push("nothing was scored in that time: this tells nothing of the policy".to_owned());
+        }
         if summary.held_by_limit > 0 {
             lines.push(format!(
                 "{:>7} held by a safety limit then, and taken to be held again: limits are not simulated",
