@@ -145,8 +145,7 @@ async fn listing(deps: &Deps<'_>, view: &dyn View, wanted: &Wanted) -> anyhow::R
 
 /// The proposals that were opened lately, the newest first.
 async fn recent(deps: &Deps<'_>, now: Timestamp) -> anyhow::Result<Vec<ProposalId>> {
-    let mut opened = walk::opened(deps.trail, now.minus_seconds(RECENT_S), now).await?;
-    opened.sort_by_key(|(_, at)| std::cmp::Reverse(*at));
+    let opened = walk::opened(deps.trail, now.minus_seconds(RECENT_S), now, usize::MAX).await?;
     Ok(opened.into_iter().map(|(id, _)| id).collect())
 }
 

@@ -32,7 +32,7 @@ use domain::proposal::{Lease, Proposal, ProposalFact, State};
 use domain::trail::Actor;
 use domain::value::{Deployment, ProposalId};
 use runtime::queue::{Delivery, Fault, existing, hinted, in_turns};
-use trail::{Advanced, Next, advance};
+use trail::{Advanced, KnownIncidents, Next, advance};
 
 /// A lease outlives its holder: the function's timeout, one request's deadline and some seconds more.
 pub const LEASE_MARGIN_S: u64 = 7;
@@ -41,6 +41,8 @@ pub const LEASE_MARGIN_S: u64 = 7;
 pub struct Deps<'a> {
     /// The audit trail.
     pub trail: &'a dyn Trail,
+    /// The incidents that this process has seen.
+    pub incidents: &'a KnownIncidents,
     /// The gateway, reading.
     pub gateway: &'a dyn Gateway,
     /// The gateway and the pager, writing.

@@ -17,6 +17,7 @@ use policy::Published;
 use runtime::env::{Env, process};
 use runtime::queue::{DeadLetterQueue, DeadLetters, Delivery, Fault, batch};
 use runtime::serve::{gateway_reached, operators_known, policy_in_force, policy_loaded, serve};
+use trail::KnownIncidents;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -53,6 +54,7 @@ async fn main() -> Result<(), Error> {
     let verifications = queue(&config.verify_queue);
     let deps = &Deps {
         trail: &trail,
+        incidents: &KnownIncidents::default(),
         gateway: actuator.reader(),
         actuator: &actuator,
         again: &again,

@@ -40,7 +40,7 @@ pub(crate) async fn on_evidence_of_now(
 ) -> Result<Option<Refused>, Fault> {
     let plan = &proposed.preview.plan;
     let now = deps.clock.now();
-    let before = look_back(deps.trail, proposal.id(), &plan.changed(), now).await?;
+    let before = look_back(deps.trail, deps.incidents, proposal.id(), &plan.changed(), now).await?;
     let evidence = Evidence::gather(&proposal.received().event, plan, inventory);
     let control = load_control(deps.trail).await?;
     let in_force = deps.policies.in_force(&control).await;

@@ -12,6 +12,7 @@ use testkit::story::{Story, breaks, inventory, pages, reroutes, second};
 use testkit::{
     FakeActuator, FakeGateway, FixedOperators, FixedPolicies, FrozenClock, MemoryQueue, MemoryTrail, Outside,
 };
+use trail::KnownIncidents;
 
 /// What came of a proposal whose executor died, where the agent has been paused since, once the queue that no
 /// pause switches off is worked at second 101. `happened` tells whether the effect had been brought about.
@@ -34,6 +35,7 @@ async fn found_out(story: &Story, happened: bool) -> (Vec<String>, usize) {
     let queue = MemoryQueue::new(&clock);
     let deps = Deps {
         trail: &trail,
+        incidents: &KnownIncidents::default(),
         gateway: &FakeGateway::new(&world),
         actuator: &FakeActuator::new(&world),
         again: &queue,

@@ -28,7 +28,7 @@ use domain::trail::generation::Course;
 use domain::trail::{Actor, Fact, MAX_BODY_BYTES};
 use domain::value::{Deployment, ProposalId, Timestamp};
 use runtime::queue::{Delivery, Fault, existing, in_turns};
-use trail::load_control;
+use trail::{KnownIncidents, load_control};
 
 use crate::outbreak::Outbreak;
 use crate::sources::Sources;
@@ -41,6 +41,8 @@ pub const LEASE_MARGIN_S: u64 = 7;
 pub struct Deps<'a> {
     /// The audit trail.
     pub trail: &'a dyn Trail,
+    /// The incidents that this process has seen.
+    pub incidents: &'a KnownIncidents,
     /// Where event texts go that are too large for a record.
     pub payloads: &'a dyn Payloads,
     /// The gateway, reading.

@@ -18,6 +18,7 @@ use lambda_runtime::{Context, Error};
 use runtime::env::{Env, process};
 use runtime::queue::{DeadLetterQueue, batch};
 use runtime::serve::{gateway_reached, serve};
+use trail::KnownIncidents;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -61,6 +62,7 @@ async fn main() -> Result<(), Error> {
     let dead_letters = DeadLetterQueue::new(&aws, config.dead_letters.clone(), "ingest-and-propose");
     let deps = Deps {
         trail: &trail,
+        incidents: &KnownIncidents::default(),
         payloads: &payloads,
         gateway: &gateway,
         reasoner: &investigator,

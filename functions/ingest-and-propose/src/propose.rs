@@ -209,7 +209,14 @@ fn declined(reason: DeclineReason, explanation: String) -> ProposalFact {
 
 /// What was before; absent where the trail cannot tell: scoring takes it at its worst.
 pub(crate) async fn before(deps: &Deps<'_>, proposal: &Proposal, plan: &Plan) -> Option<History> {
-    let history = look_back(deps.trail, proposal.id(), &plan.changed(), deps.clock.now()).await;
+    let history = look_back(
+        deps.trail,
+        deps.incidents,
+        proposal.id(),
+        &plan.changed(),
+        deps.clock.now(),
+    )
+    .await;
     history
         .inspect_err(
             |err| tracing::warn!(proposal.id = %proposal.id(), error = %err, "the history could not be read"),

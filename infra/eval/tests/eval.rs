@@ -19,7 +19,7 @@ use expect_test::expect;
 use runtime::queue::Delivery;
 use serde_json::json;
 use testkit::{FakeGateway, FrozenClock, MemoryPayloads, MemoryTrail, sample};
-use trail::load_proposal;
+use trail::{KnownIncidents, load_proposal};
 
 fn limits() -> Limits {
     Deployment::default().limits
@@ -127,6 +127,7 @@ async fn recorded(incident: &Incident, reasoner: &dyn Reasoner) -> Answer {
     let trail = MemoryTrail::new();
     let deps = ingest_and_propose::Deps {
         trail: &trail,
+        incidents: &KnownIncidents::default(),
         payloads: &MemoryPayloads::default(),
         gateway: &gateway,
         reasoner,

@@ -33,6 +33,9 @@ const SERVICE: &str = "the trail";
 /// Index of the trail by hour and shard: [`Record::hour`], then `at`; keys only.
 pub const HOUR_INDEX: &str = "by_hour";
 
+/// About as many records as a proposal has in the hour in which it is opened: so much of the index is read at once for one.
+const RECORDS_OF_ONE: usize = 8;
+
 /// The last position that a stream has: no stream ever comes near it.
 const LAST_SEQ: u64 = 1 << 53;
 
@@ -172,22 +175,14 @@ impl DynamoTrail {
     }
 
     /// The keys filed under an hour and shard.
-    async fn filed_under(&self, hour: &str) -> Result<Vec<Item>, TrailError> {
-        let mut pages = self
-            .client
+    fn filed_under(&self, hour: &str) -> QueryFluentBuilder {
+        self.client
             .query()
             .table_name(&self.table)
             .index_name(HOUR_INDEX)
             .key_condition_expression("#hour = :hour")
             .expression_attribute_names("#hour", "hour")
-            .expression_attribute_values(":hour", AttributeValue::S(hour.to_owned()))
-            .into_paginator()
-            .send();
-        let mut keys = Vec::new();
-        while let Some(page) = pages.next().await {
-            keys.extend(page.map_err(unavailable)?.items.unwrap_or_default());
-        }
-        Ok(keys)
+            .expression_attribute_values(":hour", text(hour))
     }
 }
 
@@ -272,28 +267,51 @@ impl Trail for DynamoTrail {
     }
 
     async fn streams_of(&self, hour: &str) -> Result<Vec<(StreamId, Seq)>, TrailError> {
-        let keys = self.filed_under(hour).await?;
+        let mut pages = self.filed_under(hour).into_paginator().send();
         let mut streams = BTreeMap::new();
-        for key in &keys {
-            let Some(stream) = stream_of(key, hour) else {
-                continue;
-            };
-            // What lies between two positions was forged, and is looked at whenever somebody looks.
-            let seq: Seq = digits(key, "seq")
-                .and_then(|seq| seq.parse().ok())
-                .unwrap_or(Seq::MAX);
-            let last = streams.entry(stream).or_insert(seq);
-            *last = seq.max(*last);
+        while let Some(page) = pages.next().await {
+            for key in page.map_err(unavailable)?.items() {
+                let Some(stream) = stream_of(key, hour) else {
+                    continue;
+                };
+                // What lies between two positions was forged, and is looked at whenever somebody looks.
+                let seq: Seq = digits(key, "seq")
+                    .and_then(|seq| seq.parse().ok())
+                    .unwrap_or(Seq::MAX);
+                let last = streams.entry(stream).or_insert(seq);
+                *last = seq.max(*last);
+            }
         }
         Ok(streams.into_iter().collect())
     }
 
-    async fn opened_in(&self, hour: &str) -> Result<Vec<(StreamId, Timestamp)>, TrailError> {
-        let keys = self.filed_under(hour).await?;
-        let first = keys.iter().filter(|key| digits(key, "seq") == Some("1"));
-        Ok(first
-            .filter_map(|key| Some((stream_of(key, hour)?, string(key, "at")?.parse().ok()?)))
-            .collect())
+    async fn opened_in(
+        &self,
+        hour: &str,
+        since: Timestamp,
+        most: usize,
+    ) -> Result<Vec<(StreamId, Timestamp)>, TrailError> {
+        let query = self
+            .filed_under(hour)
+            .key_condition_expression("#hour = :hour AND #at >= :since")
+            .expression_attribute_names("#at", "at")
+            .expression_attribute_values(":since", text(since))
+            .scan_index_forward(false)
+            // Where all are wanted, a page is as large as it may be.
+            .set_limit(i32::try_from(most.saturating_mul(RECORDS_OF_ONE)).ok());
+        let mut pages = query.into_paginator().send();
+        let mut opened = Vec::new();
+        while opened.len() < most
+            && let Some(page) = pages.next().await
+        {
+            let page = page.map_err(unavailable)?;
+            let first = page.items().iter().filter(|key| digits(key, "seq") == Some("1"));
+            opened.extend(
+                first.filter_map(|key| Some((stream_of(key, hour)?, string(key, "at")?.parse().ok()?))),
+            );
+        }
+        opened.truncate(most);
+        Ok(opened)
     }
 }
 

@@ -109,8 +109,14 @@ pub trait Trail: Send + Sync {
     /// The streams with records filed under an hour and shard, each once, with the last of these; eventually consistent.
     async fn streams_of(&self, hour: &str) -> Result<Vec<(StreamId, Seq)>, TrailError>;
 
-    /// The streams whose first record is filed under an hour and shard, with its instant; eventually consistent.
-    async fn opened_in(&self, hour: &str) -> Result<Vec<(StreamId, Timestamp)>, TrailError>;
+    /// The streams whose first record is filed under an hour and shard, with its instant: those of `since` or later, the newest
+    /// first, at most `most`; eventually consistent.
+    async fn opened_in(
+        &self,
+        hour: &str,
+        since: Timestamp,
+        most: usize,
+    ) -> Result<Vec<(StreamId, Timestamp)>, TrailError>;
 
     /// The newest records of a stream, the last one first, at most `most`; strongly consistent.
     async fn newest(&self, stream: &StreamId, most: usize) -> Result<Vec<Record>, TrailError>;

@@ -130,7 +130,10 @@ impl Reader<'_> {
                 found.into_iter().collect()
             }
             Table::Proposals => {
-                let reads = partitions.iter().map(|partition| self.trail.opened_in(partition));
+                let since = self.filter.window.since;
+                let reads = partitions
+                    .iter()
+                    .map(|partition| self.trail.opened_in(partition, since, usize::MAX));
                 let found = try_join_all(reads).await?.into_iter().flatten();
                 let mut opened: Vec<(Timestamp, StreamId)> = found
                     .filter(|(stream, _)| matches!(stream, StreamId::Proposal(_)))

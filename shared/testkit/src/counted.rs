@@ -58,8 +58,13 @@ impl Trail for CountedTrail<'_> {
         self.inner.streams_of(hour).await
     }
 
-    async fn opened_in(&self, hour: &str) -> Result<Vec<(StreamId, Timestamp)>, TrailError> {
-        self.inner.opened_in(hour).await
+    async fn opened_in(
+        &self,
+        hour: &str,
+        since: Timestamp,
+        most: usize,
+    ) -> Result<Vec<(StreamId, Timestamp)>, TrailError> {
+        self.inner.opened_in(hour, since, most).await
     }
 
     async fn newest(&self, stream: &StreamId, most: usize) -> Result<Vec<Record>, TrailError> {

@@ -240,14 +240,22 @@ impl Trail for MemoryTrail {
         Ok(filed.collect())
     }
 
-    async fn opened_in(&self, hour: &str) -> Result<Vec<(StreamId, Timestamp)>, TrailError> {
+    async fn opened_in(
+        &self,
+        hour: &str,
+        since: Timestamp,
+        most: usize,
+    ) -> Result<Vec<(StreamId, Timestamp)>, TrailError> {
         self.outages.before("the trail")?;
         let streams = self.streams.lock().unwrap();
         let first = streams
             .iter()
             .filter_map(|(stream, records)| Some((stream, records.first()?)));
-        let filed = first.filter(|(_, first)| first.hour == hour);
-        Ok(filed.map(|(stream, first)| (stream.clone(), first.at)).collect())
+        let filed = first.filter(|(_, first)| first.hour == hour && first.at >= since);
+        let mut opened: Vec<_> = filed.map(|(stream, first)| (stream.clone(), first.at)).collect();
+        opened.sort_by_key(|(_, at)| std::cmp::Reverse(*at));
+        opened.truncate(most);
+        Ok(opened)
     }
 
     async fn newest(&self, stream: &StreamId, most: usize) -> Result<Vec<Record>, TrailError> {

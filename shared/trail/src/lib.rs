@@ -36,5 +36,5 @@ pub use self::guard::{extend_guard, name_forged};
 pub use self::load::{
     End, alarm, fault_of, in_force, load_control, load_end, load_held, load_proposal, read_proposal,
 };
-pub use self::look_back::{actions_on, look_back};
+pub use self::look_back::{KnownIncidents, actions_on, look_back};
 pub use self::race::Race;

@@ -1,6 +1,7 @@
 //! What the agent did on the same targets before, and what else is going on.
 
 use std::collections::BTreeSet;
+use std::sync::Mutex;
 
 use domain::inventory::Target;
 use domain::ports::{Trail, TrailError};
@@ -23,24 +24,51 @@ const MOST_LOOKED_AT: usize = 100;
 /// Of those that are loaded at once.
 const AT_ONCE: usize = 8;
 
+/// Proposals of the hour that are asked for: those that are looked at, as many that are counted without a look, and those of the
+/// same trouble, which are neither.
+const MOST_OPENED: usize = 2 * MOST_LOOKED_AT;
+
+/// Known incidents that are kept: some hundred bytes each.
+const MOST_KNOWN: usize = 1000;
+
+/// The incidents that a process has seen, so that none is loaded for each of its neighbours. What was proposed once is an
+/// incident, whatever comes; of anything else it may change, and is not kept.
+#[derive(Debug, Default)]
+pub struct KnownIncidents(Mutex<BTreeSet<ProposalId>>);
+
+impl KnownIncidents {
+    fn has(&self, id: &ProposalId) -> bool {
+        self.0.lock().is_ok_and(|known| known.contains(id))
+    }
+
+    fn keep(&self, id: &ProposalId) {
+        if let Ok(mut known) = self.0.lock() {
+            if known.len() >= MOST_KNOWN {
+                known.clear();
+            }
+            known.insert(id.clone());
+        }
+    }
+}
+
 /// Reads what was before a proposal that would change `targets`.
 pub async fn look_back(
     trail: &dyn Trail,
+    known: &KnownIncidents,
     proposal: &ProposalId,
     targets: &[Target],
     now: Timestamp,
 ) -> Result<History, TrailError> {
     let actions = actions_on(trail, proposal, targets).await?;
-    let opened = walk::opened(trail, now.minus_seconds(INCIDENTS_S), now).await?;
+    let opened = walk::opened(trail, now.minus_seconds(INCIDENTS_S), now, MOST_OPENED).await?;
     let others = opened
         .into_iter()
         .filter(|(id, _)| id.fingerprint() != proposal.fingerprint());
     let mut others: Vec<_> = others.collect();
-    others.sort_by(|(_, a), (_, b)| b.cmp(a));
     let beyond = others.split_off(others.len().min(MOST_LOOKED_AT));
-    let looked_at = others
-        .into_iter()
-        .map(|(id, at)| async move { Ok::<_, TrailError>(is_incident(trail, &id).await?.then_some(at)) });
+    let looked_at = others.into_iter().map(|(id, at)| async move {
+        Ok::<_, TrailError>(is_incident(trail, known, &id).await?.then_some(at))
+    });
     let found = stream::iter(looked_at)
         .buffered(AT_ONCE)
         .try_filter_map(|found| ready(Ok(found)))
@@ -54,9 +82,17 @@ pub async fn look_back(
 
 /// Whether a proposal is an incident: one that was declined for what its event says, or because the gateway does not bear
 /// that out, is none. Whoever sends events could raise every score with them.
-async fn is_incident(trail: &dyn Trail, id: &ProposalId) -> Result<bool, TrailError> {
+async fn is_incident(trail: &dyn Trail, known: &KnownIncidents, id: &ProposalId) -> Result<bool, TrailError> {
+    if known.has(id) {
+        return Ok(true);
+    }
     match load_proposal(trail, id).await {
-        Ok(found) => Ok(found.is_some_and(|proposal| !proposal.was_declined_for_its_event())),
+        Ok(None) => Ok(false),
+        Ok(Some(proposal)) if proposal.proposed().is_some() => {
+            known.keep(id);
+            Ok(true)
+        }
+        Ok(Some(proposal)) => Ok(!proposal.was_declined_for_its_event()),
         Err(err @ TrailError::Unavailable(_)) => Err(err),
         // What does not hold, or cannot be read, may be one.
         Err(_) => Ok(true),
@@ -96,4 +132,25 @@ pub async fn actions_on(
         }
     }
     Ok(History::new(actions, Vec::new()).actions)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_has_a_bound() {
+        let known = KnownIncidents::default();
+        let id = |generation: usize| {
+            format!("gnr4sqzfryd4gg3mhvufxxmnmg-{generation}")
+                .parse()
+                .unwrap()
+        };
+        for generation in 1..=MOST_KNOWN + 1 {
+            known.keep(&id(generation));
+            assert!(known.has(&id(generation)));
+        }
+        assert_eq!(known.0.lock().unwrap().len(), 1, "it begins anew");
+        assert!(!known.has(&id(1)));
+    }
 }

@@ -119,22 +119,29 @@ pub async fn proposals(trail: &dyn Trail, window: Window) -> Result<BTreeSet<Pro
     Ok(streams.into_iter().filter_map(proposal).collect())
 }
 
-/// The proposals that were opened within a span of time, both ends included, and when.
+/// The proposals that were opened within a span of time, both ends included, and when: the newest first, at most `most`. Of a
+/// busy hour, no more of the index is read than they take.
 pub async fn opened(
     trail: &dyn Trail,
     since: Timestamp,
     until: Timestamp,
+    most: usize,
 ) -> Result<Vec<(ProposalId, Timestamp)>, TrailError> {
     let window = Window::until_now(since, until);
     let mut opened = Vec::new();
     for partitions in window.partitions().chunks(AT_ONCE) {
-        let reads = partitions.iter().map(|partition| trail.opened_in(partition));
+        let reads = partitions
+            .iter()
+            .map(|partition| trail.opened_in(partition, since, most));
         opened.extend(try_join_all(reads).await?.into_iter().flatten());
     }
     let opened = opened.into_iter().filter(|(_, at)| window.holds(*at));
-    Ok(opened
+    let mut opened: Vec<_> = opened
         .filter_map(|(stream, at)| Some((proposal(stream)?, at)))
-        .collect())
+        .collect();
+    opened.sort_by_key(|(_, at)| std::cmp::Reverse(*at));
+    opened.truncate(most);
+    Ok(opened)
 }
 
 fn proposal(stream: StreamId) -> Option<ProposalId> {

@@ -276,8 +276,13 @@ impl Trail for Crowded {
     async fn streams_of(&self, hour: &str) -> Result<Vec<(StreamId, domain::trail::Seq)>, TrailError> {
         self.records.streams_of(hour).await
     }
-    async fn opened_in(&self, hour: &str) -> Result<Vec<(StreamId, Timestamp)>, TrailError> {
-        self.records.opened_in(hour).await
+    async fn opened_in(
+        &self,
+        hour: &str,
+        since: Timestamp,
+        most: usize,
+    ) -> Result<Vec<(StreamId, Timestamp)>, TrailError> {
+        self.records.opened_in(hour, since, most).await
     }
     async fn newest(&self, stream: &StreamId, most: usize) -> Result<Vec<Record>, TrailError> {
         self.records.newest(stream, most).await

@@ -159,8 +159,13 @@ impl Trail for Books {
         self.port().streams_of(hour).await
     }
 
-    async fn opened_in(&self, hour: &str) -> Result<Vec<(StreamId, Timestamp)>, TrailError> {
-        self.port().opened_in(hour).await
+    async fn opened_in(
+        &self,
+        hour: &str,
+        since: Timestamp,
+        most: usize,
+    ) -> Result<Vec<(StreamId, Timestamp)>, TrailError> {
+        self.port().opened_in(hour, since, most).await
     }
 
     async fn newest(&self, stream: &StreamId, most: usize) -> Result<Vec<Record>, TrailError> {

@@ -216,6 +216,7 @@ impl World {
                 let scripted = Cut::new(&*self.reasoner, cutter);
                 let deps = ingest_and_propose::Deps {
                     trail,
+                    incidents: &self.incidents,
                     payloads: &Cut::new(&self.payloads, cutter),
                     gateway,
                     reasoner: match self.models.as_slice() {
@@ -251,6 +252,7 @@ impl World {
             Lane::Execution | Lane::Restore | Lane::Verify => {
                 let deps = execution::Deps {
                     trail,
+                    incidents: &self.incidents,
                     gateway,
                     actuator: &Cut::new(&self.acting, cutter),
                     again: &Cut::new(self.queue(Lane::Execution), cutter),

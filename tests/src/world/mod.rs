@@ -38,7 +38,7 @@ use testkit::{
     FakeActuator, FakeGateway, FixedOperators, FixedPolicies, FrozenClock, MemoryBus, MemoryPayloads,
     MemoryTopic, MemoryView, sample,
 };
-use trail::load_control;
+use trail::{KnownIncidents, load_control};
 
 pub use self::books::Books;
 pub use self::people::Answer;
@@ -85,6 +85,8 @@ pub struct World {
     pub settings: Settings,
     /// Which of them failed lately.
     pub breakers: Breakers,
+    /// The incidents that its processes have seen.
+    pub incidents: KnownIncidents,
     /// What housekeeping does not look at any more.
     pub rested: Rested,
     /// Where their transcripts go.
@@ -158,6 +160,7 @@ impl World {
             models: Vec::new(),
             settings: settings(&deployment),
             breakers: Breakers::default(),
+            incidents: KnownIncidents::default(),
             rested: Rested::default(),
             transcripts: MemoryPayloads::default(),
             runbook,

@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use testkit::{FakeGateway, FixedPolicies, FrozenClock, MemoryPayloads, MemoryTrail, sample};
 use tests::model::calling;
 use tests::{ScriptedModel, World};
-use trail::load_proposal;
+use trail::{KnownIncidents, load_proposal};
 
 use self::answers::answer;
 
@@ -123,6 +123,7 @@ impl Bench {
         };
         let deps = ingest_and_propose::Deps {
             trail: &trail,
+            incidents: &KnownIncidents::default(),
             payloads: &payloads,
             gateway: &FakeGateway::new(&outside),
             reasoner: &investigator,

@@ -84,7 +84,12 @@ impl Trail for MadeUp<'_> {
         told.map_err(|err| TrailError::Corrupt(err.to_string()))
     }
 
-    async fn opened_in(&self, hour: &str) -> Result<Vec<(StreamId, Timestamp)>, TrailError> {
+    async fn opened_in(
+        &self,
+        hour: &str,
+        _: Timestamp,
+        _: usize,
+    ) -> Result<Vec<(StreamId, Timestamp)>, TrailError> {
         Ok(self.opened.get(hour).cloned().unwrap_or_default())
     }
 

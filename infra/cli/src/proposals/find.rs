@@ -37,7 +37,7 @@ async fn proposal(
     let (open, in_force, opened) = tokio::try_join!(
         async { anyhow::Ok(view.open().await?) },
         async { anyhow::Ok(view.in_force().await?) },
-        async { anyhow::Ok(walk::opened(trail, now.minus_seconds(RECENT_S), now).await?) },
+        async { anyhow::Ok(walk::opened(trail, now.minus_seconds(RECENT_S), now, usize::MAX).await?) },
     )
     .with_context(|| format!("which proposal {which} is could not be looked up"))?;
     let recent = opened.into_iter().map(|(id, _)| id);

@@ -7,7 +7,7 @@ use domain::trail::chain::problem_of;
 use domain::trail::{
     Actor, Author, Entry, MAX_BODY_BYTES, Record, StreamId, UNREADABLE, hour_key, verify_chain,
 };
-use domain::value::OperatorId;
+use domain::value::{OperatorId, Timestamp};
 use futures::future::join_all;
 use testkit::{Dynamo, Proxy, TRAIL_TABLE, Trouble, sample};
 
@@ -285,13 +285,11 @@ async fn the_streams_of_an_hour_are_named_once_each() {
     );
 
     // Each was opened in the hour before, where its first record is filed.
-    let mut opened = Vec::new();
+    let (mut opened, long_ago) = (Vec::new(), sample::now().minus_seconds(86_400));
     for shard in 0..domain::trail::HOUR_SHARDS {
-        opened.extend(trail.opened_in(&format!("2026-11-22T10/{shard}")).await.unwrap());
-        assert_eq!(
-            trail.opened_in(&format!("2026-11-22T11/{shard}")).await.unwrap(),
-            []
-        );
+        let (before, after) = (format!("2026-11-22T10/{shard}"), format!("2026-11-22T11/{shard}"));
+        opened.extend(trail.opened_in(&before, long_ago, usize::MAX).await.unwrap());
+        assert_eq!(trail.opened_in(&after, long_ago, usize::MAX).await.unwrap(), []);
     }
     expected.insert(stream());
     opened.sort();
@@ -391,4 +389,59 @@ async fn raw(
         .key("seq", AttributeValue::N(seq.to_string()))
         .consistent_read(true);
     get.send().await.unwrap().item.unwrap()
+}
+
+#[tokio::test]
+async fn of_an_hour_the_newest_are_read_and_no_more_than_are_wanted() {
+    let dynamo = Dynamo::start().await;
+    let proxy = Proxy::before(&dynamo).await;
+    let trail = proxy.trail();
+    let mut all: Vec<(StreamId, Timestamp)> = Vec::new();
+    for number in 0..60 {
+        let stream = StreamId::Limit {
+            name: "auto".to_owned(),
+            window: number.to_string(),
+        };
+        let opened = sample::now().plus_seconds(number);
+        for seq in 1..=5 {
+            let at = opened.plus_millis(seq - 1);
+            let stream = stream.clone();
+            let entry = Entry {
+                stream,
+                seq,
+                at,
+                ..entry(1, None, "{}")
+            };
+            trail.append(entry).await.unwrap();
+        }
+        all.push((stream, opened));
+    }
+    all.reverse();
+    let queries = || {
+        proxy
+            .seen()
+            .iter()
+            .filter(|operation| *operation == "Query")
+            .count()
+    };
+    let half = sample::now().plus_seconds(30);
+    for shard in 0..domain::trail::HOUR_SHARDS {
+        let hour = format!("{}/{shard}", sample::now().hour());
+        let here = all.iter().filter(|(stream, at)| hour_key(stream, *at) == hour);
+        let here: Vec<_> = here.cloned().collect();
+        assert!(here.len() > 2, "the shard {shard} has {} of 60", here.len());
+        let since = |since| here.iter().filter(move |(_, at)| *at >= since).cloned();
+        assert_eq!(
+            trail.opened_in(&hour, sample::now(), usize::MAX).await.unwrap(),
+            here
+        );
+        assert_eq!(
+            trail.opened_in(&hour, half, usize::MAX).await.unwrap(),
+            since(half).collect::<Vec<_>>()
+        );
+        let before = queries();
+        assert_eq!(trail.opened_in(&hour, sample::now(), 2).await.unwrap(), here[..2]);
+        // One page of sixteen keys has three of them, whatever else there is.
+        assert_eq!(queries(), before + 1);
+    }
 }

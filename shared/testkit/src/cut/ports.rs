@@ -95,8 +95,14 @@ impl<T: Trail + ?Sized> Trail for Cut<'_, T> {
         self.call("Trail::streams_of", self.inner.streams_of(hour)).await
     }
 
-    async fn opened_in(&self, hour: &str) -> Result<Vec<(StreamId, Timestamp)>, TrailError> {
-        self.call("Trail::opened_in", self.inner.opened_in(hour)).await
+    async fn opened_in(
+        &self,
+        hour: &str,
+        since: Timestamp,
+        most: usize,
+    ) -> Result<Vec<(StreamId, Timestamp)>, TrailError> {
+        self.call("Trail::opened_in", self.inner.opened_in(hour, since, most))
+            .await
     }
 
     async fn newest(&self, stream: &StreamId, most: usize) -> Result<Vec<Record>, TrailError> {
