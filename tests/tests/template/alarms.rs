@@ -145,15 +145,43 @@ fn listened_for(template: &Template) -> BTreeMap<String, BTreeSet<String>> {
     found
 }
 
-/// The words that the sources log, with the function whose source it is; of shared crates, none.
-fn logged() -> BTreeSet<(String, Option<String>)> {
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+/// Who logs a word.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Logger {
+    /// The function whose source it is in.
+    Function(String),
+    /// Each function that uses this shared crate.
+    Users(String),
+}
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// The functions that use a shared crate.
+fn users(of: &str) -> Vec<String> {
+    let functions = std::fs::read_dir(Path::new(ROOT).join("functions")).unwrap();
+    let names = functions.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names
+        .filter(|name| {
+            let manifest = Path::new(ROOT).join("functions").join(name).join("Cargo.toml");
+            let text = std::fs::read_to_string(manifest).unwrap();
+            let used = text.split("[dev-dependencies]").next().unwrap();
+            used.lines().any(|line| line == format!("{of}.workspace = true"))
+        })
+        .collect()
+}
+
+/// The words that the sources log, and who does.
+fn logged() -> BTreeSet<(String, Logger)> {
+    let root = Path::new(ROOT);
     let mut found = BTreeSet::new();
     for folder in ["functions", "shared"] {
         for entry in std::fs::read_dir(root.join(folder)).unwrap() {
             let path = entry.unwrap().path();
             let of = path.file_name().unwrap().to_str().unwrap().to_owned();
-            let of = (folder == "functions").then_some(of);
+            let of = match folder {
+                "functions" => Logger::Function(of),
+                _ => Logger::Users(of),
+            };
             words(&path.join("src"), &mut |word| {
                 found.insert((word, of.clone()));
             });
@@ -194,16 +222,31 @@ fn what_is_logged_as_an_alarm_is_one(template: &Template) -> Vec<String> {
     let listened_for = listened_for(template);
     let logged = logged();
     let mut wrong = Vec::new();
-    for (word, binary) in &logged {
+    for (word, logger) in &logged {
         // A panic is an error of its function, which has an alarm.
         if word == "metric = \"panicked\"" {
             continue;
         }
         let listening = listened_for.get(word).cloned().unwrap_or_default();
-        let of_it = binary.as_deref().map(|binary| groups(template, binary));
-        let heard = of_it.is_none_or(|of_it| of_it.iter().any(|group| listening.contains(group)));
-        if listening.is_empty() || !heard {
-            wrong.push(format!("nobody listens for {word} of {binary:?}"));
+        match logger {
+            // Of a binary with two functions, one may never log it.
+            Logger::Function(binary) => {
+                if !groups(template, binary)
+                    .iter()
+                    .any(|group| listening.contains(group))
+                {
+                    wrong.push(format!("nobody listens for {word} of {binary}"));
+                }
+            }
+            Logger::Users(used) => {
+                let users = users(used);
+                let deaf = users.iter().flat_map(|user| groups(template, user));
+                let deaf = deaf.filter(|group| !listening.contains(group));
+                wrong.extend(deaf.map(|group| format!("nobody listens for {word} in {group}")));
+                if users.is_empty() {
+                    wrong.push(format!("no function uses {used}, which logs {word}"));
+                }
+            }
         }
     }
     for word in listened_for.keys() {
@@ -248,6 +291,22 @@ fn whatever_the_functions_log_as_an_alarm_rings_and_no_filter_listens_for_nothin
         notices(what_is_logged_as_an_alarm_is_one, "nobody listens for", |root| {
             root["Resources"][filter]["Properties"]["LogGroupName"] = json!({"Ref": "ScoringLogGroup"});
         });
+    }
+    // What a shared crate logs, each function logs that uses it.
+    let shared = [
+        ("ExecutionPolicyFilter", "policy_not_in_force"),
+        ("ApprovalCallbackPolicyFilter", "policy_not_in_force"),
+        ("HousekeepingForgedRecordFilter", "forged_record"),
+        ("OutboxForgedRecordFilter", "forged_record"),
+    ];
+    for (filter, word) in shared {
+        notices(
+            what_is_logged_as_an_alarm_is_one,
+            &format!("{word}\" in "),
+            |root| {
+                root["Resources"].as_object_mut().unwrap().remove(filter).unwrap();
+            },
+        );
     }
     notices(what_is_logged_as_an_alarm_is_one, "nothing logs it", |root| {
         root["Resources"]["RestoreFailedFilter"]["Properties"]["FilterPattern"] =
