@@ -197,25 +197,40 @@ fn every_package_of_npm_has_its_digest_and_no_address() {
     }
 }
 
+/// The commands with which a page has something installed from PyPI.
+fn installs(page: &str) -> Vec<String> {
+    let text = read(page);
+    let commands = text.lines().filter(|line| line.contains("pip install"));
+    commands.map(str::to_owned).collect()
+}
+
 #[test]
-fn what_a_page_tells_to_install_is_what_is_locked() {
-    let folder = Path::new(ROOT).join("infra/xtask/requirements");
-    let mut locked = String::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|one| one == "txt") {
-            locked.push_str(&std::fs::read_to_string(path).unwrap());
-        }
+fn what_a_page_tells_to_install_is_locked_with_its_hashes() {
+    let mut pages = vec!["README.md".to_owned()];
+    for entry in std::fs::read_dir(Path::new(ROOT).join("infra/docs")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        pages.push(format!("infra/docs/{name}"));
     }
     let mut told = 0;
-    for page in ["README.md", "infra/docs/local.md"] {
-        for word in read(page).split_whitespace().filter(|word| word.contains("==")) {
-            assert!(
-                locked.contains(&format!("{word} ")),
-                "{page} tells to install {word}"
-            );
-            told += 1;
+    for page in &pages {
+        for command in installs(page) {
+            let words = command.split('#').next().unwrap();
+            let words = words.split("pip install ").nth(1).unwrap().split_whitespace();
+            let words: Vec<&str> = words.collect();
+            let (first, files) = words.split_first().unwrap();
+            assert_eq!(*first, "--require-hashes", "{page}: {command}");
+            for file in files.chunks(2) {
+                let [option, file] = file else {
+                    panic!("{page}: {command}")
+                };
+                assert_eq!(*option, "-r", "{page}: {command}");
+                assert!(Path::new(ROOT).join(file).is_file(), "{page} names {file}");
+                told += 1;
+            }
         }
     }
-    assert!(told >= 4);
+    assert!(
+        told >= 5,
+        "the README, the page of the deployment and the local stack's"
+    );
 }
