@@ -5,7 +5,7 @@
 //!
 //! | request | door | does |
 //! | --- | --- | --- |
-//! | `GET /healthz` | both | says that the function answers |
+//! | `GET /healthz` | both | says that the function answers; behind IAM, in which version too |
 //! | `POST /slack/interactions` | public | takes the click on a Slack button, and the form behind it |
 //! | `GET /proposals/<id>?t=<token>` | public | shows a proposal to whoever has its link |
 //! | `GET /v1/proposals`, `GET /v1/proposals/<id>` | IAM | lists and shows proposals |
@@ -130,7 +130,12 @@ async fn answer(deps: &Deps<'_>, request: &HttpRequest) -> HttpResponse {
     let path = request.path.strip_prefix('/');
     let segments: Vec<&str> = path.map(|path| path.split('/').collect()).unwrap_or_default();
     match (&deps.door, segments.as_slice()) {
-        (_, ["healthz"]) if reads => HttpResponse::json(200, &json!({ "status": "ok" })),
+        // Everybody may ask here, and nobody who does needs the version. Both doors are one program, deployed at once.
+        (Door::Public { .. }, ["healthz"]) if reads => HttpResponse::json(200, &json!({ "status": "ok" })),
+        (Door::Commands { .. }, ["healthz"]) if reads => HttpResponse::json(
+            200,
+            &json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }),
+        ),
         (Door::Public { slack, .. }, ["slack", "interactions"]) if posts => {
             slack::take(deps, slack, request).await
         }

@@ -46,6 +46,18 @@ impl Door {
 }
 
 #[tokio::test]
+async fn health_tells_the_version_to_those_whom_iam_lets_in() {
+    let door = Door::new();
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(
+        door.reads("/healthz", "").await,
+        (200, json!({ "status": "ok", "version": version }))
+    );
+    let public = door.send(&request("GET", "/healthz")).await;
+    assert!(!public.body.contains(version), "{}", public.body);
+}
+
+#[tokio::test]
 async fn an_operator_decides_by_their_arn() {
     let door = Door::new();
     let told = "Your approval is recorded. It is to start before 10:15.".to_owned();
