@@ -135,6 +135,46 @@ pub struct KeyArchive {
     pub retired: Retired,
 }
 
+/// Why not every public key of a stack is known.
+#[derive(Debug)]
+pub enum KeysProblem {
+    /// KMS has no such key, or it is none that verifies.
+    Key {
+        /// Its ARN.
+        key: String,
+        /// What KMS says of it, or what is wrong with it.
+        problem: String,
+    },
+    /// No archive knows this former key.
+    Former(String),
+    /// There is no archive under this digest, or it cannot be read.
+    Archive {
+        /// The digest.
+        digest: Digest,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// KMS or the bucket does not say: it does not answer, or not whoever asks.
+    Unavailable(Unavailable),
+}
+
+impl KeysProblem {
+    /// The same for whom nothing is but that the keys are not known.
+    fn unavailable(self) -> Unavailable {
+        const ARCHIVE: &str = "the archive of keys";
+        match self {
+            KeysProblem::Key { problem, .. } => Unavailable::new(SERVICE, problem),
+            KeysProblem::Former(key) => {
+                Unavailable::new(ARCHIVE, format_args!("it does not know the former key {key}"))
+            }
+            KeysProblem::Archive { digest, problem } => {
+                Unavailable::new(ARCHIVE, format_args!("{digest}: {problem}"))
+            }
+            KeysProblem::Unavailable(problem) => problem,
+        }
+    }
+}
+
 /// The public keys of a stack, from KMS. Until they are known, nothing is known of any signature.
 #[derive(Debug)]
 pub struct PublicKeys {
@@ -181,12 +221,18 @@ impl PublicKeys {
 
     /// The keys as they are now, for whoever verifies without the stack.
     pub async fn file(&self) -> Result<KeyFile, Unavailable> {
+        self.found().await.map_err(KeysProblem::unavailable)
+    }
+
+    /// The same, for whoever is to tell what is missing from what could not be looked at.
+    pub async fn found(&self) -> Result<KeyFile, KeysProblem> {
         let mut archives = Vec::new();
         for digest in &self.sources.archives {
-            let wrong = |problem: &dyn fmt::Display| {
-                Unavailable::new("the archive of keys", format_args!("{digest}: {problem}"))
+            let wrong = |problem: &dyn fmt::Display| KeysProblem::Archive {
+                digest: *digest,
+                problem: problem.to_string(),
             };
-            let bytes = self.bucket.get(digest).await?;
+            let bytes = self.bucket.get(digest).await.map_err(KeysProblem::Unavailable)?;
             let bytes = bytes.ok_or_else(|| wrong(&"nothing is stored under it"))?;
             let archive: KeyArchive = serde_json::from_slice(&bytes).map_err(|err| wrong(&err))?;
             archives.push(archive);
@@ -200,12 +246,7 @@ impl PublicKeys {
                 let archive = archives.iter().find(|archive| archive.key == *arn);
                 let (public, retired) = match archive {
                     Some(archive) => (archive.public.clone(), Some(archive.retired.clone())),
-                    None if at > 0 => {
-                        return Err(Unavailable::new(
-                            "the archive of keys",
-                            format_args!("it does not know the former key {arn}"),
-                        ));
-                    }
+                    None if at > 0 => return Err(KeysProblem::Former(arn.clone())),
                     None => (BASE64.encode(&self.public(arn).await?), None),
                 };
                 keys.push(KnownKey {
@@ -223,11 +264,28 @@ impl PublicKeys {
     }
 
     /// A public key, as KMS tells it.
-    pub async fn public(&self, arn: &str) -> Result<Vec<u8>, Unavailable> {
+    ///
+    /// <https://docs.aws.amazon.com/kms/latest/APIReference/API_GetPublicKey.html#API_GetPublicKey_Errors>
+    async fn public(&self, arn: &str) -> Result<Vec<u8>, KeysProblem> {
+        let wrong = |problem: String| KeysProblem::Key {
+            key: arn.to_owned(),
+            problem,
+        };
         let told = self.client.get_public_key().key_id(arn).send().await;
-        let told = told.map_err(|err| Unavailable::new(SERVICE, aws::told(&err)))?;
+        let told = told.map_err(|err| {
+            let is_wrong = err.as_service_error().is_some_and(|said| {
+                said.is_not_found_exception()
+                    || said.is_invalid_arn_exception()
+                    || said.is_invalid_key_usage_exception()
+                    || said.is_unsupported_operation_exception()
+            });
+            match is_wrong {
+                true => wrong(aws::told(&err)),
+                false => KeysProblem::Unavailable(Unavailable::new(SERVICE, aws::told(&err))),
+            }
+        })?;
         let der = told.public_key().map(|der| der.as_ref().to_vec());
-        der.ok_or_else(|| Unavailable::new(SERVICE, format_args!("{arn} has no public key")))
+        der.ok_or_else(|| wrong(format!("{arn} has no public key")))
     }
 }
 

@@ -33,7 +33,7 @@ pub use aws_config::SdkConfig;
 pub use self::bus::EventBus;
 pub use self::clock::SystemClock;
 pub use self::keys::{KeyFile, Keyring, KnownKey, LocalKey, PublicKey, Retired};
-pub use self::kms::{KeyArchive, KeySources, KmsSigner, PublicKeys, SIGN_MS};
+pub use self::kms::{KeyArchive, KeySources, KeysProblem, KmsSigner, PublicKeys, SIGN_MS};
 pub use self::payloads::PayloadBucket;
 pub use self::queue::{DeadLetter, SqsQueue};
 pub use self::secrets::{Secret, SecretOperators, SecretText};
