@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use adapters::aws::told;
 use anyhow::bail;
 use aws_sdk_lambda::config::timeout::TimeoutConfig;
+use aws_sdk_lambda::operation::invoke::InvokeError;
 use aws_sdk_lambda::primitives::Blob;
 use domain::telling::checkup::{Checkup, question};
 use serde_json::Value;
@@ -37,8 +39,17 @@ pub(crate) async fn of(stack: &Stack, output: &str) -> anyhow::Result<Answer> {
         .function_name(function)
         .payload(Blob::new(question().to_string()))
         .send()
-        .await
-        .answered(|| format!("function {function} could not be asked"))?;
+        .await;
+    let is_gone = |err: &InvokeError| err.is_resource_not_found_exception();
+    if let Err(err) = &answer
+        && err.as_service_error().is_some_and(is_gone)
+    {
+        return Ok(Answer::NotThere(format!(
+            "function {function} is not there: {}",
+            told(err)
+        )));
+    }
+    let answer = answer.answered(|| format!("function {function} could not be asked"))?;
     let payload = answer.payload().map(AsRef::<[u8]>::as_ref).unwrap_or_default();
     if answer.function_error().is_some() {
         let said = fault(payload);
@@ -61,6 +72,8 @@ pub(crate) enum Answer {
     Told(Checkup),
     /// It was asked, and did not say: why.
     Failed(String),
+    /// There is no such function.
+    NotThere(String),
 }
 
 impl Answer {
@@ -68,7 +81,7 @@ impl Answer {
     pub(crate) fn told(self) -> anyhow::Result<Checkup> {
         match self {
             Answer::Told(told) => Ok(told),
-            Answer::Failed(why) => bail!(Ended::NoAnswer(why)),
+            Answer::Failed(why) | Answer::NotThere(why) => bail!(Ended::NoAnswer(why)),
         }
     }
 }

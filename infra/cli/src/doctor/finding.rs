@@ -65,6 +65,14 @@ pub(super) fn unknown(about: &'static str, what: &str, why: &str) -> Finding {
     )
 }
 
+/// What is to be done where something of the stack is not there any more.
+pub(super) fn put_back(stack: &str) -> String {
+    format!(
+        "put back what was deleted outside of the deployment: aws cloudformation detect-stack-drift --stack-name {stack} \
+         says what"
+    )
+}
+
 pub(super) fn finding(
     verdict: Verdict,
     about: &'static str,

@@ -2,16 +2,23 @@
 
 use domain::telling::checkup::Checkup;
 
-use super::finding::{Finding, missing, note, ok, unknown};
+use super::finding::{Finding, missing, note, ok, put_back, unknown};
+use super::keys::keys;
 use super::people::{alarms, commands, operators, slack, subscribers};
 use super::reach::reached;
-use super::seen::{Function, Key, Protection, Seen, Standing};
+use super::seen::{Function, Protection, Seen, Standing};
 use crate::checkup::Answer;
 use crate::print::{count, duration, quote};
 use crate::status::Part;
 
 /// The version of this command.
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What is to be done where the stack is of another version.
+pub(super) const ONE_VERSION: &str = "deploy this version, or install that one's command";
+
+/// The most outputs that are named where several are not there.
+const MOST_NAMED: usize = 4;
 
 /// How far two clocks may be apart, ms. AWS refuses a request that is signed five minutes off; what is shown as "8 min ago"
 /// is wrong long before.
@@ -23,20 +30,17 @@ pub(super) const EVENT_SOURCES: i32 = 43;
 /// Everything that was found, in the order in which it is mended.
 pub(super) fn findings(seen: &Seen) -> Vec<Finding> {
     let mut all = vec![stack(seen)];
-    all.extend(seen.functions.iter().flat_map(function));
+    all.extend(outputs(seen));
+    all.extend(seen.functions.iter().flat_map(|one| function(seen, one)));
     all.extend(secrets(seen));
     all.extend(reached(seen));
     all.extend(slack(seen));
-    all.push(commands(seen));
+    all.extend(commands(seen));
     all.extend(operators(seen));
-    all.push(policy(seen));
-    all.extend(seen.keys.iter().map(key));
-    all.push(match &seen.keyring {
-        Part::Seen(()) => ok("keys", "every public key is known, those of former keys too"),
-        Part::Unseen(why) => unknown("keys", "whether every public key is known", why),
-    });
-    all.extend(trail(&seen.trail));
-    all.push(subscribers(seen));
+    all.extend(policy(seen));
+    all.extend(keys(seen));
+    all.extend(seen.trail.iter().flat_map(trail));
+    all.extend(subscribers(seen));
     all.push(alarms(seen));
     all.push(senders(seen));
     all.extend(concurrency(seen));
@@ -63,8 +67,26 @@ fn stack(seen: &Seen) -> Finding {
     }
 }
 
+/// That the stack is older than this command, or is not all there: what is looked at by these outputs is not told besides.
+fn outputs(seen: &Seen) -> Option<Finding> {
+    let named = seen.lacks.iter().take(MOST_NAMED).copied();
+    let more = seen.lacks.len().saturating_sub(MOST_NAMED);
+    let more = (more > 0).then(|| format!(" and {more} more"));
+    (!seen.lacks.is_empty()).then(|| {
+        missing(
+            "stack",
+            format!(
+                "it has no output {}{}: it is older than this command, or was not deployed to its end",
+                named.collect::<Vec<_>>().join(", "),
+                more.unwrap_or_default()
+            ),
+            "deploy this version: infra/docs/deploy.md",
+        )
+    })
+}
+
 /// Whether a function starts, in which version, and by which clock.
-fn function(function: &Function) -> Vec<Finding> {
+fn function(seen: &Seen, function: &Function) -> Vec<Finding> {
     let name = function.name;
     let told = match &function.answer {
         Part::Seen(Answer::Told(told)) => told,
@@ -74,6 +96,9 @@ fn function(function: &Function) -> Vec<Finding> {
                 format!("{name} does not answer: {}", quote(why)),
                 "look into its log group: it does not start, or is not of this version",
             )];
+        }
+        Part::Seen(Answer::NotThere(why)) => {
+            return vec![missing("functions", quote(why), put_back(&seen.stack))];
         }
         Part::Unseen(why) => return vec![unknown("functions", &format!("whether {name} answers"), why)],
     };
@@ -85,7 +110,7 @@ fn function(function: &Function) -> Vec<Finding> {
                 "{name} is version {}, this command is {VERSION}",
                 quote(&told.version)
             ),
-            "deploy this version, or install that one's command",
+            ONE_VERSION,
         ),
     }];
     found.extend(clock(function, told));
@@ -132,6 +157,11 @@ fn secrets(seen: &Seen) -> Vec<Finding> {
                 format!("{name} is marked for deletion"),
                 format!("aws secretsmanager restore-secret --secret-id {name}"),
             )),
+            Part::Seen(Standing::NotThere) => found.push(missing(
+                "secrets",
+                format!("{name} is not there"),
+                put_back(&seen.stack),
+            )),
             Part::Unseen(why) => found.push(unknown("secrets", &format!("whether {name} was set"), why)),
         }
     }
@@ -141,8 +171,8 @@ fn secrets(seen: &Seen) -> Vec<Finding> {
     found
 }
 
-fn policy(seen: &Seen) -> Finding {
-    match &seen.policy {
+fn policy(seen: &Seen) -> Option<Finding> {
+    Some(match seen.policy.as_ref()? {
         Part::Seen(Some(hash)) => ok("policy", format!("sha256 {hash} was published")),
         Part::Seen(None) => missing(
             "policy",
@@ -150,43 +180,19 @@ fn policy(seen: &Seen) -> Finding {
             "sre-agent policy publish infra/policy, or a copy of it with your changes",
         ),
         Part::Unseen(why) => unknown("policy", "which was published", why),
-    }
-}
-
-fn key(key: &Key) -> Finding {
-    let parameter = key.parameter;
-    match &key.state {
-        Part::Seen(state) if state == "Enabled" => {
-            ok("keys", format!("{parameter}: the key in use is enabled"))
-        }
-        Part::Seen(state) if state == "Disabled" => missing(
-            "keys",
-            format!(
-                "{parameter}: {} is disabled: nothing is signed, and no approval is taken",
-                key.arn
-            ),
-            "where it was rotated, deploy with what sre-agent keys rotate printed; else aws kms enable-key",
-        ),
-        Part::Seen(state) if state == "PendingDeletion" => missing(
-            "keys",
-            format!(
-                "{parameter}: {} will be deleted, and what it has signed cannot be checked then",
-                key.arn
-            ),
-            "aws kms cancel-key-deletion, then aws kms enable-key",
-        ),
-        Part::Seen(state) => missing(
-            "keys",
-            format!("{parameter}: {} is {}", key.arn, quote(state)),
-            "mend the key, or deploy with another one: sre-agent keys rotate makes it",
-        ),
-        Part::Unseen(why) => unknown("keys", &format!("{parameter}: how the key in use stands"), why),
-    }
+    })
 }
 
 /// What a table that was restored from a backup does not have.
 fn trail(trail: &Protection) -> Vec<Finding> {
     let table = &trail.table;
+    if trail.gone {
+        return vec![missing(
+            "trail",
+            format!("{table} is not there: nothing can be recorded, and the agent does nothing"),
+            "follow infra/docs/restore.md",
+        )];
+    }
     let mut found = Vec::new();
     let again = "deploy again; after a restore, follow infra/docs/restore.md";
     for (part, without, remedy) in [

@@ -4,13 +4,14 @@
 //! | --- | --- |
 //! | what is looked at, and how | `look` |
 //! | what was seen, in plain values | `seen` |
-//! | what is missing, and what is to be done | `judge`, with `people` and `reach` |
+//! | what is missing, and what is to be done | `judge`, with `people`, `reach` and `keys` |
 //! | what a finding is | `finding` |
 //!
 //! `status` says whether a running agent is healthy; this says whether it could do its work at all.
 
 mod finding;
 mod judge;
+mod keys;
 mod look;
 mod people;
 mod reach;

@@ -2,8 +2,9 @@
 
 use domain::telling::checkup::Needed;
 
-use super::finding::{Finding, missing, note, ok, unknown};
-use super::seen::{Function, Seen, Subscriber};
+use super::finding::{Finding, missing, note, ok, put_back, unknown};
+use super::judge::{ONE_VERSION, VERSION};
+use super::seen::{Audience, Function, Seen, Subscriber};
 use crate::print::{count, quote};
 use crate::slack as channels;
 use crate::status::{DecidersPart, Part};
@@ -51,9 +52,27 @@ pub(super) fn slack(seen: &Seen) -> Vec<Finding> {
     found
 }
 
-pub(super) fn commands(seen: &Seen) -> Finding {
-    match &seen.commands {
-        Part::Seen(()) => ok("commands", "the function that takes commands answers you"),
+/// Whether whoever runs this can decide by command. `approval-commands` may be asked over its URL alone, and says its version
+/// there; that is `approval-callback`'s too, the same program, which does not tell everybody.
+pub(super) fn commands(seen: &Seen) -> Option<Finding> {
+    Some(match seen.commands.as_ref()? {
+        Part::Seen(Some(version)) if version == VERSION => ok(
+            "commands",
+            format!("the function that takes commands answers you, version {VERSION}"),
+        ),
+        Part::Seen(Some(version)) => missing(
+            "commands",
+            format!(
+                "the function that takes commands is version {}, this command is {VERSION}",
+                quote(version)
+            ),
+            ONE_VERSION,
+        ),
+        Part::Seen(None) => missing(
+            "commands",
+            format!("the function that takes commands does not tell its version: it is older than {VERSION}"),
+            ONE_VERSION,
+        ),
         Part::Unseen(why) => missing(
             "commands",
             format!(
@@ -62,7 +81,7 @@ pub(super) fn commands(seen: &Seen) -> Finding {
             ),
             "attach the policy of the output OperatorPolicyArn to your role; SRE_AGENT_COMMANDS_URL names another URL",
         ),
-    }
+    })
 }
 
 pub(super) fn operators(seen: &Seen) -> Vec<Finding> {
@@ -70,7 +89,10 @@ pub(super) fn operators(seen: &Seen) -> Vec<Finding> {
         "write them into the secret {}/operators: infra/docs/configure.md says how, sre-agent operators check FILE tries it",
         seen.stack
     );
-    match &seen.deciders {
+    let Some(deciders) = &seen.deciders else {
+        return Vec::new();
+    };
+    match deciders {
         DecidersPart::Known { people, shortages } if shortages.is_empty() => {
             vec![ok(
                 "operators",
@@ -93,12 +115,15 @@ pub(super) fn operators(seen: &Seen) -> Vec<Finding> {
 }
 
 /// Whether anybody is told what the agent asks, outside of Slack.
-pub(super) fn subscribers(seen: &Seen) -> Finding {
+pub(super) fn subscribers(seen: &Seen) -> Option<Finding> {
     let in_slack = !seen.parameter("SlackChannel").is_empty();
     let remedy = "aws sns subscribe --topic-arn … (output ApprovalTopicArn) --protocol email --notification-endpoint …";
-    match &seen.subscribers {
+    Some(match seen.subscribers.as_ref()? {
         Part::Unseen(why) => unknown("people", "who subscribes to the approval topic", why),
-        Part::Seen(all) => match (heard(all), waiting(all)) {
+        Part::Seen(Audience {
+            gone: Some(topic), ..
+        }) => gone("people", topic, seen),
+        Part::Seen(Audience { all, .. }) => match (heard(all), waiting(all)) {
             (_, Some(waiting)) => missing("people", format!("{waiting} to the approval topic"), CONFIRM),
             (0, None) if in_slack => ok(
                 "people",
@@ -114,7 +139,7 @@ pub(super) fn subscribers(seen: &Seen) -> Finding {
                 format!("{} of the approval topic", count(heard, "subscriber")),
             ),
         },
-    }
+    })
 }
 
 pub(super) fn alarms(seen: &Seen) -> Finding {
@@ -126,7 +151,10 @@ pub(super) fn alarms(seen: &Seen) -> Finding {
             remedy,
         ),
         Some(Part::Unseen(why)) => unknown("alarms", "who hears them", why),
-        Some(Part::Seen(all)) => match (heard(all), waiting(all)) {
+        Some(Part::Seen(Audience {
+            gone: Some(topic), ..
+        })) => gone("alarms", topic, seen),
+        Some(Part::Seen(Audience { all, .. })) => match (heard(all), waiting(all)) {
             (_, Some(waiting)) => missing("alarms", format!("{waiting} to the alarms"), CONFIRM),
             (0, None) => missing(
                 "alarms",
@@ -139,6 +167,15 @@ pub(super) fn alarms(seen: &Seen) -> Finding {
             ),
         },
     }
+}
+
+/// That a topic is not there. One that was given is another's to put back.
+fn gone(about: &'static str, topic: &str, seen: &Seen) -> Finding {
+    let remedy = match seen.parameter("AlarmTopicArn") == topic {
+        true => "deploy with AlarmTopicArn, a topic that is there, or with AlarmEmail".to_owned(),
+        false => put_back(&seen.stack),
+    };
+    missing(about, format!("topic {} is not there", quote(topic)), remedy)
 }
 
 /// What is to be done about a subscription that waits.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use adapters::KeysProblem;
 use domain::telling::checkup::Reached;
 use domain::value::{Digest, Timestamp};
 
@@ -17,30 +18,32 @@ pub(super) struct Seen {
     pub(super) region: String,
     /// CloudFormation's word for its state.
     pub(super) status: String,
+    /// The outputs that a stack of this version has, and this one has not. What is looked at by them was not looked at.
+    pub(super) lacks: Vec<&'static str>,
     /// What it was deployed with.
     pub(super) parameters: BTreeMap<String, String>,
     /// The functions.
     pub(super) functions: Vec<Function>,
     /// The function behind Slack's request URL, asked over the internet; `None` on a local stack, which has no such URL.
     pub(super) callback: Option<Part<()>>,
-    /// The function that commands ask, asked as whoever runs this.
-    pub(super) commands: Part<()>,
+    /// The function that commands ask, asked as whoever runs this: its version, where it tells one.
+    pub(super) commands: Option<Part<Option<String>>>,
     /// The secrets, by what they are for, such as `slack-bot`.
     pub(super) secrets: BTreeMap<&'static str, Part<Standing>>,
     /// The people who may decide.
-    pub(super) deciders: DecidersPart,
+    pub(super) deciders: Option<DecidersPart>,
     /// Who subscribes to what the agent tells people, but for its own queue.
-    pub(super) subscribers: Part<Vec<Subscriber>>,
+    pub(super) subscribers: Option<Part<Audience>>,
     /// Who subscribes to the alarms; none where no alarm has a target.
-    pub(super) alarmed: Option<Part<Vec<Subscriber>>>,
+    pub(super) alarmed: Option<Part<Audience>>,
     /// The policy that was published last.
-    pub(super) policy: Part<Option<Digest>>,
+    pub(super) policy: Option<Part<Option<Digest>>>,
     /// The keys that sign, the one in use of each sort.
     pub(super) keys: Vec<Key>,
     /// Whether the public half of each key is known, those of former ones too.
-    pub(super) keyring: Part<()>,
+    pub(super) keyring: Option<Result<(), KeysProblem>>,
     /// The trail's table.
-    pub(super) trail: Protection,
+    pub(super) trail: Option<Protection>,
     /// How many functions may run at once; `None` on a local stack, which has no account.
     pub(super) concurrency: Option<Part<Concurrency>>,
 }
@@ -63,7 +66,7 @@ impl Function {
     pub(super) fn reached(&self) -> &[Reached] {
         match &self.answer {
             Part::Seen(Answer::Told(told)) => &told.reached,
-            Part::Seen(Answer::Failed(_)) | Part::Unseen(_) => &[],
+            Part::Seen(Answer::Failed(_) | Answer::NotThere(_)) | Part::Unseen(_) => &[],
         }
     }
 }
@@ -77,6 +80,17 @@ pub(super) enum Standing {
     Set,
     /// It is marked for deletion.
     Deleted,
+    /// There is no such secret.
+    NotThere,
+}
+
+/// Who hears what is published.
+#[derive(Debug, Default)]
+pub(super) struct Audience {
+    /// The subscribers.
+    pub(super) all: Vec<Subscriber>,
+    /// A topic that is not there.
+    pub(super) gone: Option<String>,
 }
 
 /// A subscriber of a topic.
@@ -95,8 +109,17 @@ pub(super) struct Key {
     pub(super) parameter: &'static str,
     /// Its ARN.
     pub(super) arn: String,
+    /// How it stands.
+    pub(super) state: Part<KeyState>,
+}
+
+/// How a key stands.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum KeyState {
     /// KMS's word for its state.
-    pub(super) state: Part<String>,
+    Is(String),
+    /// KMS has no such key: what it says.
+    NotThere(String),
 }
 
 /// What protects the trail's table.
@@ -104,6 +127,8 @@ pub(super) struct Key {
 pub(super) struct Protection {
     /// Its name.
     pub(super) table: String,
+    /// Whether there is no such table.
+    pub(super) gone: bool,
     /// Whether it cannot be deleted by a slip.
     pub(super) deletion_protected: Part<bool>,
     /// Whether it has a stream.

@@ -1,5 +1,6 @@
 //! What a deployment is told to lack, with each fault in turn.
 
+mod keys;
 mod parts;
 mod people;
 mod sample;
@@ -8,7 +9,7 @@ use domain::telling::checkup::{Checkup, Needed};
 use domain::value::Timestamp;
 use expect_test::{Expect, expect};
 
-use self::sample::{key, ready, subscriber};
+use self::sample::{audience, ready, subscriber};
 use super::judge::findings;
 use super::seen::*;
 use super::*;
@@ -31,6 +32,7 @@ fn where_nothing_is_missing_everything_is_told_and_it_is_ready() {
         ok       functions    execution answers, version 0.1.0
         ok       functions    outbox answers, version 0.1.0
         ok       functions    notification answers, version 0.1.0
+        ok       functions    housekeeping answers, version 0.1.0
         ok       secrets      every secret that is used was set
         ok       gateway      ingest-and-propose reads https://gateway.example
         ok       models       claude-sonnet-4-6 answers
@@ -41,10 +43,11 @@ fn where_nothing_is_missing_everything_is_told_and_it_is_ready() {
         ok       links        the key of the links is there
         ok       slack        the bot may post in C0SRE
         ok       slack        the function that takes clicks answers
-        ok       commands     the function that takes commands answers you
+        ok       commands     the function that takes commands answers you, version 0.1.0
         ok       operators    2 active operators, enough for every approval
         ok       policy       sha256 1b551587059622f0d62ffa8a371207104a31c6d59bbe2d6563c5199e51d9f267 was published
         ok       keys         DecisionKeyArns: the key in use is enabled
+        ok       keys         OperatorKeyArns: the key in use is enabled
         ok       keys         every public key is known, those of former keys too
         ok       trail        sre_actions takes inserts only, and is streamed, expiring, recoverable and protected
         ok       people       Slack is where people are asked; nobody else subscribes
@@ -57,7 +60,7 @@ fn where_nothing_is_missing_everything_is_told_and_it_is_ready() {
 #[test]
 fn how_it_stands_in_all_counts_what_is_missing_and_what_was_not_seen() {
     let mut seen = ready();
-    seen.subscribers = unseen();
+    seen.subscribers = Some(unseen());
     assert_eq!(
         sum(&told(&seen)),
         "1 thing not looked at, and nothing else is missing"
@@ -68,7 +71,7 @@ fn how_it_stands_in_all_counts_what_is_missing_and_what_was_not_seen() {
         "not ready: 1 thing missing, 1 other not looked at"
     );
     set(&mut seen, "SenderRoles", "");
-    seen.subscribers = Part::Seen(Vec::new());
+    seen.subscribers = Some(audience(Vec::new()));
     assert_eq!(sum(&told(&seen)), "not ready: 2 things missing");
 }
 
@@ -122,6 +125,34 @@ fn a_stack_that_was_not_deployed_to_its_end_is_told() {
             note     stack        sre-agent in eu-central-1: UPDATE_ROLLBACK_COMPLETE
                                     the last deployment was taken back: its events say why"#]],
     );
+}
+
+#[test]
+fn a_stack_that_is_older_than_the_command_is_to_be_deployed_again() {
+    with(
+        |seen| {
+            seen.lacks = vec!["HousekeepingFunctionName"];
+            seen.functions.pop();
+        },
+        End::Missing,
+        &expect![[r#"
+            missing  stack        it has no output HousekeepingFunctionName: it is older than this command, or was not deployed to its end
+                                    deploy this version: infra/docs/deploy.md"#]],
+    );
+    // Of one with no output nothing else is told that would need one.
+    let mut seen = ready();
+    seen.lacks = super::look::outputs();
+    seen.functions.clear();
+    seen.secrets.clear();
+    seen.keys.clear();
+    (seen.callback, seen.commands, seen.deciders, seen.keyring) = (None, None, None, None);
+    (seen.subscribers, seen.policy, seen.trail) = (None, None, None);
+    let found = told(&seen);
+    assert_eq!(ended(&found), End::Missing);
+    assert!(!found.iter().any(|one| one.verdict == Verdict::Unknown));
+    expect![[r#"
+        it has no output IngestAndProposeFunctionName, ScoringFunctionName, ExecutionFunctionName, OutboxFunctionName and 18 more: it is older than this command, or was not deployed to its end"#]]
+    .assert_eq(&found[1].says);
 }
 
 #[test]

@@ -109,6 +109,12 @@ struct Body<'a> {
     request: &'a Request,
 }
 
+/// What the function says of itself.
+#[derive(Deserialize)]
+struct Health {
+    version: Option<String>,
+}
+
 /// A sentence that the function says instead of an answer.
 #[derive(Deserialize)]
 struct Sentence {
@@ -157,6 +163,12 @@ impl Api {
             path += &format!("&team={}", utf8_percent_encode(team.as_str(), RESERVED));
         }
         self.get(&path).await
+    }
+
+    /// The version that the function was built as; none of before it told that.
+    pub(super) async fn version(&self) -> Result<Option<String>, Problem> {
+        let health: Health = self.get("/healthz").await?;
+        Ok(health.version)
     }
 
     /// One proposal.

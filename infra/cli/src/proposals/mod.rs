@@ -56,10 +56,11 @@ pub(crate) enum Command {
     Watch(watch::WatchArguments),
 }
 
-/// That the function answers whoever runs this.
-pub(crate) async fn is_answered(stack: &Stack) -> anyhow::Result<()> {
-    Api::of(stack)?.list(Show::Waiting, None, 1).await?;
-    Ok(())
+/// That the function answers whoever runs this: its version, where it is none of before it told that.
+pub(crate) async fn answers(stack: &Stack) -> anyhow::Result<Option<String>> {
+    let api = Api::of(stack)?;
+    api.list(Show::Waiting, None, 1).await?;
+    Ok(api.version().await?)
 }
 
 /// Whether what was asked for was done.

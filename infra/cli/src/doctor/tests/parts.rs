@@ -4,56 +4,20 @@ use super::super::judge::EVENT_SOURCES;
 use super::*;
 
 #[test]
-fn policy_keys_and_senders_that_are_missing_are_told() {
+fn a_policy_and_senders_that_are_missing_are_told() {
     with(
-        |seen| seen.policy = Part::Seen(None),
+        |seen| seen.policy = Some(Part::Seen(None)),
         End::Missing,
         &expect![[r#"
             missing  policy       none was published: the one that this version brings is in force, and nobody has signed for it
                                     sre-agent policy publish infra/policy, or a copy of it with your changes"#]],
     );
     with(
-        |seen| seen.policy = unseen(),
+        |seen| seen.policy = Some(unseen()),
         End::Unseen,
         &expect![[r#"
         unknown  policy       which was published: AccessDenied
                                 look again, or have somebody look who may"#]],
-    );
-    for (state, expected) in [
-        (
-            "Disabled",
-            expect![[r#"
-            missing  keys         DecisionKeyArns: arn:aws:kms:eu-central-1:123456789012:key/1 is disabled: nothing is signed, and no approval is taken
-                                    where it was rotated, deploy with what sre-agent keys rotate printed; else aws kms enable-key"#]],
-        ),
-        (
-            "PendingDeletion",
-            expect![[r#"
-            missing  keys         DecisionKeyArns: arn:aws:kms:eu-central-1:123456789012:key/1 will be deleted, and what it has signed cannot be checked then
-                                    aws kms cancel-key-deletion, then aws kms enable-key"#]],
-        ),
-        (
-            "Unavailable",
-            expect![[r#"
-            missing  keys         DecisionKeyArns: arn:aws:kms:eu-central-1:123456789012:key/1 is Unavailable
-                                    mend the key, or deploy with another one: sre-agent keys rotate makes it"#]],
-        ),
-    ] {
-        with(|seen| seen.keys = vec![key(state)], End::Missing, &expected);
-    }
-    with(
-        |seen| seen.keys[0].state = unseen(),
-        End::Unseen,
-        &expect![[r#"
-        unknown  keys         DecisionKeyArns: how the key in use stands: AccessDenied
-                                look again, or have somebody look who may"#]],
-    );
-    with(
-        |seen| seen.keyring = Part::Unseen("it does not know the former key 2".to_owned()),
-        End::Unseen,
-        &expect![[r#"
-            unknown  keys         whether every public key is known: it does not know the former key 2
-                                    look again, or have somebody look who may"#]],
     );
     with(
         |seen| set(seen, "SenderRoles", ""),
@@ -68,14 +32,15 @@ fn policy_keys_and_senders_that_are_missing_are_told() {
 fn a_table_that_was_restored_is_told_to_be_without_its_protection() {
     with(
         |seen| {
-            seen.trail = Protection {
+            seen.trail = Some(Protection {
                 table: "sre_actions".to_owned(),
+                gone: false,
                 deletion_protected: Part::Seen(false),
                 streamed: Part::Seen(false),
                 expires: Part::Seen(false),
                 recoverable: Part::Seen(false),
                 insert_only: Part::Seen(false),
-            };
+            });
         },
         End::Missing,
         &expect![[r#"
@@ -91,7 +56,14 @@ fn a_table_that_was_restored_is_told_to_be_without_its_protection() {
                                     deploy with TrailDeletionProtection=true"#]],
     );
     with(
-        |seen| seen.trail.expires = unseen(),
+        |seen| seen.trail.as_mut().unwrap().gone = true,
+        End::Missing,
+        &expect![[r#"
+            missing  trail        sre_actions is not there: nothing can be recorded, and the agent does nothing
+                                    follow infra/docs/restore.md"#]],
+    );
+    with(
+        |seen| seen.trail.as_mut().unwrap().expires = unseen(),
         End::Unseen,
         &expect![[r#"
         unknown  trail        whether sre_actions lets no record expire: AccessDenied

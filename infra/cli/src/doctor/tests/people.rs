@@ -57,10 +57,10 @@ fn slack_that_cannot_work_is_told() {
 fn people_who_are_missing_are_told() {
     with(
         |seen| {
-            seen.deciders = DecidersPart::Known {
+            seen.deciders = Some(DecidersPart::Known {
                 people: 0,
                 shortages: vec!["nobody may decide".to_owned(), "only Ada may".to_owned()],
-            };
+            });
         },
         End::Missing,
         &expect![[r#"
@@ -70,40 +70,54 @@ fn people_who_are_missing_are_told() {
                                     write them into the secret sre-agent/operators: infra/docs/configure.md says how, sre-agent operators check FILE tries it"#]],
     );
     with(
-        |seen| seen.deciders = DecidersPart::Refused("one id for two".to_owned()),
+        |seen| seen.deciders = Some(DecidersPart::Refused("one id for two".to_owned())),
         End::Missing,
         &expect![[r#"
             missing  operators    nobody can decide: one id for two
                                     write them into the secret sre-agent/operators: infra/docs/configure.md says how, sre-agent operators check FILE tries it"#]],
     );
     with(
-        |seen| seen.deciders = DecidersPart::NotAsked("AccessDenied".to_owned()),
+        |seen| seen.deciders = Some(DecidersPart::NotAsked("AccessDenied".to_owned())),
         End::Unseen,
         &expect![[r#"
             unknown  operators    whether enough people may decide: AccessDenied
                                     look again, or have somebody look who may"#]],
     );
     with(
-        |seen| seen.commands = Part::Unseen("403 Forbidden".to_owned()),
+        |seen| seen.commands = Some(Part::Unseen("403 Forbidden".to_owned())),
         End::Missing,
         &expect![[r#"
             missing  commands     the function that takes commands does not answer you: 403 Forbidden
                                     attach the policy of the output OperatorPolicyArn to your role; SRE_AGENT_COMMANDS_URL names another URL"#]],
     );
     with(
-        |seen| seen.subscribers = Part::Seen(vec![subscriber(false), subscriber(false)]),
+        |seen| seen.commands = Some(Part::Seen(Some("9.9.9".to_owned()))),
+        End::Missing,
+        &expect![[r#"
+            missing  commands     the function that takes commands is version 9.9.9, this command is 0.1.0
+                                    deploy this version, or install that one's command"#]],
+    );
+    with(
+        |seen| seen.commands = Some(Part::Seen(None)),
+        End::Missing,
+        &expect![[r#"
+            missing  commands     the function that takes commands does not tell its version: it is older than 0.1.0
+                                    deploy this version, or install that one's command"#]],
+    );
+    with(
+        |seen| seen.subscribers = Some(audience(vec![subscriber(false), subscriber(false)])),
         End::Missing,
         &expect![[r#"
             missing  people       a subscription by email and 1 more wait for their confirmation to the approval topic
                                     open the link in the message that AWS sent there"#]],
     );
     with(
-        |seen| seen.subscribers = Part::Seen(vec![subscriber(true)]),
+        |seen| seen.subscribers = Some(audience(vec![subscriber(true)])),
         End::Ready,
         &expect!["ok       people       1 subscriber of the approval topic"],
     );
     with(
-        |seen| seen.subscribers = unseen(),
+        |seen| seen.subscribers = Some(unseen()),
         End::Unseen,
         &expect![[r#"
         unknown  people       who subscribes to the approval topic: AccessDenied
@@ -121,14 +135,14 @@ fn alarms_that_nobody_hears_are_told() {
                                 deploy with AlarmEmail, or with AlarmTopicArn, a topic of yours"#]],
     );
     with(
-        |seen| seen.alarmed = Some(Part::Seen(Vec::new())),
+        |seen| seen.alarmed = Some(audience(Vec::new())),
         End::Missing,
         &expect![[r#"
             missing  alarms       nobody subscribes to the alarms' topic
                                     subscribe somebody to it: aws sns subscribe"#]],
     );
     with(
-        |seen| seen.alarmed = Some(Part::Seen(vec![subscriber(true), subscriber(false)])),
+        |seen| seen.alarmed = Some(audience(vec![subscriber(true), subscriber(false)])),
         End::Missing,
         &expect![[r#"
             missing  alarms       a subscription by email waits for its confirmation to the alarms

@@ -42,6 +42,10 @@ pub(super) fn subscriber(confirmed: bool) -> Subscriber {
     }
 }
 
+pub(super) fn audience(all: Vec<Subscriber>) -> Part<Audience> {
+    Part::Seen(Audience { all, gone: None })
+}
+
 /// A deployment that lacks nothing.
 pub(super) fn ready() -> Seen {
     let parameters = [
@@ -58,6 +62,7 @@ pub(super) fn ready() -> Seen {
         stack: "sre-agent".to_owned(),
         region: "eu-central-1".to_owned(),
         status: "CREATE_COMPLETE".to_owned(),
+        lacks: Vec::new(),
         parameters: parameters
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
@@ -80,9 +85,10 @@ pub(super) fn ready() -> Seen {
             ),
             function("outbox", vec![reaches(Needed::Link, "key of the links")]),
             function("notification", vec![reaches(Needed::Channel, "C0SRE")]),
+            function("housekeeping", vec![]),
         ],
         callback: Some(Part::Seen(())),
-        commands: Part::Seen(()),
+        commands: Some(Part::Seen(Some(env!("CARGO_PKG_VERSION").to_owned()))),
         secrets: BTreeMap::from(
             [
                 "slack-signing",
@@ -94,23 +100,27 @@ pub(super) fn ready() -> Seen {
             ]
             .map(|name| (name, Part::Seen(Standing::Set))),
         ),
-        deciders: DecidersPart::Known {
+        deciders: Some(DecidersPart::Known {
             people: 2,
             shortages: Vec::new(),
-        },
-        subscribers: Part::Seen(Vec::new()),
-        alarmed: Some(Part::Seen(vec![subscriber(true)])),
-        policy: Part::Seen(Some(Digest::of(b"a policy"))),
-        keys: vec![key("Enabled")],
-        keyring: Part::Seen(()),
-        trail: Protection {
+        }),
+        subscribers: Some(audience(Vec::new())),
+        alarmed: Some(audience(vec![subscriber(true)])),
+        policy: Some(Part::Seen(Some(Digest::of(b"a policy")))),
+        keys: vec![
+            key("DecisionKeyArns", "Enabled"),
+            key("OperatorKeyArns", "Enabled"),
+        ],
+        keyring: Some(Ok(())),
+        trail: Some(Protection {
             table: "sre_actions".to_owned(),
+            gone: false,
             deletion_protected: Part::Seen(true),
             streamed: Part::Seen(true),
             expires: Part::Seen(true),
             recoverable: Part::Seen(true),
             insert_only: Part::Seen(true),
-        },
+        }),
         concurrency: Some(Part::Seen(Concurrency {
             limit: 1000,
             unreserved: 980,
@@ -118,10 +128,15 @@ pub(super) fn ready() -> Seen {
     }
 }
 
-pub(super) fn key(state: &str) -> Key {
+/// The ARN of the key in use of a sort.
+pub(super) fn arn(parameter: &str) -> String {
+    format!("arn:aws:kms:eu-central-1:123456789012:key/{parameter}")
+}
+
+pub(super) fn key(parameter: &'static str, state: &str) -> Key {
     Key {
-        parameter: "DecisionKeyArns",
-        arn: "arn:aws:kms:eu-central-1:123456789012:key/1".to_owned(),
-        state: Part::Seen(state.to_owned()),
+        parameter,
+        arn: arn(parameter),
+        state: Part::Seen(KeyState::Is(state.to_owned())),
     }
 }
