@@ -3,6 +3,7 @@
 
 mod cases;
 mod completions;
+mod doctor;
 mod exports;
 mod fake;
 mod table;
