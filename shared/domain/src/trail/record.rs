@@ -1,8 +1,11 @@
 //! Records: what one item of the trail is, its digest, and the chain of a stream.
 
+mod tagged;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use self::tagged::Tagged;
 use crate::trail::author::{Author, authors_of};
 use crate::trail::{Seq, Signature, StreamId};
 use crate::value::{Digest, OperatorId, Timestamp, WriterId};
@@ -63,25 +66,24 @@ pub trait Fact: Serialize + DeserializeOwned {
     /// The body as JSON text, as it will be stored.
     fn body(&self) -> String {
         // Facts are plain data with string keys: serialising them cannot fail.
-        let tagged = serde_json::to_value(self).unwrap_or_default();
-        tagged
-            .get("body")
-            .map(ToString::to_string)
-            .unwrap_or_else(|| "{}".to_owned())
+        let tagged = serde_json::to_string(self).unwrap_or_default();
+        let head = format!("{{\"kind\":\"{}\",\"body\":", self.kind());
+        let body = tagged.strip_prefix(&head).and_then(|rest| rest.strip_suffix('}'));
+        body.unwrap_or("{}").to_owned()
     }
 
     /// The fact of a stored record.
     fn read(record: &Record) -> Result<Self, BadBody> {
-        let bad = |problem: serde_json::Error| BadBody {
-            stream: record.stream.clone(),
-            seq: record.seq,
-            kind: record.kind.clone(),
-            problem: problem.to_string(),
-        };
-        let body: serde_json::Value = serde_json::from_str(&record.body).map_err(bad)?;
-        // Moved, not by `json!`, which would copy the whole body.
-        let tagged = [("kind", record.kind.clone().into()), ("body", body)];
-        serde_json::from_value(tagged.into_iter().collect()).map_err(bad)
+        let mut body = serde_json::Deserializer::from_str(&record.body);
+        let tagged = Tagged::new(&record.kind, &mut body);
+        Self::deserialize(tagged)
+            .and_then(|fact| body.end().map(|()| fact))
+            .map_err(|problem| BadBody {
+                stream: record.stream.clone(),
+                seq: record.seq,
+                kind: record.kind.clone(),
+                problem: problem.to_string(),
+            })
     }
 }
 

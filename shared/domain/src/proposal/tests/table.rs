@@ -265,7 +265,8 @@ fn a_record_of_another_stream_or_position_or_time_cannot_follow() {
     }));
     let unknown = problem(&|record| record.kind = "cheered".to_owned());
     assert!(unknown.starts_with("unknown variant `cheered`"), "{unknown}");
-    expect!["missing field `text`"].assert_eq(&problem(&|record| record.body = "{}".to_owned()));
+    expect!["missing field `text` at line 1 column 2"]
+        .assert_eq(&problem(&|record| record.body = "{}".to_owned()));
     expect!["expected ident at line 1 column 2"]
         .assert_eq(&problem(&|record| record.body = "not JSON".to_owned()));
 }

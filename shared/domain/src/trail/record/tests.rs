@@ -387,3 +387,25 @@ fn every_kind_of_fact_reads_back_and_an_unknown_one_is_named() {
         "{err}"
     );
 }
+
+#[test]
+fn a_body_is_one_value_and_says_nothing_of_its_kind() {
+    let mut record = life().pop().unwrap();
+    record.kind = "commented".to_owned();
+    let mut read = |body: &str| {
+        record.body = body.to_owned();
+        ProposalFact::read(&record).map_err(|bad| bad.problem)
+    };
+    assert!(read(r#"{"text":"so"}"#).is_ok());
+    for (body, problem) in [
+        ("", "EOF while parsing"),
+        ("null", "invalid type: null"),
+        (r#"{"text":"so"}}"#, "trailing characters"),
+        (r#"{"text":"so"} {}"#, "trailing characters"),
+        (r#"{"text":"so"},"kind":"approved""#, "trailing characters"),
+        (r#"{"text":"so","text":"or so"}"#, "duplicate field `text`"),
+    ] {
+        let told = read(body).unwrap_err();
+        assert!(told.starts_with(problem), "{body}: {told}");
+    }
+}
