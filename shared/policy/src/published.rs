@@ -1,7 +1,7 @@
 //! The policy in force: the one that `control` says was published, or the last one that was good.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use async_trait::async_trait;
 use domain::permission::{Circumstances, InForce, Principal, Resource, Rules, Verb, Verdict};
@@ -26,7 +26,9 @@ const FAILURES: usize = 16;
 pub struct Published {
     payloads: Arc<dyn Payloads>,
     clock: Arc<dyn Clock>,
-    builtin: Checked,
+    /// Read where it is needed: where a policy was published, that is seldom, and reading one is most of what a start computes.
+    builtin: OnceLock<Checked>,
+    builtin_digest: Digest,
     memory: Mutex<Memory>,
 }
 
@@ -53,9 +55,14 @@ impl Published {
         Self {
             payloads,
             clock,
-            builtin: Checked::builtin(),
+            builtin: OnceLock::new(),
+            builtin_digest: Bundle::builtin().digest(),
             memory: Mutex::default(),
         }
+    }
+
+    fn builtin(&self) -> &Checked {
+        self.builtin.get_or_init(Checked::builtin)
     }
 
     /// A policy by its hash, or why it is of no use.
@@ -94,8 +101,8 @@ impl Published {
 
     /// What is known of a hash without asking the bucket.
     fn known(&self, hash: Digest) -> Option<Result<Checked, Useless>> {
-        if hash == self.builtin.digest() {
-            return Some(Ok(self.builtin.clone()));
+        if hash == self.builtin_digest {
+            return Some(Ok(self.builtin().clone()));
         }
         let mut memory = self.memory();
         if let Some(kept) = memory.kept.iter().find(|kept| kept.digest() == hash).cloned() {
@@ -130,7 +137,7 @@ impl Published {
             }
         }
         let newest = loaded.into_iter().find_map(Result::ok);
-        newest.or_else(|| before.is_empty().then(|| self.builtin.clone()))
+        newest.or_else(|| before.is_empty().then(|| self.builtin().clone()))
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -167,7 +174,7 @@ impl Policies for Published {
     async fn in_force(&self, control: &Control) -> InForce {
         let switches = &control.switches;
         let Some(hash) = switches.policy else {
-            return self.builtin.in_force(None);
+            return self.builtin().in_force(None);
         };
         match self.load(hash).await {
             Ok(policy) => {
@@ -190,7 +197,7 @@ impl Policies for Published {
                     // The built-in one may allow what the company's own policies forbid.
                     None => InForce {
                         rules: Arc::new(NothingButNo),
-                        ..self.builtin.in_force(because)
+                        ..self.builtin().in_force(because)
                     },
                 }
             }
