@@ -23,6 +23,8 @@ SOURCES = ENV["EVENT_SOURCES"].split(",")
 # What was before: records of a target, and other proposals, that are looked at; and how much is recorded.
 MOST_CLAIMS, MOST_LOOKED_AT, MOST_INCIDENTS, MOST_ACTIONS = 40, 100, 50, 12
 INCIDENTS_MS = 3_600_000
+# Proposals that this process knows to be incidents, whatever comes.
+known: set[str] = set()
 CAME = {
     "executing": "in_force",
     "unknown": "in_force",
@@ -236,14 +238,16 @@ def history(proposal: Proposal, targets: list[dict]) -> dict:
     own = f"proposal/{proposal.id[:26]}-"
     opened = [
         (at, stream.removeprefix("proposal/"))
-        for found in readers.map(trail.opened_in, partitions)
+        for found in readers.map(lambda hour: trail.opened_in(hour, since, 2 * MOST_LOOKED_AT), partitions)
         for stream, at in found
-        if stream.startswith("proposal/") and at >= since and not stream.startswith(own)
+        if stream.startswith("proposal/") and not stream.startswith(own)
     ]
     opened.sort(reverse=True)
     looked_at, beyond = opened[:MOST_LOOKED_AT], opened[MOST_LOOKED_AT:]
-    others = readers.map(look_at, [proposal_id for _, proposal_id in looked_at])
-    others_at = [at for (at, _), other in zip(looked_at, others) if is_incident(other)]
+    unknown = [proposal_id for _, proposal_id in looked_at if proposal_id not in known]
+    found = dict(zip(unknown, readers.map(look_at, unknown)))
+    known.update(proposal_id for proposal_id, other in found.items() if other and other.fact("proposed"))
+    others_at = [at for at, proposal_id in looked_at if proposal_id in known or is_incident(found[proposal_id])]
     # What was not looked at may be one.
     others_at += [at for at, _ in beyond]
     return {"actions": actions[:MOST_ACTIONS], "incidents": others_at[:MOST_INCIDENTS]}

@@ -212,22 +212,24 @@ class Trail:
             raise Poison(f"there is no proposal {proposal_id}")
         return proposal
 
-    def opened_in(self, hour: str) -> list[tuple[str, str]]:
-        """The streams whose first record is of an hour and shard, and when that was."""
+    def opened_in(self, hour: str, since: str, most: int) -> list[tuple[str, str]]:
+        """The streams whose first record is of an hour and shard, and when that was, the newest first."""
         request = {
             "TableName": self._table,
             "IndexName": "by_hour",
-            "KeyConditionExpression": "#hour = :hour",
-            "ExpressionAttributeNames": {"#hour": "hour"},
-            "ExpressionAttributeValues": {":hour": {"S": hour}},
+            "KeyConditionExpression": "#hour = :hour AND #at >= :since",
+            "ExpressionAttributeNames": {"#hour": "hour", "#at": "at"},
+            "ExpressionAttributeValues": {":hour": {"S": hour}, ":since": {"S": since}},
+            "ScanIndexForward": False,
+            "Limit": 8 * most,
         }
         opened = []
         while True:
             page = self.dynamodb.query(**request)
             first = (key for key in page["Items"] if key["seq"]["N"] == "1")
             opened += [(key["stream"]["S"], key["at"]["S"]) for key in first]
-            if "LastEvaluatedKey" not in page:
-                return opened
+            if len(opened) >= most or "LastEvaluatedKey" not in page:
+                return opened[:most]
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def append(

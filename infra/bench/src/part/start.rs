@@ -81,7 +81,7 @@ pub(crate) async fn run(programs: Programs, peers: &[Peer], starts: usize, out: 
                 break;
             }
             agent.forget_what_is_delayed();
-            agent.next(agent::minute());
+            agent.next(agent::minute().await);
         }
         for peer in peers {
             let environment = peers::environment(&agent, peer)?;
@@ -160,6 +160,7 @@ fn report(
             megabytes(sizes.map(|(_, zip)| zip)),
         ]);
         let mut figures = of.figures();
+        figures["of_the_floor"] = json!(floor.map(|floor| of.whole.median() / floor));
         if let Some((binary, zip)) = sizes {
             figures["binary_bytes"] = json!(binary);
             figures["zip_bytes"] = json!(zip);

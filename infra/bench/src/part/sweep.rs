@@ -94,14 +94,14 @@ impl Measured {
         let mut function = agent.launch("housekeeping").await?;
         let mut spent = function.on_cpu()?;
         for minute in ["the first of a process", "the second", "the third"] {
-            let answered = function.invoke(&agent::minute().event).await?;
+            let answered = function.invoke(&agent::minute().await.event).await?;
             let (now, calls) = (function.on_cpu()?, agent.cloud.take_calls().0.len());
             let count = |name: &str| answered.value[name].as_u64().unwrap_or(0);
             self.minutes.row(vec![
                 there.to_owned(),
                 minute.to_owned(),
                 format!("{:.0}", answered.took.as_secs_f64() * 1e3),
-                format!("{:.0}", (now - spent).as_secs_f64() * 1e3),
+                format!("{:.0}", now.saturating_sub(spent).as_secs_f64() * 1e3),
                 calls.to_string(),
                 count("looked_at").to_string(),
                 count("left").to_string(),
@@ -109,7 +109,7 @@ impl Measured {
             self.report.figure(
                 &format!("{there}, {minute}"),
                 json!({
-                    "ms": answered.took.as_secs_f64() * 1e3, "cpu_ms": (now - spent).as_secs_f64() * 1e3, "calls": calls,
+                    "ms": answered.took.as_secs_f64() * 1e3, "cpu_ms": now.saturating_sub(spent).as_secs_f64() * 1e3, "calls": calls,
                     "looked_at": count("looked_at"), "left": count("left"), "memory_kib": function.peak_kib()?,
                 }),
             );
