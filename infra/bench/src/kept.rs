@@ -37,7 +37,7 @@ impl Keeping<'_> {
                 let gone: Vec<String> = gone.map(|line| format!("- {line}")).collect();
                 let new: Vec<String> = new.map(|line| format!("+ {line}")).collect();
                 bail!(
-                    "it is not what {} keeps:\n{}\n{}\n  if it is meant: `cargo xtask bench calls --update`",
+                    "it is not what {} keeps:\n{}\n{}\n  if it is meant: `cargo xtask bench calls --tests --update`",
                     file.display(),
                     gone.join("\n"),
                     new.join("\n")

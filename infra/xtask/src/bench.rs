@@ -23,11 +23,11 @@ pub(crate) struct Arguments {
     /// Of the functions as the tests build them, without optimisation: quick, and of no use for times
     #[arg(long)]
     tests: bool,
-    /// Fail where it is not what infra/bench/kept has
-    #[arg(long)]
+    /// Fail where it is not what infra/bench/kept has, of calls and instructions
+    #[arg(long, requires = "tests")]
     check: bool,
-    /// Keep it in infra/bench/kept
-    #[arg(long, conflicts_with = "check")]
+    /// Keep it in infra/bench/kept, calls and instructions
+    #[arg(long, requires = "tests", conflicts_with = "check")]
     update: bool,
 }
 
@@ -65,6 +65,11 @@ impl Part {
             Part::Instructions => "instructions",
         }
     }
+
+    /// Whether the repository keeps what it comes to.
+    fn is_kept(self) -> bool {
+        matches!(self, Part::Calls | Part::Instructions)
+    }
 }
 
 /// Where the programs are.
@@ -73,10 +78,21 @@ struct Built {
     bench: PathBuf,
     hello: PathBuf,
     cli: PathBuf,
+    /// The folder of the figures, under that of the build.
+    out: &'static str,
 }
 
 pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<ExitCode> {
     paths.create()?;
+    let parts = match arguments.parts.as_slice() {
+        [] => Part::value_variants(),
+        some => some,
+    };
+    if (arguments.check || arguments.update) && !parts.iter().all(|part| part.is_kept()) {
+        bail!(
+            "only calls and instructions are kept\n  name them: cargo xtask bench calls instructions --tests"
+        );
+    }
     let built = if arguments.tests {
         as_tested(paths).await?
     } else {
@@ -84,10 +100,7 @@ pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<ExitCode
     };
     let python = BENCH.ensure(paths).await?.join("python");
     let duckdb = DUCKDB.ensure(paths).await?.join("python");
-    let parts = match arguments.parts.as_slice() {
-        [] => Part::value_variants(),
-        some => some,
-    };
+    tidy(paths)?;
     let mut failed = Vec::new();
     for part in parts {
         let mut command = command(paths, &built, *part);
@@ -108,6 +121,7 @@ pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<ExitCode
         }
         println!();
     }
+    tidy(paths)?;
     if failed.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
@@ -118,6 +132,7 @@ pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<ExitCode
 /// The step `counts` of `cargo xtask test`: the calls, and the instructions.
 pub(crate) async fn check(paths: &Paths) -> Result<(Counts, String)> {
     let built = as_tested(paths).await?;
+    tidy(paths)?;
     let mut counts = Counts::default();
     let mut failed = Vec::new();
     for part in [Part::Calls, Part::Instructions] {
@@ -149,6 +164,23 @@ pub(crate) async fn check(paths: &Paths) -> Result<(Counts, String)> {
     Ok((counts, failed.join("; ")))
 }
 
+/// What a part needs while it runs. One that is interrupted leaves it to the next.
+fn scratch(paths: &Paths) -> PathBuf {
+    paths.target().join("bench/scratch")
+}
+
+/// Empties it.
+fn tidy(paths: &Paths) -> Result<()> {
+    let folder = scratch(paths);
+    match fs::remove_dir_all(&folder) {
+        Err(err) if err.kind() != std::io::ErrorKind::NotFound => {
+            return Err(err).with_context(|| folder.display().to_string());
+        }
+        _ => {}
+    }
+    fs::create_dir_all(&folder).with_context(|| folder.display().to_string())
+}
+
 fn command(paths: &Paths, built: &Built, part: Part) -> Command {
     let mut command = Command::new(&built.bench);
     command
@@ -160,7 +192,8 @@ fn command(paths: &Paths, built: &Built, part: Part) -> Command {
         .arg("--cli")
         .arg(&built.cli)
         .arg("--out")
-        .arg(paths.target().join("bench"))
+        .arg(paths.target().join(built.out))
+        .env("TMPDIR", scratch(paths))
         .current_dir(&paths.root)
         .env_remove("RUST_BACKTRACE")
         .stdin(Stdio::null());
@@ -184,6 +217,7 @@ async fn as_tested(paths: &Paths) -> Result<Built> {
         hello: path("hello")?,
         cli: path("sre-agent")?,
         bench,
+        out: "bench/tests",
     })
 }
 
@@ -221,6 +255,7 @@ async fn for_release(paths: &Paths) -> Result<Built> {
         bench: folder.join("measure/bench"),
         hello: folder.join("measure/hello"),
         cli: folder.join("measure/sre-agent"),
+        out: "bench",
     })
 }
 

@@ -205,7 +205,7 @@ pub(crate) fn run(duckdb_python: Option<&Path>, peers: &Path, out: &Path) -> Res
         report.figure(
             &size.to_string(),
             json!({ "s": ours, "making_s": making, "memory_bytes": allocated.bytes_max, "duckdb_s": theirs,
-                    "file_bytes": file.metadata()?.len() }),
+                    "of_duckdb": theirs.map(|seconds| seconds / ours), "file_bytes": file.metadata()?.len() }),
         );
     }
     report.table(&table);

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
@@ -51,10 +51,16 @@ fn run_on(cli: &Path, arguments: &[&str], annals: &Annals, proposals: u64) -> Re
         }
     }
     lines.flush()?;
-    // All but a pipe's content was read.
-    let peak_kib = peak(&status)?;
     drop(lines);
-    let ended = child.wait()?;
+    // What it tells at its end takes memory, too: asked until it is gone.
+    let mut peak_kib = 0;
+    let ended = loop {
+        if let Some(ended) = child.try_wait()? {
+            break ended;
+        }
+        peak_kib = peak(&status).unwrap_or(peak_kib);
+        std::thread::sleep(Duration::from_millis(1));
+    };
     ensure!(ended.success(), "{arguments:?} ended with {ended}");
     Ok(Took {
         seconds: began.elapsed().as_secs_f64(),
