@@ -15,7 +15,6 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::execute_statement::ExecuteStatementError;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use aws_sdk_dynamodb::types::AttributeValue;
 use domain::ports::{Signer, Trail, TrailError, Unavailable};
 use domain::trail::author::signed_by;
 use domain::trail::{Author, Entry, MAX_BODY_BYTES, NoKeys, Record, Seq, StreamId, Verifier};
