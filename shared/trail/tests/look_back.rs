@@ -2,37 +2,16 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use domain::incident::Event;
-use domain::proposal::{DeclineReason, Declined, Proposal, ProposalFact, Received, Verbatim};
+use domain::proposal::{DeclineReason, Declined, ProposalFact, Received};
 use domain::trail::{Actor, StreamId};
-use domain::value::{ProposalId, Tier};
+use domain::value::ProposalId;
 use testkit::story::{Story, breaks, second};
 use testkit::{CountedTrail, MemoryTrail, sample};
 use trail::{KnownIncidents, load_proposal, look_back};
 
-fn received(event: &Event) -> Received {
-    Received {
-        course: domain::trail::generation::Course::default(),
-        source: None,
-        event: event.clone(),
-        verbatim: Verbatim::Inline("{}".to_owned()),
-        occurred_at: second(0),
-        lease_until: second(60),
-        requested_by: None,
-        complaints: Vec::new(),
-    }
-}
-
 fn opens(trail: &MemoryTrail, event: &Event) -> ProposalId {
-    let id = sample::proposal_of(event);
-    let entry = Proposal::first_entry(
-        id.clone(),
-        received(event),
-        second(0),
-        Actor::Agent,
-        Tier::Enterprise,
-    );
-    trail.insert(entry).unwrap();
-    id
+    trail.insert(Story::received(event).entries()[0].clone()).unwrap();
+    sample::proposal_of(event)
 }
 
 async fn then(trail: &MemoryTrail, id: &ProposalId, seconds: u64, fact: &ProposalFact) {
@@ -81,7 +60,10 @@ async fn what_is_known_to_be_an_incident_is_not_loaded_again_and_what_may_change
     let again = ProposalFact::Received(Received {
         occurred_at: second(110),
         lease_until: second(170),
-        ..received(&sample::event(&other))
+        ..Story::received(&sample::event(&other))
+            .proposal()
+            .received()
+            .clone()
     });
     then(&trail, &worthless, 110, &again).await;
     assert_eq!(incidents(&known).await, 2);

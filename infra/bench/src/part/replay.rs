@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::json;
 
 use crate::annals::{self, Annals};
@@ -17,6 +17,9 @@ pub(crate) const SIZES: [u64; 2] = [10_000, 100_000];
 
 /// Between the beginnings of two proposals, ms.
 const APART_MS: u64 = 20_000;
+
+/// How long it may take after it has read everything.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// What it took.
 struct Took {
@@ -52,16 +55,23 @@ fn run_on(cli: &Path, arguments: &[&str], annals: &Annals, proposals: u64) -> Re
     }
     lines.flush()?;
     drop(lines);
-    // What it tells at its end takes memory, too: asked until it is gone.
-    let mut peak_kib = 0;
+    // What it tells at its end takes memory, too, and of a process that has ended nobody tells its most: it is asked until
+    // then, a thousand times a second.
+    let (mut peak_kib, read) = (None, Instant::now());
     let ended = loop {
         if let Some(ended) = child.try_wait()? {
             break ended;
         }
-        peak_kib = peak(&status).unwrap_or(peak_kib);
+        if read.elapsed() > PATIENCE {
+            child.kill()?;
+            child.wait()?;
+            bail!("{arguments:?} did not end within {PATIENCE:?} after it had everything");
+        }
+        peak_kib = peak(&status).ok().or(peak_kib);
         std::thread::sleep(Duration::from_millis(1));
     };
     ensure!(ended.success(), "{arguments:?} ended with {ended}");
+    let peak_kib = peak_kib.with_context(|| format!("{arguments:?} ended before its memory was read"))?;
     Ok(Took {
         seconds: began.elapsed().as_secs_f64(),
         records,
