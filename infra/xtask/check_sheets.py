@@ -7,7 +7,6 @@ import sys
 import duckdb
 
 SIGNS = tuple("=+-@\t\r\n＝＋－＠﹦﹢﹣﹫")
-COLUMNS = ["a", "b", "c", "d", "e"]
 
 
 def with_python(path):
@@ -16,24 +15,25 @@ def with_python(path):
         return list(csv.reader(file, strict=True))
 
 
-def with_duckdb(path):
+def with_duckdb(path, names):
     read = """
-        select * from read_csv(?, header = true, all_varchar = true, auto_detect = false, delim = ',', quote = '"',
+        select * from read_csv(?, header = false, all_varchar = true, auto_detect = false, delim = ',', quote = '"',
                                escape = '"', new_line = '\\r\\n', max_line_size = 4000000, parallel = false,
-                               columns = {'a': 'VARCHAR', 'b': 'VARCHAR', 'c': 'VARCHAR', 'd': 'VARCHAR', 'e': 'VARCHAR'})
+                               columns = ?)
     """
-    rows = duckdb.connect().execute(read, [path]).fetchall()
+    rows = duckdb.connect().execute(read, [path, {name: "VARCHAR" for name in names}]).fetchall()
     # An empty cell in quotes is an empty text there, and a null by default here.
-    return [COLUMNS] + [["" if cell is None else cell for cell in row] for row in rows]
+    return [["" if cell is None else cell for cell in row] for row in rows]
 
 
 def main():
     sheet, restored, fields = sys.argv[1:]
     with open(fields, encoding="utf-8") as file:
         # One list a line, where a line ends with \n alone.
-        expected = [COLUMNS] + [json.loads(line) for line in file.read().rstrip("\n").split("\n")]
+        expected = [json.loads(line) for line in file.read().rstrip("\n").split("\n")]
+    names = expected[0]
     wrong = []
-    for name, read in [("csv", with_python), ("DuckDB", with_duckdb)]:
+    for name, read in [("csv", with_python), ("DuckDB", lambda path: with_duckdb(path, names))]:
         shown = read(sheet)
         if len(shown) != len(expected):
             wrong.append(f"{name} reads {len(shown)} rows of {len(expected)}")

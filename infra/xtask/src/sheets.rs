@@ -6,14 +6,13 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use export::cell::Cell;
-use export::{Sheet, restore};
+use export::{Sheet, Table, restore};
 use serde_json::Value;
 
 use crate::paths::Paths;
 
-/// Rows and columns: 100,000 fields.
-const ROWS: usize = 20_000;
-const COLUMNS: [&str; 5] = ["a", "b", "c", "d", "e"];
+/// Rows of the sheet of records, which has 20 columns: 100,000 fields.
+const ROWS: usize = 5_000;
 
 /// Every so manieth field is as long as a cell of a spreadsheet may be, characters.
 const LONG_EVERY: usize = 5_000;
@@ -22,7 +21,8 @@ const LONG: usize = 32_767;
 /// What random fields are made of: what begins a formula, what ends a cell or a row, what cannot be seen, and plain letters.
 const LETTERS: &str = "=+-@＝＋－＠﹦﹢﹣﹫\t\r\n,;|\"'`\\\u{1}\u{7f}\u{200b}\u{202e}\u{feff}é漢🚀ab 0";
 
-/// Writes a sheet, the same given back, and what it was made of, one JSON list a row. Returns where they are.
+/// Writes a sheet, the same given back, and what it was made of: its names, then its rows, one JSON list a line. Returns
+/// where they are.
 pub(crate) fn write(paths: &Paths) -> Result<[PathBuf; 3]> {
     let folder = paths.stack().join("sheets");
     fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
@@ -36,13 +36,17 @@ pub(crate) fn write(paths: &Paths) -> Result<[PathBuf; 3]> {
         made: 0,
     };
     let file = |path: &PathBuf| File::create(path).with_context(|| format!("creating {}", path.display()));
-    let mut sheet = Sheet::new(BufWriter::new(file(&files[0])?), &COLUMNS)?;
+    let names = Table::Records.names();
+    let mut sheet = Sheet::new(BufWriter::new(file(&files[0])?), &names)?;
     let mut plain = BufWriter::new(file(&files[2])?);
+    serde_json::to_writer(&mut plain, &names)?;
+    plain.write_all(b"\n")?;
     for _ in 0..ROWS {
-        let row = COLUMNS.map(|_| fields.next());
+        let row: Vec<String> = names.iter().map(|_| fields.next()).collect();
         serde_json::to_writer(&mut plain, &row)?;
         plain.write_all(b"\n")?;
-        sheet.row(&row.map(Cell::Text))?;
+        let cells: Vec<Cell> = row.into_iter().map(Cell::Text).collect();
+        sheet.row(&cells)?;
     }
     sheet.flush()?;
     plain.flush()?;
