@@ -155,10 +155,15 @@ pub(crate) async fn check(paths: &Paths) -> Result<(Counts, String)> {
         } else {
             progress.failed();
             let log = paths.log(part.name());
-            for line in crate::progress::last_lines(&log, 30) {
+            let lines = crate::progress::last_lines(&log, 30);
+            for line in &lines {
                 eprintln!("  | {line}");
             }
-            failed.push(format!("see {}", paths.shown(&log)));
+            let error = lines.iter().find(|line| line.starts_with("Error: "));
+            failed.push(match error {
+                Some(error) => format!("{error} (see {})", paths.shown(&log)),
+                None => format!("see {}", paths.shown(&log)),
+            });
         }
     }
     Ok((counts, failed.join("; ")))

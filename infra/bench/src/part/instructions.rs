@@ -4,12 +4,17 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
+use axum::Router;
+use axum::http::StatusCode;
+use axum::http::header::CONNECTION;
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 
 use crate::agent::Programs;
 use crate::deployment::{FUNCTIONS, Places, Template};
@@ -19,15 +24,29 @@ use crate::report::{Report, Table};
 /// How far a count may move, of a hundred.
 const TOLERANCE: f64 = 3.0;
 
+/// How often a start is counted, at most.
+const TIMES: usize = 5;
+
 /// The file of what is kept, for each architecture its own.
 fn file(folder: &Path) -> PathBuf {
     folder.join(format!("instructions.{}.txt", std::env::consts::ARCH))
 }
 
-/// A port where nobody listens: what a start does by itself is counted, and not what others answer.
+/// A port where nobody listens: without the Runtime API a function ends, once it has started.
 const NOBODY: &str = "127.0.0.1:9";
 
-/// What a command takes. One whose calls nobody answers ends badly, and must not end otherwise.
+/// AWS that refuses whatever is asked of it. Where nobody answered, the SDK would try again as often as its waits, which it
+/// draws by lot, fit into an operation's time: a start's count would be now one and now another.
+async fn refusing() -> Result<SocketAddr> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let address = listener.local_addr()?;
+    // Whether a connection is free again when the next call comes is a race, and so none is kept.
+    let router = Router::new().fallback(async || (StatusCode::FORBIDDEN, [(CONNECTION, "close")]));
+    tokio::spawn(async { axum::serve(listener, router).await });
+    Ok(address)
+}
+
+/// What a command takes. A function that is left alone ends badly, and must not end otherwise.
 fn counted(command: &mut Command, ends_well: bool, folder: &Path) -> Result<u64> {
     let out = folder.join("callgrind.out");
     let mut valgrind = Command::new("valgrind");
@@ -59,12 +78,35 @@ fn counted(command: &mut Command, ends_well: bool, folder: &Path) -> Result<u64>
     count.trim().parse().context("callgrind's count is no number")
 }
 
+/// The fewest that a command takes. What it does side by side ends in another order now and then, which costs a start up to
+/// six of a hundred more: one that is not what is kept is counted again, up to so many times.
+fn fewest(kept: Option<u64>, mut count: impl FnMut() -> Result<u64>) -> Result<u64> {
+    let mut fewest = count()?;
+    for _ in 1..TIMES {
+        if kept.is_some_and(|kept| moved(fewest, kept).abs() <= TOLERANCE) {
+            break;
+        }
+        fewest = fewest.min(count()?);
+    }
+    Ok(fewest)
+}
+
+/// How far a count is from what is kept, of a hundred.
+fn moved(count: u64, kept: u64) -> f64 {
+    (count as f64 / kept as f64 - 1.0) * 100.0
+}
+
 /// What is counted, by its name.
-fn all(programs: &Programs) -> Result<BTreeMap<String, u64>> {
+fn all(programs: &Programs, kept: &BTreeMap<String, u64>) -> Result<BTreeMap<String, u64>> {
     let folder = TempDir::new()?;
     let certificates = folder.path().join("certificates.pem");
     fs::write(&certificates, crate::cloud::tls::AMAZON)?;
-    let url = format!("http://{NOBODY}");
+    // On a thread of its own: the programs that are counted are waited for on this one.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?;
+    let url = format!("http://{}", runtime.block_on(refusing())?);
     let template = Template::read()?;
     let mut counts = BTreeMap::new();
     for (resource, name, _) in FUNCTIONS {
@@ -82,10 +124,11 @@ fn all(programs: &Programs) -> Result<BTreeMap<String, u64>> {
         environment.insert("AWS_LAMBDA_FUNCTION_MEMORY_SIZE".to_owned(), "512".to_owned());
         let mut command = Command::new(programs.file(name)?);
         command.envs(environment);
-        counts.insert(
-            format!("start {name}"),
-            counted(&mut command, false, folder.path())?,
-        );
+        let start = format!("start {name}");
+        let count = fewest(kept.get(&start).copied(), || {
+            counted(&mut command, false, folder.path())
+        })?;
+        counts.insert(start, count);
     }
     let bench = std::env::current_exe()?;
     let once = |incidents: usize| {
@@ -102,7 +145,6 @@ fn all(programs: &Programs) -> Result<BTreeMap<String, u64>> {
 
 /// Counts, and compares with what is kept or keeps it.
 pub(crate) fn run(programs: &Programs, keeping: Keeping<'_>, out: &Path) -> Result<()> {
-    let counts = all(programs)?;
     let mut report = Report::of("instructions", "counted by callgrind, of this build");
     let mut table = Table::of(&["", "instructions", "kept", "moved"]);
     let is_kept = matches!(keeping, Keeping::Check(folder) if file(folder).is_file());
@@ -117,10 +159,11 @@ pub(crate) fn run(programs: &Programs, keeping: Keeping<'_>, out: &Path) -> Resu
         }
         Keeping::Show | Keeping::Update(_) => BTreeMap::new(),
     };
+    let counts = all(programs, &kept)?;
     let mut complaints = Vec::new();
     for (name, count) in &counts {
         let was = kept.get(name).copied();
-        let moved = was.map(|was| (*count as f64 / was as f64 - 1.0) * 100.0);
+        let moved = was.map(|was| moved(*count, was));
         table.row(vec![
             name.clone(),
             count.to_string(),
