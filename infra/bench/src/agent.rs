@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use domain::action::ActionKind;
+use domain::message::hinted;
 use domain::ports::Trail as _;
 use domain::trail::{Record, StreamId};
 use domain::value::ProposalId;
@@ -15,10 +17,11 @@ use tempfile::TempDir;
 use tests::world::rules;
 
 use crate::cloud::tls::Authority;
-use crate::cloud::{Cloud, REGION, Reader};
+use crate::cloud::{Calls, Cloud, REGION, Reader};
 use crate::deployment::{FUNCTIONS, Places, SIGNING_SECRET, Template};
 use crate::lambda::{Answered, Function, Program};
 use crate::outside::{self, Outside};
+use crate::trouble::Trouble;
 
 /// The functions' programs.
 #[derive(Debug, Clone)]
@@ -101,10 +104,14 @@ pub(crate) struct Agent {
     programs: Programs,
     directory: TempDir,
     running: BTreeMap<&'static str, Function>,
+    /// What each called before its first event.
+    starting: BTreeMap<&'static str, Calls>,
     waiting: VecDeque<Step>,
     later: Vec<(Instant, Step)>,
     stream: Reader,
     incidents: u64,
+    /// The last one.
+    trouble: Option<Trouble>,
 }
 
 impl Agent {
@@ -123,10 +130,12 @@ impl Agent {
             programs,
             directory,
             running: BTreeMap::new(),
+            starting: BTreeMap::new(),
             waiting: VecDeque::new(),
             later: Vec::new(),
             stream,
             incidents: 0,
+            trouble: None,
         })
     }
 
@@ -167,17 +176,29 @@ impl Agent {
 
     /// Another provider is slow, and the gateway says so.
     pub(crate) fn incident(&mut self) {
+        self.incident_of(ActionKind::RerouteModelGroup);
+    }
+
+    /// Something goes wrong that this action answers, and the gateway says so.
+    pub(crate) fn incident_of(&mut self, action: ActionKind) {
         self.incidents += 1;
-        self.outside.slows(self.incidents);
-        let event = outside::event(self.incidents).to_string();
-        self.waiting.push_back(message("IngestQueue", &event));
+        let trouble = Trouble::answered_by(action, self.incidents);
+        self.outside.suffers(&trouble);
+        self.reports(&trouble, &format!("evt-{}", self.incidents));
+        self.trouble = Some(trouble);
     }
 
     /// The incident of before is reported once more, by an event of its own.
     pub(crate) fn reported_again(&mut self, time: usize) {
-        let mut event = outside::event(self.incidents);
-        event["detail"]["event_id"] = json!(format!("evt-{}-{time}", self.incidents));
-        self.waiting.push_back(message("IngestQueue", &event.to_string()));
+        if let Some(trouble) = self.trouble.take() {
+            self.reports(&trouble, &format!("evt-{}-{time}", self.incidents));
+            self.trouble = Some(trouble);
+        }
+    }
+
+    fn reports(&mut self, trouble: &Trouble, event: &str) {
+        let event = trouble.event(event).to_string();
+        self.waiting.push_back(message("IngestQueue", &event));
     }
 
     /// Puts a step before all others.
@@ -193,16 +214,28 @@ impl Agent {
     /// Works the next step with a process that runs, which is started where there is none. `None` where nothing waits.
     pub(crate) async fn step(&mut self) -> Result<Option<(Step, Answered)>> {
         let Some(step) = self.due() else { return Ok(None) };
-        if !self.running.contains_key(step.function) {
-            let function = self.launch(step.function).await?;
-            self.running.insert(step.function, function);
-        }
+        self.run(step.function).await?;
         let function = self.running.get_mut(step.function);
         let function = function.context("a function that was just started")?;
         let answered = function.invoke(&step.event).await;
         let answered = answered.with_context(|| self.complaints(step.function))?;
         self.deliver().await?;
         Ok(Some((step, answered)))
+    }
+
+    /// Starts a function's process where there is none.
+    pub(crate) async fn run(&mut self, name: &'static str) -> Result<()> {
+        if !self.running.contains_key(name) {
+            let function = self.launch(name).await?;
+            self.running.insert(name, function);
+            self.starting.insert(name, self.cloud.take_calls());
+        }
+        Ok(())
+    }
+
+    /// What each function has called from its process's start until it asked for its first event.
+    pub(crate) fn calls_of_starts(&self) -> &BTreeMap<&'static str, Calls> {
+        &self.starting
     }
 
     /// Works the next step with a process of its own, which is given back. `None` where nothing waits.
@@ -213,6 +246,15 @@ impl Agent {
         let answered = answered.with_context(|| self.complaints(step.function))?;
         self.deliver().await?;
         Ok(Some((step, function, answered)))
+    }
+
+    /// Waits until the next of what is delayed is due. `false` where nothing is.
+    pub(crate) async fn wait_for_what_is_delayed(&self) -> bool {
+        let next = self.later.iter().map(|(due, _)| *due).min();
+        if let Some(due) = next {
+            tokio::time::sleep_until(due.into()).await;
+        }
+        next.is_some()
     }
 
     /// What waits for its time is forgotten.
@@ -288,6 +330,10 @@ impl Agent {
 
     /// The proposal that a step is about.
     pub(crate) fn about(step: &Step) -> Option<ProposalId> {
+        let body = step.event["Records"][0]["body"].as_str();
+        if let Some(Ok(proposal)) = body.map(hinted) {
+            return Some(proposal);
+        }
         let text = step.event.to_string();
         let after = text.split("proposal/").nth(1)?;
         let id: String = after
@@ -297,14 +343,14 @@ impl Agent {
         id.parse().ok()
     }
 
-    /// Ada approves a proposal with Slack's button.
-    pub(crate) async fn approval(&self, proposal: &ProposalId) -> Result<Step> {
+    /// Somebody approves a proposal with Slack's button.
+    pub(crate) async fn approval(&self, proposal: &ProposalId, person: &str) -> Result<Step> {
         let records = self.records(proposal).await?;
         let scored = records.iter().rfind(|record| record.kind == "scored");
         let scored = scored.with_context(|| format!("{proposal} was not scored"))?;
         let value = format!("{proposal}.{}", scored.digest);
         let url = format!("{}/actions/T/1/1", self.outside.url());
-        let payload = testkit::slack::payload(testkit::slack::ADA, "approve", &value, &url);
+        let payload = testkit::slack::payload(person, "approve", &value, &url);
         let signed = testkit::slack::sign(&payload, SIGNING_SECRET, outside::seconds());
         Ok(Step {
             function: "approval-callback",

@@ -139,6 +139,8 @@ impl Template {
             "SlackTeamIds" => testkit::slack::TEAM,
             "SlackChannel" => "C0123456789",
             "ModelApi" => "anthropic",
+            // Behind the window that the gateway measures over, and not a minute that is waited for.
+            "VerifyAfterSeconds" => "4",
             // Another origin than the gateway's: else the gateway would have to have the model.
             "ModelUrl" => return Ok(places.outside.replace("127.0.0.1", "localhost")),
             "GatewayUrl" | "SlackApiUrl" | "SlackResponseOrigin" | "PagerDutyUrl" => places.outside,

@@ -15,6 +15,7 @@
 //! | `part` | what is measured |
 //! | `prices` | what AWS charges |
 //! | `report` | tables, and JSON under `target/bench` |
+//! | `trouble` | what goes wrong, one for each action |
 
 mod agent;
 mod annals;
@@ -26,6 +27,7 @@ mod outside;
 mod part;
 mod prices;
 mod report;
+mod trouble;
 
 use std::path::{Path, PathBuf};
 

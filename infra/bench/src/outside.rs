@@ -1,6 +1,7 @@
-//! What is not AWS, in this process, over TLS: the gateway, a model that always has the same idea, Slack and the pager.
+//! What is not AWS, in this process, over TLS: the gateway, a model that has the idea it is given, Slack and the pager.
 
-use std::collections::BTreeMap;
+mod gateway;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,24 +14,14 @@ use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use self::gateway::Gateway;
 use crate::cloud::tls::{Authority, Server};
-
-/// A provider's latency as it is, and as it was in the hour before, ms.
-const SLOW_MS: u32 = 1_900;
-const USUAL_MS: u32 = 400;
-
-/// Where the model would have the traffic go.
-const HEALTHY: &str = "anthropic";
-
-/// How many model groups the gateway tells of besides its own: those of the last incidents.
-const GROUPS: usize = 64;
-
-/// The weights of a group's slow provider and of the healthy one.
-type Weights = (u64, u64);
+use crate::trouble::Trouble;
 
 struct Shared {
-    inventory: Value,
-    groups: Mutex<BTreeMap<u64, Weights>>,
+    gateway: Mutex<Gateway>,
+    /// The name of the model's tool, and its input.
+    idea: Mutex<(&'static str, Value)>,
     messages: AtomicU64,
 }
 
@@ -46,8 +37,8 @@ impl Outside {
         let inventory: Value = serde_json::from_str(include_str!("../../eval/base.json"))
             .context("infra/eval/base.json cannot be read")?;
         let shared = Arc::new(Shared {
-            inventory,
-            groups: Mutex::default(),
+            gateway: Mutex::new(Gateway::of(inventory)),
+            idea: Mutex::default(),
             messages: AtomicU64::new(1),
         });
         let router = Router::new().fallback(answer).with_state(Arc::clone(&shared));
@@ -60,75 +51,33 @@ impl Outside {
         self.server.url()
     }
 
-    /// The provider of a model group of this number is slow.
-    pub(crate) fn slows(&self, number: u64) {
-        let mut groups = self.shared.groups();
-        groups.insert(number, (60, 40));
-        if groups.len() > GROUPS {
-            groups.pop_first();
-        }
+    /// Something goes wrong: the gateway tells of it, and the model has an idea.
+    pub(crate) fn suffers(&self, trouble: &Trouble) {
+        held(&self.shared.gateway).becomes(&trouble.gateway);
+        let (action, parameters) = &trouble.idea;
+        let mut input = parameters.clone();
+        input["rationale"] = json!("What the gateway measures bears the event out, and this answers it.");
+        *held(&self.shared.idea) = (action.name(), input);
     }
 }
 
-impl Shared {
-    fn groups(&self) -> MutexGuard<'_, BTreeMap<u64, Weights>> {
-        self.groups.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn inventory(&self) -> Value {
-        let mut inventory = self.inventory.clone();
-        inventory["read_at"] = json!(now().to_string());
-        let groups = self.groups();
-        let mut add = |to: &str, each: &dyn Fn(u64, Weights) -> Value| {
-            if let Some(list) = inventory[to].as_array_mut() {
-                list.extend(groups.iter().map(|(number, weights)| each(*number, *weights)));
-            }
-        };
-        add("providers", &|number, _| {
-            json!({
-                "id": provider(number), "blocked": false, "requests": 500, "error_rate_ppm": 1_000, "window_s": 300,
-                "latency_p50_ms": SLOW_MS, "median_1h_ms": USUAL_MS,
-            })
-        });
-        add(
-            "model_groups",
-            &|number, weights| json!({ "id": group(number), "routes": routes(number, weights) }),
-        );
-        add("teams", &|number, _| {
-            json!({
-                "id": format!("team-{number}"), "rpm": 600, "tpm": 500_000, "requests_5m": 40, "rate_limited_5m": 0,
-                "tier": "standard", "model_groups": [group(number)],
-            })
-        });
-        inventory
-    }
-}
-
-fn provider(number: u64) -> String {
-    format!("provider-{number}")
-}
-
-fn group(number: u64) -> String {
-    format!("group-{number}")
-}
-
-fn routes(number: u64, (slow, healthy): Weights) -> Value {
-    json!([{ "provider": HEALTHY, "weight": healthy }, { "provider": provider(number), "weight": slow }])
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[expect(
     clippy::disallowed_methods,
     reason = "a reading is of the machine's time, as the functions have it"
 )]
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     Timestamp::now()
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, method: Method, uri: Uri, body: Bytes) -> Response {
     let path = uri.path();
     let value = match path {
-        "/admin/v1/inventory" => shared.inventory(),
-        "/v1/messages" => message(&body),
+        "/admin/v1/inventory" => held(&shared.gateway).told(&now().to_string()),
+        "/v1/messages" => message(&held(&shared.idea)),
         "/v2/enqueue" => {
             let taken = json!({ "status": "success", "message": "Event processed", "dedup_key": "bench" });
             return (StatusCode::ACCEPTED, axum::Json(taken)).into_response();
@@ -140,64 +89,28 @@ async fn answer(State(shared): State<Arc<Shared>>, method: Method, uri: Uri, bod
             })
         }
         _ if path.starts_with("/actions/") => json!({ "ok": true }),
-        _ => match group_of(path) {
-            Some(number) => {
-                let mut groups = shared.groups();
-                if method == Method::PUT {
-                    let wanted: Value = serde_json::from_slice(&body).unwrap_or_default();
-                    let weight = |of: &str| {
-                        let mut routes = wanted["routes"].as_array().into_iter().flatten();
-                        let route = routes.find(|route| route["provider"] == of);
-                        route.and_then(|route| route["weight"].as_u64()).unwrap_or(0)
-                    };
-                    groups.insert(number, (weight(&provider(number)), weight(HEALTHY)));
-                }
-                json!({ "routes": routes(number, groups.get(&number).copied().unwrap_or((60, 40))) })
+        _ => {
+            let wanted = match method {
+                Method::PUT => serde_json::from_slice(&body).ok(),
+                _ => None::<Value>,
+            };
+            match held(&shared.gateway).setting(path, wanted.as_ref()) {
+                Some(setting) => setting,
+                None => return StatusCode::NOT_FOUND.into_response(),
             }
-            None => return StatusCode::NOT_FOUND.into_response(),
-        },
+        }
     };
     axum::Json(value).into_response()
 }
 
-fn group_of(path: &str) -> Option<u64> {
-    let name = path
-        .strip_prefix("/admin/v1/model-groups/group-")?
-        .strip_suffix("/routes")?;
-    name.parse().ok()
-}
-
-/// The model moves the traffic of the group that it is told of.
-fn message(body: &[u8]) -> Value {
-    let text = String::from_utf8_lossy(body);
-    let after = text.split("group-").nth(1).unwrap_or_default();
-    let number: String = after.chars().take_while(char::is_ascii_digit).collect();
-    let number = number.parse().unwrap_or(0);
-    let input = json!({
-        "rationale": "It is slow, and the other one is not.", "model_group": group(number), "from": provider(number),
-        "to": HEALTHY,
-    });
+/// The model answers with its idea, whatever it is told.
+fn message((tool, input): &(&str, Value)) -> Value {
     json!({
         "id": "msg_1", "type": "message", "role": "assistant", "model": "claude-sonnet-4-6", "stop_reason": "tool_use",
         "stop_sequence": null,
-        "content": [{ "type": "tool_use", "id": "toolu_1", "name": "reroute_model_group", "input": input }],
+        "content": [{ "type": "tool_use", "id": "toolu_1", "name": tool, "input": input }],
         "usage": { "input_tokens": 4_000, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0,
                    "output_tokens": 200 },
-    })
-}
-
-/// The event that says so.
-pub(crate) fn event(number: u64) -> Value {
-    let at = now();
-    json!({
-        "version": "0", "id": format!("00000000-0000-4000-8000-{number:012}"), "detail-type": "latency.spike",
-        "source": "llm-gateway", "account": crate::cloud::ACCOUNT, "time": at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        "region": crate::cloud::REGION, "resources": [],
-        "detail": {
-            "version": 1, "event_id": format!("evt-{number}"), "occurred_at": at.to_string(), "org_id": "acme",
-            "severity": "warning", "provider": provider(number), "model_group": group(number), "current_ms": SLOW_MS,
-            "median_1h_ms": USUAL_MS,
-        },
     })
 }
 

@@ -135,38 +135,49 @@ pub(crate) async fn check(paths: &Paths) -> Result<(Counts, String)> {
     tidy(paths)?;
     let mut counts = Counts::default();
     let mut failed = Vec::new();
-    for part in [Part::Calls, Part::Instructions] {
-        let run = Run {
-            name: part.name(),
-            label: match part {
-                Part::Calls => "the calls to AWS that an incident makes",
-                _ => "instructions, counted by callgrind",
-            },
-            remedy: "if it is meant: cargo xtask bench calls instructions --tests --update",
-            limit: Duration::from_secs(900),
-            stdout: None,
-        };
-        let mut command = command(paths, &built, part);
-        let (status, progress) = run.attempt(paths, command.arg("--check")).await?;
-        counts.passed += usize::from(status.success());
-        counts.failed += usize::from(!status.success());
-        if status.success() {
-            progress.done();
-        } else {
-            progress.failed();
-            let log = paths.log(part.name());
-            let lines = crate::progress::last_lines(&log, 30);
-            for line in &lines {
-                eprintln!("  | {line}");
-            }
-            let error = lines.iter().find(|line| line.starts_with("Error: "));
-            failed.push(match error {
-                Some(error) => format!("{error} (see {})", paths.shown(&log)),
-                None => format!("see {}", paths.shown(&log)),
-            });
-        }
+    // The one waits for what ends by itself, while the other counts.
+    let (calls, instructions) = tokio::join!(
+        kept(paths, &built, Part::Calls),
+        kept(paths, &built, Part::Instructions)
+    );
+    for problem in [calls?, instructions?] {
+        counts.passed += usize::from(problem.is_none());
+        counts.failed += usize::from(problem.is_some());
+        failed.extend(problem);
     }
     Ok((counts, failed.join("; ")))
+}
+
+/// Compares a part with what is kept. Returns what is not as it was.
+async fn kept(paths: &Paths, built: &Built, part: Part) -> Result<Option<String>> {
+    let run = Run {
+        name: part.name(),
+        label: match part {
+            Part::Calls => "the calls to AWS that an incident makes",
+            _ => "instructions, counted by callgrind",
+        },
+        remedy: "if it is meant: cargo xtask bench calls instructions --tests --update",
+        limit: Duration::from_secs(900),
+        stdout: None,
+    };
+    let mut command = command(paths, built, part);
+    let (status, progress) = run.attempt(paths, command.arg("--check")).await?;
+    if status.success() {
+        progress.done();
+        return Ok(None);
+    }
+    progress.failed();
+    let log = paths.log(part.name());
+    let lines = crate::progress::last_lines(&log, 30);
+    for line in &lines {
+        eprintln!("  | {line}");
+    }
+    let seen = format!("see {}", paths.shown(&log));
+    let error = lines.iter().find(|line| line.starts_with("Error: "));
+    Ok(Some(match error {
+        Some(error) => format!("{error} ({seen})"),
+        None => seen,
+    }))
 }
 
 /// What a part needs while it runs. One that is interrupted leaves it to the next.

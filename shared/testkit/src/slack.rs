@@ -13,6 +13,8 @@ pub const APP: &str = "A0123456789";
 pub const TEAM: &str = "T0123456789";
 /// Ada, an active operator.
 pub const ADA: &str = "U0123456789";
+/// Grace, another one.
+pub const GRACE: &str = "U0123456790";
 
 /// The JSON that Slack sends for a click of `user` on a button.
 pub fn payload(user: &str, action_id: &str, value: &str, response_url: &str) -> Value {

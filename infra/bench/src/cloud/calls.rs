@@ -1,6 +1,6 @@
 //! Who called what, and what it cost.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// One call.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,7 +13,7 @@ pub(crate) struct Call {
     pub(crate) operation: String,
     /// What it was about: the record's kind, the stream's, the secret's name.
     pub(crate) about: String,
-    /// What exactly it was about: two calls with the same in one invocation are one too many.
+    /// The request, word by word: two calls with the same in one invocation are one too many.
     pub(crate) key: String,
     /// Half read units of DynamoDB.
     pub(crate) half_reads: u64,
@@ -57,16 +57,15 @@ impl Calls {
         self.0.push(call);
     }
 
-    /// What was read twice.
-    pub(crate) fn repeated(&self) -> Vec<String> {
-        let mut seen = BTreeSet::new();
-        let mut repeated = Vec::new();
-        for call in self.0.iter().filter(|call| call.is_read()) {
-            if !seen.insert((call.service, call.operation.clone(), call.key.clone())) {
-                repeated.push(call.what());
-            }
+    /// The calls that were made more than once, word by word, and how often.
+    pub(crate) fn repeated(&self) -> Vec<(String, usize)> {
+        let mut times: BTreeMap<(&str, &str, &str), (String, usize)> = BTreeMap::new();
+        for call in &self.0 {
+            let same = (call.service, call.operation.as_str(), call.key.as_str());
+            let (_, times) = times.entry(same).or_insert_with(|| (call.what(), 0));
+            *times += 1;
         }
-        repeated
+        times.into_values().filter(|(_, times)| *times > 1).collect()
     }
 
     /// The kinds of the records that were inserted, in their order.

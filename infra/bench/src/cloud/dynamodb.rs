@@ -132,10 +132,6 @@ fn call(by: String, operation: &str, body: &Value, status: u16, answer: &[u8]) -
         (_, status) => format!("{about}: {status}"),
     };
     let mut call = Call::new(by, "dynamodb", operation, about);
-    call.key = format!(
-        "{table} {} {} {}",
-        body["Key"], body["ExpressionAttributeValues"], body["Limit"]
-    );
     let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
     let units = answer["ConsumedCapacity"]["CapacityUnits"]
         .as_f64()

@@ -152,8 +152,15 @@ async fn answer(
         headers,
         body,
     };
+    // Maps of the same have their fields in any order.
+    let asked = match serde_json::from_slice::<Value>(&request.body) {
+        Ok(body) => body.to_string(),
+        Err(_) => String::from_utf8_lossy(&request.body).into_owned(),
+    };
+    let key = format!("{} {asked}", request.uri);
     if request.header("x-amz-target").starts_with("DynamoDB_") {
-        let (response, call) = shared.tables.answer(&request).await;
+        let (response, mut call) = shared.tables.answer(&request).await;
+        call.key = key;
         shared.memory().calls.note(call);
         return response;
     }
@@ -163,7 +170,7 @@ async fn answer(
         return Response::default();
     }
     let (response, mut call) = services::answer(&mut memory, &request);
-    call.key.clone_from(&call.about);
+    call.key = key;
     memory.calls.note(call);
     response
 }

@@ -77,7 +77,7 @@ pub(super) async fn incident(agent: &mut Agent) -> Result<usize> {
             break;
         }
         let proposal = about.clone().context("no step names a proposal")?;
-        let approval = agent.approval(&proposal).await?;
+        let approval = agent.approval(&proposal, testkit::slack::ADA).await?;
         agent.next(approval);
         approved = true;
     }

@@ -71,7 +71,7 @@ pub(crate) async fn run(programs: Programs, peers: &[Peer], starts: usize, out: 
                 about = Agent::about(&step).or(about);
                 if !approved && step.function == "notification" {
                     let proposal = about.clone().context("no step names a proposal")?;
-                    let approval = agent.approval(&proposal).await?;
+                    let approval = agent.approval(&proposal, testkit::slack::ADA).await?;
                     agent.next(approval);
                     approved = true;
                 }
