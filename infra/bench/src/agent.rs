@@ -379,10 +379,27 @@ pub(crate) fn request(method: &str, path: &str, body: &str, headers: &[(&str, &s
 
 /// The schedule's event, in another minute than an hour's first: in that one, a run looks for what is older, too.
 pub(crate) async fn minute() -> Step {
-    while outside::millis().div_euclid(60_000).rem_euclid(60) == 0 {
+    while minute_of_the_hour() == 0 {
         eprintln!("the first minute of an hour is waited out");
         tokio::time::sleep(Duration::from_secs(15)).await;
     }
+    scheduled()
+}
+
+/// The schedule's event in an hour's first minute, which is waited for.
+pub(crate) async fn first_minute() -> Step {
+    while minute_of_the_hour() != 0 {
+        eprintln!("the next hour is waited for: {} min", 60 - minute_of_the_hour());
+        tokio::time::sleep(Duration::from_secs(20)).await;
+    }
+    scheduled()
+}
+
+fn minute_of_the_hour() -> i64 {
+    outside::millis().div_euclid(60_000).rem_euclid(60)
+}
+
+fn scheduled() -> Step {
     Step {
         function: "housekeeping",
         event: json!({ "source": "aws.events" }),

@@ -36,6 +36,7 @@ use clap::{Parser, ValueEnum};
 
 use self::agent::Programs;
 use self::kept::Keeping;
+use self::part::replay::Sizes;
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -91,6 +92,9 @@ struct Cli {
     /// The policy that `replay` tries.
     #[arg(long, default_value = "infra/policy")]
     policy: PathBuf,
+    /// `sweep` and `replay` with as much as a large deployment has: an hour and more.
+    #[arg(long)]
+    large: bool,
     /// How many proposals `replay` goes through.
     #[arg(long)]
     proposals: Option<u64>,
@@ -118,7 +122,11 @@ fn main() -> Result<()> {
         Part::Replay => tokio::runtime::Runtime::new()?.block_on(part::replay::run(
             &cli.cli,
             &cli.policy,
-            cli.proposals,
+            match (cli.proposals, cli.large) {
+                (Some(size), _) => Sizes::One(size),
+                (None, true) => Sizes::Large,
+                (None, false) => Sizes::Usual,
+            },
             &cli.out,
         )),
         Part::Instructions => {
@@ -148,7 +156,7 @@ async fn processes(cli: Cli) -> Result<()> {
     let keeping = keeping(&cli);
     match cli.part {
         Part::Start => part::start::run(programs, &peers, cli.starts, &cli.out).await,
-        Part::Sweep => part::sweep::run(programs, &cli.out).await,
+        Part::Sweep => part::sweep::run(programs, cli.large, &cli.out).await,
         Part::Pipeline => {
             let folder = cli.peers.join("agent");
             let python = cli.python.as_deref();

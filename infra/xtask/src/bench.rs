@@ -26,6 +26,9 @@ pub(crate) struct Arguments {
     /// Fail where it is not what infra/bench/kept has, of calls and instructions
     #[arg(long, requires = "tests")]
     check: bool,
+    /// With as much as a large deployment has, sweep and replay: an hour and more, most of it waiting for the next one to begin
+    #[arg(long, conflicts_with = "tests")]
+    large: bool,
     /// Keep it in infra/bench/kept, calls and instructions
     #[arg(long, requires = "tests", conflicts_with = "check")]
     update: bool,
@@ -93,6 +96,13 @@ pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<ExitCode
             "only calls and instructions are kept\n  name them: cargo xtask bench calls instructions --tests"
         );
     }
+    if arguments.large
+        && !parts
+            .iter()
+            .all(|part| matches!(part, Part::Sweep | Part::Replay))
+    {
+        bail!("only sweep and replay have larger sizes\n  name them: cargo xtask bench sweep replay --large");
+    }
     let built = if arguments.tests {
         as_tested(paths).await?
     } else {
@@ -106,6 +116,9 @@ pub(crate) async fn run(paths: &Paths, arguments: &Arguments) -> Result<ExitCode
         let mut command = command(paths, &built, *part);
         command.arg("--python").arg(&python);
         command.arg("--duckdb").arg(&duckdb);
+        if arguments.large {
+            command.arg("--large");
+        }
         if arguments.check {
             command.arg("--check");
         }

@@ -12,8 +12,18 @@ use serde_json::json;
 use crate::annals::{self, Annals};
 use crate::report::{Report, Table};
 
-/// How many proposals there are, where nobody says.
-pub(crate) const SIZES: [u64; 2] = [10_000, 100_000];
+/// How many proposals there are.
+pub(crate) enum Sizes {
+    /// [`USUAL`].
+    Usual,
+    /// [`LARGE`].
+    Large,
+    /// So many.
+    One(u64),
+}
+
+const USUAL: [u64; 2] = [10_000, 100_000];
+const LARGE: u64 = 1_000_000;
 
 /// Between the beginnings of two proposals, ms.
 const APART_MS: u64 = 20_000;
@@ -87,15 +97,20 @@ fn peak(status: &str) -> Result<u64> {
     number.context("no VmHWM")?.parse().context("no VmHWM")
 }
 
-pub(crate) async fn run(cli: &Path, policy: &Path, proposals: Option<u64>, out: &Path) -> Result<()> {
+pub(crate) async fn run(cli: &Path, policy: &Path, sizes: Sizes, out: &Path) -> Result<()> {
     let annals = Annals::live().await?;
     let policy = policy.display().to_string();
     let commands: [(&str, Vec<&str>); 2] = [
         ("policy replay", vec!["policy", "replay", "--policy", &policy]),
         ("policy calibrate", vec!["policy", "calibrate"]),
     ];
+    let (name, sizes) = match sizes {
+        Sizes::Usual => ("replay", USUAL.to_vec()),
+        Sizes::Large => ("replay-large", vec![LARGE]),
+        Sizes::One(size) => ("replay", vec![size]),
+    };
     let mut report = Report::of(
-        "replay",
+        name,
         "the operators' command over many proposals, of which all records are read and verified",
     );
     let mut table = Table::of(&[
@@ -107,7 +122,6 @@ pub(crate) async fn run(cli: &Path, policy: &Path, proposals: Option<u64>, out: 
         "MB/s",
         "memory MB",
     ]);
-    let sizes = proposals.map_or(SIZES.to_vec(), |size| vec![size]);
     for size in sizes {
         for (name, arguments) in &commands {
             let took = run_on(cli, arguments, &annals, size)?;

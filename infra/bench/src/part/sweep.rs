@@ -18,16 +18,35 @@ use crate::annals::{Annals, Kind, Retelling};
 use crate::outside;
 use crate::report::{Report, Table};
 
-/// How many proposals of the last two hours are over.
-const OVER: [u64; 3] = [0, 1_000, 10_000];
+/// How many proposals of the last two hours are over, how many are open besides at the end, and how many of the month before
+/// are over.
+struct Sizes {
+    over: &'static [u64],
+    open: u64,
+    month: &'static [u64],
+}
 
-/// How many proposals are open besides, at the end.
-const OPEN: u64 = 1_000;
+const USUAL: Sizes = Sizes {
+    over: &[0, 1_000, 10_000],
+    open: 1_000,
+    month: &[],
+};
+
+/// What takes longer than everything else that is measured: an hour, most of it waiting for the next one's first minute.
+const LARGE: Sizes = Sizes {
+    over: &[100_000],
+    open: 10_000,
+    month: &[10_000, 100_000],
+};
 
 /// Over what time they were opened, seconds: for so long that those which are over rest, and those which are open wait for
 /// people still.
 const OVER_BEGAN_S: (u64, u64) = (600, 100 * 60);
 const OPEN_BEGAN_S: (u64, u64) = (300, 20 * 60);
+const MONTH_BEGAN_S: (u64, u64) = (3 * 3_600, 29 * 86_400);
+
+/// The step from one proposal to the next in that time, seconds: a prime, so that they lie in all of it.
+const STEP_S: u64 = 15_485_863;
 
 /// How many are written side by side.
 const AT_ONCE: usize = 16;
@@ -51,7 +70,7 @@ async fn fill(
         return Ok(());
     };
     let now = Timestamp::from_millis(outside::millis());
-    let began = now.minus_seconds(least_s + number * 7 % (most_s - least_s));
+    let began = now.minus_seconds(least_s + number * STEP_S % (most_s - least_s));
     let mut retelling = Retelling::new(records, number, began.millis_since(first.at));
     let mut written = Vec::new();
     for record in records {
@@ -88,18 +107,28 @@ struct Measured {
 }
 
 impl Measured {
-    /// Three minutes of a new process of housekeeping.
-    async fn minutes(&mut self, agent: &Agent, there: &str) -> Result<()> {
+    /// Three minutes of a new process of housekeeping, and the next hour's first one where that is waited for.
+    async fn minutes(&mut self, agent: &Agent, there: &str, hour: bool) -> Result<()> {
         drop(agent.cloud.take_calls());
         let mut function = agent.launch("housekeeping").await?;
         let mut spent = function.on_cpu()?;
-        for minute in ["the first of a process", "the second", "the third"] {
-            let answered = function.invoke(&agent::minute().await.event).await?;
+        const USUAL: [&str; 3] = ["the first of a process", "the second", "the third"];
+        let hour: &[&str] = if hour {
+            &["the hour's first", "the one after"]
+        } else {
+            &[]
+        };
+        for minute in USUAL.iter().chain(hour) {
+            let step = match *minute {
+                "the hour's first" => agent::first_minute().await,
+                _ => agent::minute().await,
+            };
+            let answered = function.invoke(&step.event).await?;
             let (now, calls) = (function.on_cpu()?, agent.cloud.take_calls().0.len());
             let count = |name: &str| answered.value[name].as_u64().unwrap_or(0);
             self.minutes.row(vec![
                 there.to_owned(),
-                minute.to_owned(),
+                (*minute).to_owned(),
                 format!("{:.0}", answered.took.as_secs_f64() * 1e3),
                 format!("{:.0}", now.saturating_sub(spent).as_secs_f64() * 1e3),
                 calls.to_string(),
@@ -155,11 +184,14 @@ impl Measured {
     }
 }
 
-pub(crate) async fn run(programs: Programs, out: &Path) -> Result<()> {
+pub(crate) async fn run(programs: Programs, large: bool, out: &Path) -> Result<()> {
     let annals = Annals::live().await?;
-    let mut agent = Agent::start(programs).await?;
+    let (name, sizes) = match large {
+        true => ("sweep-large", LARGE),
+        false => ("sweep", USUAL),
+    };
     let mut measured = Measured {
-        report: Report::of("sweep", "what grows with the proposals that are there already"),
+        report: Report::of(name, "what grows with the proposals that are there already"),
         minutes: Table::of(&[
             "there are",
             "a minute of housekeeping",
@@ -176,19 +208,34 @@ pub(crate) async fn run(programs: Programs, out: &Path) -> Result<()> {
             "a report of it again, CPU ms",
         ]),
     };
+    let over = annals.of(Kind::Declined)?;
+    if let Some(most) = sizes.month.last() {
+        let mut agent = Agent::start(programs.clone()).await?;
+        let mut there = 0;
+        for size in sizes.month {
+            fills(&agent, over, there..*size, MONTH_BEGAN_S).await?;
+            there = *size;
+            let told = format!("{size} of a month");
+            eprintln!("sweep: {told}");
+            measured.minutes(&agent, &told, size == most).await?;
+            measured.incidents(&mut agent, &told).await?;
+        }
+    }
+    let mut agent = Agent::start(programs).await?;
     let mut there = 0;
-    for size in OVER {
-        fills(&agent, annals.of(Kind::Declined)?, there..size, OVER_BEGAN_S).await?;
-        there = size;
+    for size in sizes.over {
+        fills(&agent, over, there..*size, OVER_BEGAN_S).await?;
+        there = *size;
         let told = format!("{size} over");
         eprintln!("sweep: {told}");
-        measured.minutes(&agent, &told).await?;
+        measured.minutes(&agent, &told, false).await?;
         measured.incidents(&mut agent, &told).await?;
     }
-    fills(&agent, annals.of(Kind::Open)?, there..there + OPEN, OPEN_BEGAN_S).await?;
-    let told = format!("{there} over, {OPEN} open");
+    let open = there..there + sizes.open;
+    fills(&agent, annals.of(Kind::Open)?, open, OPEN_BEGAN_S).await?;
+    let told = format!("{there} over, {} open", sizes.open);
     eprintln!("sweep: {told}");
-    measured.minutes(&agent, &told).await?;
+    measured.minutes(&agent, &told, false).await?;
     measured.incidents(&mut agent, &told).await?;
     let Measured {
         mut report,
@@ -197,6 +244,8 @@ pub(crate) async fn run(programs: Programs, out: &Path) -> Result<()> {
     } = measured;
     report.table(&minutes);
     report.table(&incidents);
-    report.say("Once an hour a run also looks for what is older; this is of the other minutes.");
+    if !large {
+        report.say("Once an hour a run also looks for what is older; this is of the other minutes.");
+    }
     report.finish(out)
 }
