@@ -18,7 +18,7 @@ use tests::world::rules;
 
 use crate::cloud::tls::Authority;
 use crate::cloud::{Calls, Cloud, REGION, Reader};
-use crate::deployment::{FUNCTIONS, Places, SIGNING_SECRET, Template};
+use crate::deployment::{FUNCTIONS, Places, Template};
 use crate::lambda::{Answered, Function, Program};
 use crate::outside::{self, Outside};
 use crate::trouble::Trouble;
@@ -241,6 +241,7 @@ impl Agent {
     /// Works the next step with a process of its own, which is given back. `None` where nothing waits.
     pub(crate) async fn cold_step(&mut self) -> Result<Option<(Step, Function, Answered)>> {
         let Some(step) = self.due() else { return Ok(None) };
+        self.cloud.take_first_connection();
         let mut function = self.launch(step.function).await?;
         let answered = function.invoke(&step.event).await;
         let answered = answered.with_context(|| self.complaints(step.function))?;
@@ -342,39 +343,6 @@ impl Agent {
             .collect();
         id.parse().ok()
     }
-
-    /// Somebody approves a proposal with Slack's button.
-    pub(crate) async fn approval(&self, proposal: &ProposalId, person: &str) -> Result<Step> {
-        let records = self.records(proposal).await?;
-        let scored = records.iter().rfind(|record| record.kind == "scored");
-        let scored = scored.with_context(|| format!("{proposal} was not scored"))?;
-        let value = format!("{proposal}.{}", scored.digest);
-        let url = format!("{}/actions/T/1/1", self.outside.url());
-        let payload = testkit::slack::payload(person, "approve", &value, &url);
-        let signed = testkit::slack::sign(&payload, SIGNING_SECRET, outside::seconds());
-        Ok(Step {
-            function: "approval-callback",
-            event: request(
-                "POST",
-                "/slack/interactions",
-                &signed.body,
-                &[
-                    ("content-type", "application/x-www-form-urlencoded"),
-                    ("x-slack-request-timestamp", &signed.timestamp),
-                    ("x-slack-signature", &signed.signature),
-                ],
-            ),
-        })
-    }
-}
-
-/// A request through a function URL.
-pub(crate) fn request(method: &str, path: &str, body: &str, headers: &[(&str, &str)]) -> Value {
-    let headers: BTreeMap<&str, &str> = headers.iter().copied().collect();
-    json!({
-        "version": "2.0", "rawPath": path, "rawQueryString": "", "headers": headers, "body": body,
-        "isBase64Encoded": false, "requestContext": { "http": { "method": method, "path": path } },
-    })
 }
 
 /// The schedule's event, in another minute than an hour's first: in that one, a run looks for what is older, too.

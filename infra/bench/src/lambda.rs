@@ -138,6 +138,11 @@ impl Function {
         self.ready - self.started
     }
 
+    /// From the start of the process until then.
+    pub(crate) fn until(&self, then: Instant) -> Duration {
+        then.saturating_duration_since(self.started)
+    }
+
     /// Hands it an event, and waits for its answer and until it asks for the next.
     pub(crate) async fn invoke(&mut self, event: &Value) -> Result<Answered> {
         let sent = Instant::now();

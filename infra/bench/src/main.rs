@@ -13,6 +13,7 @@
 //! | `lambda` | the Runtime API, and a function's process |
 //! | `outside` | the gateway, a model, Slack and the pager |
 //! | `part` | what is measured |
+//! | `people` | what people ask for |
 //! | `prices` | what AWS charges |
 //! | `report` | tables, and JSON under `target/bench` |
 //! | `trouble` | what goes wrong, one for each action |
@@ -25,6 +26,7 @@ mod kept;
 mod lambda;
 mod outside;
 mod part;
+mod people;
 mod prices;
 mod report;
 mod trouble;
@@ -154,15 +156,15 @@ async fn processes(cli: Cli) -> Result<()> {
     let python = cli.python.as_deref().map(text);
     let peers = part::peers::all(&text(&cli.hello), python.as_deref(), &text(&cli.peers));
     let keeping = keeping(&cli);
+    let folder = cli.peers.join("agent");
+    let agent = cli.python.as_deref();
+    let agent = agent
+        .map(|python| Programs::in_python(python, &folder))
+        .transpose()?;
     match cli.part {
-        Part::Start => part::start::run(programs, &peers, cli.starts, &cli.out).await,
+        Part::Start => part::start::run(programs, agent, &peers, cli.starts, &cli.out).await,
         Part::Sweep => part::sweep::run(programs, cli.large, &cli.out).await,
-        Part::Pipeline => {
-            let folder = cli.peers.join("agent");
-            let python = cli.python.as_deref();
-            let peers = python.map(|python| Programs::in_python(python, &folder));
-            part::pipeline::run(programs, peers.transpose()?, &cli.out).await
-        }
+        Part::Pipeline => part::pipeline::run(programs, agent, &cli.out).await,
         Part::Warm | Part::WarmOnce | Part::Instructions | Part::Replay | Part::Export => Ok(()),
         Part::Calls => part::calls::run(programs, keeping, &cli.out).await,
     }

@@ -14,6 +14,7 @@ pub(crate) mod tls;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use anyhow::Result;
 use axum::Router;
@@ -87,6 +88,11 @@ impl Cloud {
     /// Where it is.
     pub(crate) fn url(&self) -> &str {
         self.server.url()
+    }
+
+    /// When the first connection came since the last time that this was asked.
+    pub(crate) fn take_first_connection(&self) -> Option<Instant> {
+        self.server.take_first_connection()
     }
 
     /// The tables, as this process reads them.

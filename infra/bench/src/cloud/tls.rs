@@ -3,7 +3,8 @@
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use axum::Router;
@@ -55,6 +56,7 @@ impl Authority {
 /// A server. It ends when dropped.
 pub(crate) struct Server {
     url: String,
+    first: Arc<Mutex<Option<Instant>>>,
     listening: JoinHandle<()>,
 }
 
@@ -66,8 +68,15 @@ impl Server {
             .context("no free port on the loopback interface")?;
         let url = format!("https://127.0.0.1:{}", listener.local_addr()?.port());
         let acceptor = TlsAcceptor::from(Arc::clone(&authority.config));
+        let first = Arc::new(Mutex::new(None));
+        let noted = Arc::clone(&first);
         let listening = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                let now = Instant::now();
+                noted
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .get_or_insert(now);
                 let (acceptor, router) = (acceptor.clone(), router.clone());
                 tokio::spawn(async move {
                     let _ = stream.set_nodelay(true);
@@ -81,12 +90,21 @@ impl Server {
                 });
             }
         });
-        Ok(Self { url, listening })
+        Ok(Self {
+            url,
+            first,
+            listening,
+        })
     }
 
     /// Where it is.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// When the first connection came since the last time that this was asked.
+    pub(crate) fn take_first_connection(&self) -> Option<Instant> {
+        self.first.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
