@@ -4,7 +4,7 @@ use domain::inventory::Condition;
 use domain::proposal::{Decision, IllegalTransition, Kind, Outcome, Proposal, Scored, State};
 use domain::trail::{Actor, Record};
 use domain::value::OperatorId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::print::quote_within;
 
@@ -12,7 +12,7 @@ use crate::print::quote_within;
 const MAX_NAME: usize = 60;
 
 /// What followed a scoring, until the next one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Course {
     /// What was decided about it.
     pub(crate) answer: Answer,
@@ -25,7 +25,7 @@ pub(crate) struct Course {
 }
 
 /// Somebody who decided.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Person {
     /// Id in the directory.
     pub(crate) id: OperatorId,
@@ -34,7 +34,7 @@ pub(crate) struct Person {
 }
 
 /// What was decided about a scored proposal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Answer {
     /// Nobody decided yet, or too few for the quorum.
@@ -54,7 +54,7 @@ pub(crate) enum Answer {
 }
 
 /// How what was scored ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum End {
     /// It was not to be executed, or not yet.

@@ -4,6 +4,7 @@
 //! proposal as it was then with its evidence, the instant, threshold and automatic approval, and `control`. No model and
 //! no gateway is asked. What would have happened after another decision is not simulated, nor are safety limits.
 
+mod differences;
 mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,8 +20,9 @@ use domain::risk;
 use domain::risk::{SWITCHED_OFF, Subject};
 use domain::trail::{Control, Record};
 use domain::value::{Deployment, Digest, ProposalId, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use self::differences::Differences;
 pub(super) use self::report::aligned;
 use super::life::{self, Course};
 use super::source::{Gather, Source, Switched};
@@ -139,7 +141,7 @@ fn control(scored: &Scored, at: Timestamp, switched: &Switched) -> Control {
 }
 
 /// A scoring, as far as it is compared and told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Side {
     score: u8,
     decision: Decision,
@@ -176,7 +178,7 @@ impl Side {
 }
 
 /// A factor with other points than before.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FactorChange {
     /// Its name; `baseline` for the action's own.
     name: String,
@@ -206,7 +208,7 @@ fn factor_changes(old: &Scored, new: &Scored) -> Vec<FactorChange> {
 }
 
 /// A case that another policy would have scored or led otherwise.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Difference {
     at: Timestamp,
     proposal: ProposalId,
@@ -264,9 +266,10 @@ pub(crate) struct Replay {
     trial: Arc<Trial>,
     /// Which scorings count; all where there is none.
     window: Option<Window>,
-    /// In no order.
-    differences: Vec<Difference>,
+    differences: Differences,
     summary: Summary,
+    /// What had become of what would run by itself now: what an operator looks for first.
+    newly_executed_were: BTreeMap<&'static str, u64>,
     /// Digests of the policies that were in force.
     policies: BTreeSet<Digest>,
 }
@@ -277,8 +280,9 @@ impl Replay {
         Self {
             trial,
             window,
-            differences: Vec::new(),
+            differences: Differences::default(),
             summary: Summary::default(),
+            newly_executed_were: BTreeMap::new(),
             policies: BTreeSet::new(),
         }
     }
@@ -348,13 +352,21 @@ impl Gather for Replay {
                 ..difference?
             })
         });
-        self.differences.extend(differences);
+        for difference in differences {
+            if let Some(was) = difference.newly_executed_was() {
+                *self.newly_executed_were.entry(was).or_default() += 1;
+            }
+            self.differences.add(difference);
+        }
         Ok(())
     }
 
     fn plus(mut self, other: Self) -> Self {
         self.differences.extend(other.differences);
         self.policies.extend(other.policies);
+        for (was, count) in other.newly_executed_were {
+            *self.newly_executed_were.entry(was).or_default() += count;
+        }
         Self {
             summary: self.summary.plus(&other.summary),
             ..self

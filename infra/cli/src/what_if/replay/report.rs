@@ -13,6 +13,9 @@ use crate::what_if::life::{Answer, End, Person};
 /// The longest reason that is shown, characters. `--json` has all of it.
 const MAX_REASON: usize = 160;
 
+/// Differences that are printed at once.
+const AT_ONCE: usize = 1_000;
+
 /// Digests of policies that are shown.
 const MOST_POLICIES: usize = 5;
 
@@ -46,7 +49,7 @@ struct Whole<'a> {
     #[serde(flatten)]
     summary: &'a Summary,
     /// By what people had made of what would run by itself now.
-    newly_executed_were: BTreeMap<&'static str, u64>,
+    newly_executed_were: &'a BTreeMap<&'static str, u64>,
 }
 
 impl Replay {
@@ -56,8 +59,6 @@ impl Replay {
         arguments: &ReplayArguments,
         terminal: &mut Terminal<'_>,
     ) -> anyhow::Result<()> {
-        self.differences
-            .sort_by(|a, b| (a.at, &a.proposal, a.seq).cmp(&(b.at, &b.proposal, b.seq)));
         if arguments.json {
             self.print_json(terminal)
         } else {
@@ -65,9 +66,23 @@ impl Replay {
         }
     }
 
-    fn print_json(&self, terminal: &mut Terminal<'_>) -> anyhow::Result<()> {
-        let told: Vec<Told<'_>> = self.differences.iter().map(Difference::told).collect();
-        if !terminal.json_lines(&told)? {
+    fn print_json(&mut self, terminal: &mut Terminal<'_>) -> anyhow::Result<()> {
+        let (mut some, mut read) = (Vec::with_capacity(AT_ONCE), true);
+        let mut print = |some: &mut Vec<Difference>| {
+            let told: Vec<Told<'_>> = some.iter().map(Difference::told).collect();
+            read = terminal.json_lines(&told)?;
+            some.clear();
+            anyhow::Ok(read)
+        };
+        self.differences.each(|difference| {
+            some.push(difference);
+            if some.len() == AT_ONCE {
+                print(&mut some)
+            } else {
+                Ok(true)
+            }
+        })?;
+        if !print(&mut some)? {
             return Ok(());
         }
         terminal.json(&Whole {
@@ -76,11 +91,11 @@ impl Replay {
             threshold: self.trial.threshold,
             auto_approve: self.trial.auto_approve,
             summary: &self.summary,
-            newly_executed_were: self.newly_executed_were(),
+            newly_executed_were: &self.newly_executed_were,
         })
     }
 
-    fn print_table(&self, terminal: &mut Terminal<'_>) -> anyhow::Result<()> {
+    fn print_table(&mut self, terminal: &mut Terminal<'_>) -> anyhow::Result<()> {
         if !self.differences.is_empty() {
             let head = [
                 "proposal",
@@ -91,10 +106,18 @@ impl Replay {
                 "what people did, and how it ended",
                 "why now",
             ];
-            let rows = self.differences.iter().map(Difference::row);
-            for line in aligned(std::iter::once(head.map(str::to_owned)).chain(rows).collect()) {
-                terminal.line(&line)?;
-            }
+            let head = head.map(str::to_owned);
+            let mut columns = Columns::default();
+            columns.hold(&head);
+            self.differences.each(|difference| {
+                columns.hold(&difference.row());
+                Ok(true)
+            })?;
+            terminal.line(&columns.line(&head))?;
+            self.differences.each(|difference| {
+                terminal.line(&columns.line(&difference.row()))?;
+                Ok(true)
+            })?;
             terminal.line("")?;
         }
         for line in self.conclusion() {
@@ -117,11 +140,8 @@ impl Replay {
         if policies.is_empty() {
             policies.push_str("none");
         }
-        let were = self.newly_executed_were();
-        let were: Vec<String> = were
-            .iter()
-            .map(|(what, number)| format!("{number} {what}"))
-            .collect();
+        let were = self.newly_executed_were.iter();
+        let were: Vec<String> = were.map(|(what, number)| format!("{number} {what}")).collect();
         let were = match were.len() {
             0 => String::new(),
             _ => format!(": {}", were.join(", ")),
@@ -168,33 +188,25 @@ impl Replay {
         }
         lines
     }
-
-    /// What had become of what would run by itself now: what an operator looks for first.
-    fn newly_executed_were(&self) -> BTreeMap<&'static str, u64> {
-        let mut were = BTreeMap::new();
-        for difference in &self.differences {
-            let newly =
-                difference.old.decision != Decision::Auto && difference.new.decision == Decision::Auto;
-            let course = &difference.course;
-            let what = match (course.answer, course.end) {
-                (Answer::Approved, End::Failed | End::RestoreFailed) => "approved and failed",
-                (Answer::Approved, End::Undone) => "approved and undone",
-                (Answer::Approved, _) => "approved",
-                (Answer::Rejected, _) => "rejected",
-                (Answer::Narrowed, _) => "narrowed",
-                (Answer::Expired, _) => "expired",
-                (Answer::Watched, _) => "only watched",
-                (Answer::Open | Answer::Itself, _) => "open",
-            };
-            if newly {
-                *were.entry(what).or_default() += 1;
-            }
-        }
-        were
-    }
 }
 
 impl Difference {
+    /// What had become of it, where it would run by itself now and did not.
+    pub(super) fn newly_executed_was(&self) -> Option<&'static str> {
+        let newly = self.old.decision != Decision::Auto && self.new.decision == Decision::Auto;
+        let course = &self.course;
+        newly.then_some(match (course.answer, course.end) {
+            (Answer::Approved, End::Failed | End::RestoreFailed) => "approved and failed",
+            (Answer::Approved, End::Undone) => "approved and undone",
+            (Answer::Approved, _) => "approved",
+            (Answer::Rejected, _) => "rejected",
+            (Answer::Narrowed, _) => "narrowed",
+            (Answer::Expired, _) => "expired",
+            (Answer::Watched, _) => "only watched",
+            (Answer::Open | Answer::Itself, _) => "open",
+        })
+    }
+
     fn told(&self) -> Told<'_> {
         Told {
             proposal: self.proposal.to_string(),
@@ -248,18 +260,35 @@ impl Side {
 
 /// Cells in columns, two blanks between; the last one is as long as it is.
 pub(in crate::what_if) fn aligned<const N: usize>(rows: Vec<[String; N]>) -> Vec<String> {
-    let mut widths = [0; N];
+    let mut columns = Columns::default();
     for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
+        columns.hold(row);
+    }
+    rows.iter().map(|row| columns.line(row)).collect()
+}
+
+/// How wide each column of a table is.
+struct Columns<const N: usize>([usize; N]);
+
+impl<const N: usize> Default for Columns<N> {
+    fn default() -> Self {
+        Self([0; N])
+    }
+}
+
+impl<const N: usize> Columns<N> {
+    /// Makes them as wide as a row needs.
+    fn hold(&mut self, row: &[String; N]) {
+        for (width, cell) in self.0.iter_mut().zip(row) {
             *width = cell.chars().count().max(*width);
         }
     }
-    let line = |row: &[String; N]| {
+
+    fn line(&self, row: &[String; N]) -> String {
         let cells = row
             .iter()
-            .zip(widths)
+            .zip(self.0)
             .map(|(cell, width)| format!("{cell:width$}"));
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect()
+    }
 }
