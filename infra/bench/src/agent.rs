@@ -139,6 +139,15 @@ impl Agent {
         })
     }
 
+    /// Whether what is appended is delivered, from now on.
+    pub(crate) async fn listens(&mut self, on: bool) -> Result<()> {
+        self.cloud.tables().streams(on).await?;
+        if on {
+            self.stream = self.cloud.tables().reader().await?;
+        }
+        Ok(())
+    }
+
     /// Where a function's process logs.
     pub(crate) fn log(&self, name: &str) -> PathBuf {
         self.directory.path().join(format!("{name}.log"))

@@ -80,6 +80,18 @@ impl Tables {
         Ok(answer)
     }
 
+    /// Switches the trail's stream on or off. With it, a write takes the longer the more there were: dynoxide 3.2 looks through all
+    /// that the stream holds for its next number.
+    pub(crate) async fn streams(&self, on: bool) -> Result<()> {
+        let specification = match on {
+            true => json!({ "StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES" }),
+            false => json!({ "StreamEnabled": false }),
+        };
+        let wanted = json!({ "TableName": TRAIL_TABLE, "StreamSpecification": specification });
+        self.ask("DynamoDB_20120810.UpdateTable", &wanted).await?;
+        Ok(())
+    }
+
     /// The trail's stream, from now on.
     pub(crate) async fn reader(&self) -> Result<Reader> {
         let streams = "DynamoDBStreams_20120810.";

@@ -82,13 +82,14 @@ async fn fill(
     Ok(())
 }
 
-/// So many more of a kind.
+/// So many more of a kind. Nobody is told of them.
 async fn fills(
-    agent: &Agent,
+    agent: &mut Agent,
     records: &[Record],
     numbers: std::ops::Range<u64>,
     began: (u64, u64),
 ) -> Result<()> {
+    agent.listens(false).await?;
     let dynamo = agent.cloud.tables().dynamo();
     let (trail, view) = (dynamo.trail(), dynamo.view());
     stream::iter(numbers)
@@ -96,7 +97,7 @@ async fn fills(
         .buffer_unordered(AT_ONCE)
         .try_collect::<Vec<()>>()
         .await?;
-    Ok(())
+    agent.listens(true).await
 }
 
 /// What is measured, as it comes.
@@ -209,22 +210,10 @@ pub(crate) async fn run(programs: Programs, large: bool, out: &Path) -> Result<(
         ]),
     };
     let over = annals.of(Kind::Declined)?;
-    if let Some(most) = sizes.month.last() {
-        let mut agent = Agent::start(programs.clone()).await?;
-        let mut there = 0;
-        for size in sizes.month {
-            fills(&agent, over, there..*size, MONTH_BEGAN_S).await?;
-            there = *size;
-            let told = format!("{size} of a month");
-            eprintln!("sweep: {told}");
-            measured.minutes(&agent, &told, size == most).await?;
-            measured.incidents(&mut agent, &told).await?;
-        }
-    }
-    let mut agent = Agent::start(programs).await?;
+    let mut agent = Agent::start(programs.clone()).await?;
     let mut there = 0;
     for size in sizes.over {
-        fills(&agent, over, there..*size, OVER_BEGAN_S).await?;
+        fills(&mut agent, over, there..*size, OVER_BEGAN_S).await?;
         there = *size;
         let told = format!("{size} over");
         eprintln!("sweep: {told}");
@@ -232,11 +221,24 @@ pub(crate) async fn run(programs: Programs, large: bool, out: &Path) -> Result<(
         measured.incidents(&mut agent, &told).await?;
     }
     let open = there..there + sizes.open;
-    fills(&agent, annals.of(Kind::Open)?, open, OPEN_BEGAN_S).await?;
+    fills(&mut agent, annals.of(Kind::Open)?, open, OPEN_BEGAN_S).await?;
     let told = format!("{there} over, {} open", sizes.open);
     eprintln!("sweep: {told}");
     measured.minutes(&agent, &told, false).await?;
     measured.incidents(&mut agent, &told).await?;
+    drop(agent);
+    if let Some(most) = sizes.month.last() {
+        let mut agent = Agent::start(programs).await?;
+        let mut there = 0;
+        for size in sizes.month {
+            fills(&mut agent, over, there..*size, MONTH_BEGAN_S).await?;
+            there = *size;
+            let told = format!("{size} of a month");
+            eprintln!("sweep: {told}");
+            measured.minutes(&agent, &told, size == most).await?;
+            measured.incidents(&mut agent, &told).await?;
+        }
+    }
     let Measured {
         mut report,
         minutes,
