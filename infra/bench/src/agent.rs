@@ -284,7 +284,7 @@ impl Agent {
     }
 
     /// The end of what a function has logged.
-    fn complaints(&self, name: &str) -> String {
+    pub(crate) fn complaints(&self, name: &str) -> String {
         let log = std::fs::read_to_string(self.log(name)).unwrap_or_default();
         let lines: Vec<&str> = log.lines().rev().take(3).collect();
         format!("{name} logged: {}", lines.join("\n"))

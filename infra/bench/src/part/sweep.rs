@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use adapters::{DynamoTrail, DynamoView};
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use domain::ports::{Trail as _, View as _};
 use domain::proposal::Proposal;
 use domain::telling::Row;
@@ -124,7 +124,8 @@ impl Measured {
                 "the hour's first" => agent::first_minute().await,
                 _ => agent::minute().await,
             };
-            let answered = function.invoke(&step.event).await?;
+            let answered = function.invoke(&step.event).await;
+            let answered = answered.with_context(|| agent.complaints("housekeeping"))?;
             let (now, calls) = (function.on_cpu()?, agent.cloud.take_calls().0.len());
             let count = |name: &str| answered.value[name].as_u64().unwrap_or(0);
             self.minutes.row(vec![
