@@ -7,6 +7,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use axum::Router;
@@ -25,7 +26,7 @@ use crate::report::{Report, Table};
 const TOLERANCE: f64 = 3.0;
 
 /// How often a start is counted, at most.
-const TIMES: usize = 5;
+const TIMES: usize = 3;
 
 /// The file of what is kept, for each architecture its own.
 fn file(folder: &Path) -> PathBuf {
@@ -35,13 +36,20 @@ fn file(folder: &Path) -> PathBuf {
 /// A port where nobody listens: without the Runtime API a function ends, once it has started.
 const NOBODY: &str = "127.0.0.1:9";
 
+/// How long it takes to answer: less than a call waits for.
+const LATENCY: Duration = Duration::from_millis(500);
+
 /// AWS that refuses whatever is asked of it. Where nobody answered, the SDK would try again as often as its waits, which it
 /// draws by lot, fit into an operation's time: a start's count would be now one and now another.
 async fn refusing() -> Result<SocketAddr> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = listener.local_addr()?;
-    // Whether a connection is free again when the next call comes is a race, and so none is kept.
-    let router = Router::new().fallback(async || (StatusCode::FORBIDDEN, [(CONNECTION, "close")]));
+    // Whether a connection is free again when the next call comes is a race, and so none is kept; and what is asked side by
+    // side has all been asked before the first of it is answered, however busy the machine is.
+    let router = Router::new().fallback(async || {
+        tokio::time::sleep(LATENCY).await;
+        (StatusCode::FORBIDDEN, [(CONNECTION, "close")])
+    });
     tokio::spawn(async { axum::serve(listener, router).await });
     Ok(address)
 }
