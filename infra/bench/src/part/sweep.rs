@@ -108,6 +108,13 @@ struct Measured {
 }
 
 impl Measured {
+    /// Both, with what is there.
+    async fn all(&mut self, agent: &mut Agent, there: &str, hour: bool) -> Result<()> {
+        eprintln!("sweep: {there}");
+        self.minutes(agent, there, hour).await?;
+        self.incidents(agent, there).await
+    }
+
     /// Three minutes of a new process of housekeeping, and the next hour's first one where that is waited for.
     async fn minutes(&mut self, agent: &Agent, there: &str, hour: bool) -> Result<()> {
         drop(agent.cloud.take_calls());
@@ -217,16 +224,12 @@ pub(crate) async fn run(programs: Programs, large: bool, out: &Path) -> Result<(
         fills(&mut agent, over, there..*size, OVER_BEGAN_S).await?;
         there = *size;
         let told = format!("{size} over");
-        eprintln!("sweep: {told}");
-        measured.minutes(&agent, &told, false).await?;
-        measured.incidents(&mut agent, &told).await?;
+        measured.all(&mut agent, &told, false).await?;
     }
     let open = there..there + sizes.open;
     fills(&mut agent, annals.of(Kind::Open)?, open, OPEN_BEGAN_S).await?;
     let told = format!("{there} over, {} open", sizes.open);
-    eprintln!("sweep: {told}");
-    measured.minutes(&agent, &told, false).await?;
-    measured.incidents(&mut agent, &told).await?;
+    measured.all(&mut agent, &told, false).await?;
     drop(agent);
     if let Some(most) = sizes.month.last() {
         let mut agent = Agent::start(programs).await?;
@@ -235,9 +238,7 @@ pub(crate) async fn run(programs: Programs, large: bool, out: &Path) -> Result<(
             fills(&mut agent, over, there..*size, MONTH_BEGAN_S).await?;
             there = *size;
             let told = format!("{size} of a month");
-            eprintln!("sweep: {told}");
-            measured.minutes(&agent, &told, size == most).await?;
-            measured.incidents(&mut agent, &told).await?;
+            measured.all(&mut agent, &told, size == most).await?;
         }
     }
     let Measured {

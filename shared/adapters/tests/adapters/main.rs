@@ -2,6 +2,7 @@
 //! between; the others on a server that checks what arrives.
 #![expect(clippy::unwrap_used, reason = "a panic is a failed test")]
 
+mod hours;
 mod keys;
 mod positions;
 mod secrets;
