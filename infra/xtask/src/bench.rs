@@ -183,10 +183,13 @@ async fn kept(paths: &Paths, built: &Built, part: Part) -> Result<Option<String>
         eprintln!("  | {line}");
     }
     let seen = format!("see {}", paths.shown(&log));
-    let error = lines.iter().find(|line| line.starts_with("Error: "));
-    Ok(Some(match error {
-        Some(error) => format!("{error} ({seen})"),
-        None => seen,
+    // All that differs, in the table of steps too: a log is not there any more when somebody asks.
+    let error = lines.iter().skip_while(|line| !line.starts_with("Error: "));
+    let words = error.flat_map(|line| line.split_whitespace());
+    let error = words.collect::<Vec<_>>().join(" ");
+    Ok(Some(match error.is_empty() {
+        false => format!("{error} ({seen})"),
+        true => seen,
     }))
 }
 

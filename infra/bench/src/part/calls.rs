@@ -1,6 +1,7 @@
 //! The calls to AWS that an incident makes, one by one, and what they cost.
 //!
-//! The counts do not depend on the machine: they are kept in `kept/calls.txt`, and `--check` says where they differ.
+//! The counts do not depend on the machine: they are kept in `kept/calls.txt`, and `--check` says where they differ. The units of
+//! DynamoDB depend on how long a record's texts are, a little: `kept/units.txt`.
 
 mod incident;
 
@@ -19,7 +20,7 @@ use self::incident::{Incident, MORE};
 use crate::agent::{Agent, Programs};
 use crate::cloud::{Call, Calls};
 use crate::deployment::FUNCTIONS;
-use crate::kept::Keeping;
+use crate::kept::{Counts, Keeping};
 use crate::prices;
 use crate::report::{Report, Table};
 
@@ -65,6 +66,10 @@ fn records(action: ActionKind) -> Vec<&'static str> {
     records.push("verified");
     records
 }
+
+/// How far units may move, of a hundred: a record of a little less than a whole kilobyte is of a little more where a time of day
+/// has more digits, or where it says that a Saturday is no working day.
+const UNITS_MOVE: f64 = 5.0;
 
 /// The longest that is waited for an incident's last step.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -174,7 +179,18 @@ pub(crate) async fn run(programs: Programs, keeping: Keeping<'_>, out: &Path) ->
         );
     }
     ensure!(first.complaints.is_empty(), "{}", first.complaints.join("\n"));
-    keeping.keep("calls.txt", &text)
+    keeping.keep("calls.txt", &text)?;
+    keeping.keep_counts("units.txt", &units(&incidents), UNITS_MOVE, "calls")
+}
+
+/// The units of DynamoDB.
+fn units(incidents: &[(ActionKind, Incident)]) -> Counts {
+    let mut units = Counts::new();
+    for (action, incident) in incidents {
+        units.insert(format!("write units, {action}"), incident.writes as f64);
+        units.insert(format!("read units, {action}"), incident.half_reads as f64 / 2.0);
+    }
+    units
 }
 
 /// What an incident of each action comes to.
@@ -184,6 +200,7 @@ fn costs(incidents: &[(ActionKind, Incident)], report: &mut Report) -> Table {
         "calls",
         "records",
         "write units",
+        "of them the view's",
         "read units",
         "signatures",
         "USD a million",
@@ -202,6 +219,7 @@ fn costs(incidents: &[(ActionKind, Incident)], report: &mut Report) -> Table {
             calls.to_string(),
             incident.inserted.len().to_string(),
             incident.writes.to_string(),
+            incident.of_the_view.to_string(),
             reads.to_string(),
             signatures.to_string(),
             format!("{dollars:.2}"),
@@ -209,8 +227,9 @@ fn costs(incidents: &[(ActionKind, Incident)], report: &mut Report) -> Table {
         report.figure(
             action.name(),
             json!({
-                "calls": calls, "records": incident.inserted.len(), "write_units": incident.writes, "read_units": reads,
-                "signatures": signatures, "usd_per_million": dollars,
+                "calls": calls, "records": incident.inserted.len(), "write_units": incident.writes,
+                "write_units_of_the_view": incident.of_the_view, "read_units": reads, "signatures": signatures,
+                "usd_per_million": dollars,
             }),
         );
     }
@@ -310,13 +329,6 @@ fn text(
         incident.calls.values().sum::<usize>().to_string()
     });
     line("invocations", &mut |incident| incident.invocations.to_string());
-    line("write units", &mut |incident| incident.writes.to_string());
-    line("of them the view's", &mut |incident| {
-        incident.of_the_view.to_string()
-    });
-    line("read units", &mut |incident| {
-        (incident.half_reads as f64 / 2.0).to_string()
-    });
     text.push_str("\nBesides, before a function's first event:\n\n");
     for (function, calls) in starts {
         let mut calls: Vec<String> = calls.0.iter().map(Call::what).collect();

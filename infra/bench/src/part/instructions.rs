@@ -2,10 +2,9 @@
 //!
 //! They are kept in `kept/instructions.<architecture>.txt`, and `--check` says where one moved by more than three of a hundred.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ use tokio::net::TcpListener;
 
 use crate::agent::Programs;
 use crate::deployment::{FUNCTIONS, Places, Template};
-use crate::kept::Keeping;
+use crate::kept::{Counts, Keeping, moved};
 use crate::report::{Report, Table};
 
 /// How far a count may move, of a hundred.
@@ -32,8 +31,8 @@ const TIMES: usize = 8;
 const MEDIAN_OF: usize = 5;
 
 /// The file of what is kept, for each architecture its own.
-fn file(folder: &Path) -> PathBuf {
-    folder.join(format!("instructions.{}.txt", std::env::consts::ARCH))
+fn file() -> String {
+    format!("instructions.{}.txt", std::env::consts::ARCH)
 }
 
 /// A port where nobody listens: without the Runtime API a function ends, once it has started.
@@ -99,7 +98,7 @@ fn settled(kept: Option<u64>, mut count: impl FnMut() -> Result<u64>) -> Result<
     };
     let mut nearest = count()?;
     for _ in 1..TIMES {
-        if moved(nearest, kept).abs() <= TOLERANCE {
+        if moved(nearest as f64, kept as f64).abs() <= TOLERANCE {
             break;
         }
         let again = count()?;
@@ -110,13 +109,8 @@ fn settled(kept: Option<u64>, mut count: impl FnMut() -> Result<u64>) -> Result<
     Ok(nearest)
 }
 
-/// How far a count is from what is kept, of a hundred.
-fn moved(count: u64, kept: u64) -> f64 {
-    (count as f64 / kept as f64 - 1.0) * 100.0
-}
-
 /// What is counted, by its name.
-fn all(programs: &Programs, kept: &BTreeMap<String, u64>) -> Result<BTreeMap<String, u64>> {
+fn all(programs: &Programs, kept: &Counts) -> Result<Counts> {
     let folder = TempDir::new()?;
     let certificates = folder.path().join("certificates.pem");
     fs::write(&certificates, crate::cloud::tls::AMAZON)?;
@@ -127,7 +121,7 @@ fn all(programs: &Programs, kept: &BTreeMap<String, u64>) -> Result<BTreeMap<Str
         .build()?;
     let url = format!("http://{}", runtime.block_on(refusing())?);
     let template = Template::read()?;
-    let mut counts = BTreeMap::new();
+    let mut counts = Counts::new();
     for (resource, name, _) in FUNCTIONS {
         let places = Places {
             aws: &url,
@@ -144,10 +138,10 @@ fn all(programs: &Programs, kept: &BTreeMap<String, u64>) -> Result<BTreeMap<Str
         let mut command = Command::new(programs.file(name)?);
         command.envs(environment);
         let start = format!("start {name}");
-        let count = settled(kept.get(&start).copied(), || {
+        let count = settled(kept.get(&start).map(|kept| *kept as u64), || {
             counted(&mut command, false, folder.path())
         })?;
-        counts.insert(start, count);
+        counts.insert(start, count as f64);
     }
     let bench = std::env::current_exe()?;
     let once = |incidents: usize| {
@@ -158,7 +152,8 @@ fn all(programs: &Programs, kept: &BTreeMap<String, u64>) -> Result<BTreeMap<Str
     // What the process does besides is in both.
     let few = counted(&mut once(2), true, folder.path())?;
     let more = counted(&mut once(12), true, folder.path())?;
-    counts.insert("warm, an incident".to_owned(), (more.saturating_sub(few)) / 10);
+    let warm = more.saturating_sub(few) / 10;
+    counts.insert("warm, an incident".to_owned(), warm as f64);
     Ok(counts)
 }
 
@@ -166,20 +161,16 @@ fn all(programs: &Programs, kept: &BTreeMap<String, u64>) -> Result<BTreeMap<Str
 pub(crate) fn run(programs: &Programs, keeping: Keeping<'_>, out: &Path) -> Result<()> {
     let mut report = Report::of("instructions", "counted by callgrind, of this build");
     let mut table = Table::of(&["", "instructions", "kept", "moved"]);
-    let is_kept = matches!(keeping, Keeping::Check(folder) if file(folder).is_file());
-    let kept = match keeping {
-        Keeping::Check(folder) if is_kept => read(&file(folder))?,
-        Keeping::Check(_) => {
-            report.say(format!(
-                "nothing is kept for {}: there is nothing to compare with",
-                std::env::consts::ARCH
-            ));
-            BTreeMap::new()
-        }
-        Keeping::Show | Keeping::Update(_) => BTreeMap::new(),
-    };
+    let kept = keeping.counts(&file())?;
+    let has_none = kept.is_none() && matches!(keeping, Keeping::Check(_));
+    if has_none {
+        report.say(format!(
+            "nothing is kept for {}: there is nothing to compare with",
+            std::env::consts::ARCH
+        ));
+    }
+    let kept = kept.unwrap_or_default();
     let counts = all(programs, &kept)?;
-    let mut complaints = Vec::new();
     for (name, count) in &counts {
         let was = kept.get(name).copied();
         let moved = was.map(|was| moved(*count, was));
@@ -190,39 +181,11 @@ pub(crate) fn run(programs: &Programs, keeping: Keeping<'_>, out: &Path) -> Resu
             moved.map(|moved| format!("{moved:+.1} %")).unwrap_or_default(),
         ]);
         report.figure(name, json!({ "instructions": count, "kept": was }));
-        match moved {
-            Some(moved) if moved.abs() > TOLERANCE => {
-                complaints.push(format!("{name} moved by {moved:+.1} %"));
-            }
-            None if is_kept => complaints.push(format!("{name} is not kept")),
-            Some(_) | None => {}
-        }
     }
     report.table(&table);
     report.finish(out)?;
-    if let Keeping::Update(folder) = keeping {
-        let lines: Vec<String> = counts
-            .iter()
-            .map(|(name, count)| format!("{count:>14}  {name}\n"))
-            .collect();
-        fs::write(file(folder), lines.concat())?;
-    }
-    if complaints.is_empty() {
+    if has_none {
         return Ok(());
     }
-    bail!(
-        "{}\n  if it is meant: `cargo xtask bench instructions --tests --update`",
-        complaints.join("\n")
-    )
-}
-
-fn read(file: &PathBuf) -> Result<BTreeMap<String, u64>> {
-    let text = fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
-    let lines = text.lines().map(|line| {
-        let (count, name) = line.trim().split_once("  ").context("no count")?;
-        Ok((name.to_owned(), count.parse()?))
-    });
-    lines
-        .collect::<Result<_>>()
-        .with_context(|| format!("{} holds something else", file.display()))
+    keeping.keep_counts(&file(), &counts, TOLERANCE, "instructions")
 }
