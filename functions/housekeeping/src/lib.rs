@@ -293,10 +293,11 @@ async fn keep(
             None => Next::Nothing,
         };
         let expired = advance(deps.trail, deps.clock, proposal.clone(), &Actor::System, expires).await?;
-        if let Advanced::Appended(proposal) = expired {
+        if let Advanced::Appended(now) = expired {
             report.expired += 1;
-            // An approval that ran out is asked for again; what nobody answered is over.
-            if matches!(proposal.state(), State::Closed(Outcome::Expired)) {
+            // An approval that ran out is asked for again; in the end it is over, as what nobody answered is at once.
+            let is_over = matches!(now.state(), State::Closed(Outcome::Expired));
+            if is_over && matches!(proposal.state(), State::AwaitingApproval { .. }) {
                 tracing::error!(alarm = "expired_unanswered", proposal.id = %id, "nobody decided in time");
             }
         }

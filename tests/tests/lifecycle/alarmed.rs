@@ -50,6 +50,26 @@ async fn an_approval_that_ran_out_is_asked_for_again_and_no_alarm() {
 }
 
 #[tokio::test]
+async fn what_people_approved_and_never_started_is_not_what_nobody_answered() {
+    keep_logs();
+    let world = World::new(sample::inventory_with_unhealthy("openai"));
+    let id = world.send(&sample::provider_unhealthy_text("openai"));
+    world.run_until_quiet().await;
+    for _ in 0..3 {
+        assert_eq!(world.state(&id).await, "awaiting_approval");
+        world.approve("alice", &id).await.text();
+        world.pause("a look at something").await;
+        world.advance(1200).await;
+        assert_eq!(world.kinds(&id).await.last().unwrap(), "expired");
+        world.resume().await;
+        world.advance(200).await;
+    }
+    assert_eq!(world.state(&id).await, "expired");
+    let rung = lines("alarm", "expired_unanswered");
+    assert!(rung.is_empty(), "{rung:#?}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_taken_back_is_an_alarm() {
     keep_logs();
     let mut world = World::new(sample::inventory_with_spent_budget("payments"));
