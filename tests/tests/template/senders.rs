@@ -58,6 +58,7 @@ fn doors(deployed: &Deployed) -> Vec<Door> {
                 format!("{}/x", deployed.arn(&id)),
             ));
         }
+        doors.push(door(format!("list {id}"), "s3:ListBucket", deployed.arn(&id)));
     }
     for (id, _) in deployed.of_type("AWS::KMS::Key") {
         for (verb, action) in [
@@ -170,22 +171,22 @@ fn who_reaches_what_where_senders_are_named() {
     shows(
         &NAMED,
         &expect![[r#"
-            a sender: bus, bus as another, bus as nobody, IncidentTopic, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
-            the redriver: IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue, AnnounceQueue, SlackQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
-            an administrator: write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
-            one almost named as a sender: write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
+            a sender: bus, bus as another, bus as nobody, IncidentTopic, write PayloadBucket, read PayloadBucket, list PayloadBucket, write TranscriptBucket, read TranscriptBucket, list TranscriptBucket, write PolicyBucket, read PolicyBucket, list PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
+            the redriver: IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue, AnnounceQueue, SlackQueue, write PayloadBucket, read PayloadBucket, list PayloadBucket, write TranscriptBucket, read TranscriptBucket, list TranscriptBucket, write PolicyBucket, read PolicyBucket, list PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
+            an administrator: write PayloadBucket, read PayloadBucket, list PayloadBucket, write TranscriptBucket, read TranscriptBucket, list TranscriptBucket, write PolicyBucket, read PolicyBucket, list PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
+            one almost named as a sender: write PayloadBucket, read PayloadBucket, list PayloadBucket, write TranscriptBucket, read TranscriptBucket, list TranscriptBucket, write PolicyBucket, read PolicyBucket, list PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
             the other account: bus, IncidentTopic
             the sender's name in the other account: bus, IncidentTopic
             a stranger: nothing
-            IngestAndProposeRole: IngestDeadLetterQueue, write PayloadBucket, write TranscriptBucket, read PolicyBucket, check with DecisionKey, check with OperatorKey
-            ScoringRole: ScoringDeadLetterQueue, read PolicyBucket, check with DecisionKey, check with OperatorKey
-            ApprovalCallbackRole: read PolicyBucket, sign with DecisionKey, check with DecisionKey, check with OperatorKey
-            ApprovalCommandsRole: read PolicyBucket, sign with DecisionKey, check with DecisionKey, check with OperatorKey
-            ExecutionRole: ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, read PolicyBucket, check with DecisionKey, check with OperatorKey
-            NotificationRole: SlackQueue, SlackDeadLetterQueue, read PolicyBucket, check with DecisionKey, check with OperatorKey
-            OutboxRole: bus as the agent, bus as nobody, ApprovalTopic, AnnounceDeadLetterQueue, OutboxDeadLetterQueue, read PolicyBucket, check with DecisionKey, check with OperatorKey
-            HousekeepingRole: IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue, AnnounceQueue, SlackQueue, HousekeepingDeadLetterQueue, read PolicyBucket, check with DecisionKey, check with OperatorKey
-            a holder of SwitchesPolicy: write PolicyBucket, read PolicyBucket, check with DecisionKey, sign with OperatorKey, check with OperatorKey
+            IngestAndProposeRole: IngestDeadLetterQueue, write PayloadBucket, write TranscriptBucket, read PolicyBucket, list PolicyBucket, check with DecisionKey, check with OperatorKey
+            ScoringRole: ScoringDeadLetterQueue, read PolicyBucket, list PolicyBucket, check with DecisionKey, check with OperatorKey
+            ApprovalCallbackRole: read PolicyBucket, list PolicyBucket, sign with DecisionKey, check with DecisionKey, check with OperatorKey
+            ApprovalCommandsRole: read PolicyBucket, list PolicyBucket, sign with DecisionKey, check with DecisionKey, check with OperatorKey
+            ExecutionRole: ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, read PolicyBucket, list PolicyBucket, check with DecisionKey, check with OperatorKey
+            NotificationRole: SlackQueue, SlackDeadLetterQueue, read PolicyBucket, list PolicyBucket, check with DecisionKey, check with OperatorKey
+            OutboxRole: bus as the agent, bus as nobody, ApprovalTopic, AnnounceDeadLetterQueue, OutboxDeadLetterQueue, read PolicyBucket, list PolicyBucket, check with DecisionKey, check with OperatorKey
+            HousekeepingRole: IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue, AnnounceQueue, SlackQueue, HousekeepingDeadLetterQueue, read PolicyBucket, list PolicyBucket, check with DecisionKey, check with OperatorKey
+            a holder of SwitchesPolicy: write PolicyBucket, read PolicyBucket, list PolicyBucket, check with DecisionKey, sign with OperatorKey, check with OperatorKey
             a holder of OperatorPolicy: nothing
             SNS for IncidentTopic: IngestQueue, IngestDeadLetterQueue
             SNS for ApprovalTopic: SlackQueue, SlackDeadLetterQueue
@@ -208,22 +209,22 @@ fn who_reaches_what_where_no_sender_is_named() {
     shows(
         &[],
         &expect![[r#"
-            a sender: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, StraysDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
-            the redriver: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, StraysDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
-            an administrator: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, StraysDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
-            one almost named as a sender: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, StraysDeadLetterQueue, write PayloadBucket, read PayloadBucket, write TranscriptBucket, read TranscriptBucket, write PolicyBucket, read PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
+            a sender: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, StraysDeadLetterQueue, write PayloadBucket, read PayloadBucket, list PayloadBucket, write TranscriptBucket, read TranscriptBucket, list TranscriptBucket, write PolicyBucket, read PolicyBucket, list PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
+            the redriver: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, StraysDeadLetterQueue, write PayloadBucket, read PayloadBucket, list PayloadBucket, write TranscriptBucket, read TranscriptBucket, list TranscriptBucket, write PolicyBucket, read PolicyBucket, list PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
+            an administrator: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, StraysDeadLetterQueue, write PayloadBucket, read PayloadBucket, list PayloadBucket, write TranscriptBucket, read TranscriptBucket, list TranscriptBucket, write PolicyBucket, read PolicyBucket, list PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
+            one almost named as a sender: bus, bus as another, bus as nobody, IncidentTopic, IngestQueue, IngestDeadLetterQueue, ScoringQueue, ScoringDeadLetterQueue, ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, AnnounceQueue, AnnounceDeadLetterQueue, SlackQueue, SlackDeadLetterQueue, OutboxDeadLetterQueue, HousekeepingDeadLetterQueue, StraysDeadLetterQueue, write PayloadBucket, read PayloadBucket, list PayloadBucket, write TranscriptBucket, read TranscriptBucket, list TranscriptBucket, write PolicyBucket, read PolicyBucket, list PolicyBucket, check with DecisionKey, say who uses DecisionKey, sign with OperatorKey, check with OperatorKey, say who uses OperatorKey
             the other account: nothing
             the sender's name in the other account: nothing
             a stranger: nothing
-            IngestAndProposeRole: IngestDeadLetterQueue, write PayloadBucket, write TranscriptBucket, read PolicyBucket, check with DecisionKey, check with OperatorKey
-            ScoringRole: ScoringDeadLetterQueue, read PolicyBucket, check with DecisionKey, check with OperatorKey
-            ApprovalCallbackRole: read PolicyBucket, sign with DecisionKey, check with DecisionKey, check with OperatorKey
-            ApprovalCommandsRole: read PolicyBucket, sign with DecisionKey, check with DecisionKey, check with OperatorKey
-            ExecutionRole: ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, read PolicyBucket, check with DecisionKey, check with OperatorKey
-            NotificationRole: SlackQueue, SlackDeadLetterQueue, read PolicyBucket, check with DecisionKey, check with OperatorKey
-            OutboxRole: bus as the agent, bus as nobody, ApprovalTopic, AnnounceDeadLetterQueue, OutboxDeadLetterQueue, read PolicyBucket, check with DecisionKey, check with OperatorKey
-            HousekeepingRole: IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue, AnnounceQueue, SlackQueue, HousekeepingDeadLetterQueue, read PolicyBucket, check with DecisionKey, check with OperatorKey
-            a holder of SwitchesPolicy: write PolicyBucket, read PolicyBucket, check with DecisionKey, sign with OperatorKey, check with OperatorKey
+            IngestAndProposeRole: IngestDeadLetterQueue, write PayloadBucket, write TranscriptBucket, read PolicyBucket, list PolicyBucket, check with DecisionKey, check with OperatorKey
+            ScoringRole: ScoringDeadLetterQueue, read PolicyBucket, list PolicyBucket, check with DecisionKey, check with OperatorKey
+            ApprovalCallbackRole: read PolicyBucket, list PolicyBucket, sign with DecisionKey, check with DecisionKey, check with OperatorKey
+            ApprovalCommandsRole: read PolicyBucket, list PolicyBucket, sign with DecisionKey, check with DecisionKey, check with OperatorKey
+            ExecutionRole: ExecutionQueue, ExecutionDeadLetterQueue, RestoreQueue, RestoreDeadLetterQueue, VerifyQueue, VerifyDeadLetterQueue, read PolicyBucket, list PolicyBucket, check with DecisionKey, check with OperatorKey
+            NotificationRole: SlackQueue, SlackDeadLetterQueue, read PolicyBucket, list PolicyBucket, check with DecisionKey, check with OperatorKey
+            OutboxRole: bus as the agent, bus as nobody, ApprovalTopic, AnnounceDeadLetterQueue, OutboxDeadLetterQueue, read PolicyBucket, list PolicyBucket, check with DecisionKey, check with OperatorKey
+            HousekeepingRole: IngestQueue, ScoringQueue, ExecutionQueue, RestoreQueue, VerifyQueue, AnnounceQueue, SlackQueue, HousekeepingDeadLetterQueue, read PolicyBucket, list PolicyBucket, check with DecisionKey, check with OperatorKey
+            a holder of SwitchesPolicy: write PolicyBucket, read PolicyBucket, list PolicyBucket, check with DecisionKey, sign with OperatorKey, check with OperatorKey
             a holder of OperatorPolicy: nothing
             SNS for IncidentTopic: IngestQueue, IngestDeadLetterQueue
             SNS for ApprovalTopic: SlackQueue, SlackDeadLetterQueue
@@ -411,4 +412,27 @@ fn housekeeping_switches_its_own_event_sources_and_leaves_them_where_they_are() 
             json!(["HousekeepingRole", "ExecutionSource", "ExecutionFunction"]),
         ]
     );
+}
+
+#[test]
+fn whoever_may_read_a_policy_is_told_that_it_is_not_there_and_not_that_they_may_not() {
+    // S3 tells so only whoever may list: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+    let deployed = Deployed::of(Template::read(), &NAMED);
+    let may = |who: &Who, name: &str| {
+        let doors = doors(&deployed);
+        let door = doors.iter().find(|door| door.name == name).unwrap();
+        allows(&deployed, who, &door.ask)
+    };
+    let readers: Vec<_> = everybody(&deployed)
+        .into_iter()
+        .filter(|(_, who)| may(who, "read PolicyBucket"))
+        .collect();
+    assert!(
+        readers.iter().any(|(name, _)| name == "ScoringRole"),
+        "{}",
+        readers.len()
+    );
+    for (name, who) in readers {
+        assert!(may(&who, "list PolicyBucket"), "{name}");
+    }
 }
