@@ -11,6 +11,7 @@ use aws_sdk_sqs::error::{ProvideErrorMetadata, SdkError};
 use domain::ports::{TrailError, Unavailable};
 use trail::history::Unreadable;
 
+use crate::print::Unwritten;
 use crate::proposals::Problem;
 
 /// An error that does not end with 1.
@@ -61,6 +62,10 @@ pub(crate) fn code(err: &anyhow::Error) -> u8 {
 
 /// The error of a file that was to be read and to hold, with its name: it could not be read, or it does not hold.
 pub(crate) fn of_file(file: &Path, err: anyhow::Error) -> anyhow::Error {
+    let mut causes = err.chain().filter_map(|cause| cause.downcast_ref());
+    if causes.any(Unwritten::is) {
+        return err;
+    }
     let what = match code(&err) {
         NO_ANSWER => "cannot be read",
         _ => "does not hold",
@@ -82,7 +87,7 @@ fn own_code(cause: &(dyn Error + 'static)) -> Option<u8> {
 
 /// A file with something else in it than text can be looked at: that is what is wrong with it.
 fn is_no_access(err: &io::Error) -> bool {
-    err.kind() != io::ErrorKind::InvalidData
+    err.kind() != io::ErrorKind::InvalidData && !Unwritten::is(err)
 }
 
 fn is_unavailable(err: &TrailError) -> bool {
@@ -116,6 +121,7 @@ mod tests {
     use anyhow::Context;
 
     use super::*;
+    use crate::print::Terminal;
 
     #[test]
     fn each_sort_of_error_has_its_code() {
@@ -141,6 +147,18 @@ mod tests {
         let (code, said) = told(io::Error::from(io::ErrorKind::IsADirectory).into());
         assert_eq!(code, 4);
         assert!(said.starts_with("trail.jsonl cannot be read: "), "{said}");
+    }
+
+    #[test]
+    fn what_cannot_be_printed_says_nothing_of_the_file_that_was_read() {
+        let mut full = Terminal::broken(io::ErrorKind::StorageFull);
+        let err = full.line("x").unwrap_err();
+        let err = of_file(Path::new("trail.jsonl"), err.into());
+        assert_eq!(code(&err), 1);
+        assert_eq!(
+            format!("{err:#}"),
+            "what is to be printed cannot be written: no storage space"
+        );
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Text for a terminal: what came from outside cannot steer it.
 
+use std::error::Error;
+use std::fmt;
 use std::io::{self, Write};
 
 use domain::telling::{Line, story};
@@ -58,7 +60,13 @@ impl<'a> Terminal<'a> {
     /// What nobody reads any more, in tests.
     #[cfg(test)]
     pub(crate) fn unread() -> Self {
-        Self::only(tests::Gone)
+        Self::broken(io::ErrorKind::BrokenPipe)
+    }
+
+    /// What cannot be written to, in tests.
+    #[cfg(test)]
+    pub(crate) fn broken(how: io::ErrorKind) -> Self {
+        Self::only(tests::Broken(how))
     }
 
     /// Prints one line, in which every dangerous character is made visible, line breaks too.
@@ -128,7 +136,27 @@ fn written(out: &mut dyn Write, bytes: &[u8]) -> io::Result<bool> {
     match out.write_all(bytes).and_then(|()| out.flush()) {
         // Whoever read along, such as `head`, has seen enough.
         Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-        written => written.map(|()| true),
+        Err(err) => Err(io::Error::new(err.kind(), Unwritten(err))),
+        Ok(()) => Ok(true),
+    }
+}
+
+/// What is to be printed cannot be written, such as to a full disk: nothing that is asked or looked at is the cause.
+#[derive(Debug)]
+pub(crate) struct Unwritten(io::Error);
+
+impl fmt::Display for Unwritten {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "what is to be printed cannot be written: {}", self.0)
+    }
+}
+
+impl Error for Unwritten {}
+
+impl Unwritten {
+    /// Whether an error is of this sort.
+    pub(crate) fn is(err: &io::Error) -> bool {
+        err.get_ref().is_some_and(|cause| cause.is::<Unwritten>())
     }
 }
 
@@ -189,11 +217,11 @@ mod tests {
     const HOSTILE: &str =
         "\u{1b}]0;owned\u{7}\u{9b}31m\r\nok\u{202e}txt.exe\u{2066}\u{200b}\u{7f}\u{e0041} → é 🚀 \\u{1b}";
 
-    /// A pipe whose other end was closed.
-    pub(super) struct Gone;
-    impl Write for Gone {
+    /// A pipe whose other end was closed, or a full disk.
+    pub(super) struct Broken(pub(super) io::ErrorKind);
+    impl Write for Broken {
         fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(io::ErrorKind::BrokenPipe.into())
+            Err(self.0.into())
         }
         fn flush(&mut self) -> io::Result<()> {
             Ok(())

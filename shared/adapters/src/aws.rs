@@ -166,8 +166,12 @@ fn refusal(code: Option<&str>, message: Option<&str>, status: u16) -> String {
         (Some(one), None) | (None, Some(one)) => one.to_owned(),
         (None, None) => return format!("it answered {status}"),
     };
+    // These have the codes of credentials that are not known.
+    if let Some(told) = apart(&said) {
+        return told;
+    }
     match code.unwrap_or_default() {
-        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {
+        "ExpiredToken" | "ExpiredTokenException" => {
             format!("the credentials have expired: log in again ({said})")
         }
         "InvalidClientTokenId"
@@ -180,6 +184,24 @@ fn refusal(code: Option<&str>, message: Option<&str>, status: u16) -> String {
         }
         _ => said,
     }
+}
+
+/// What to do about a request that, as AWS says, was signed too long ago or too early: more than five minutes off, fifteen with
+/// S3. `None` where AWS says something else.
+///
+/// <https://repost.aws/knowledge-center/lambda-sdk-signature> and <https://docs.aws.amazon.com/general/latest/gr/error-codes>
+pub fn apart(said: &str) -> Option<String> {
+    let is_of_another_time = [
+        "RequestExpired",
+        "RequestTimeTooSkewed",
+        "Signature expired",
+        "Signature not yet current",
+    ]
+    .iter()
+    .any(|words| said.contains(words));
+    is_of_another_time.then(|| {
+        format!("this machine's clock is minutes off, and so what it signs is refused: set it, and try again ({said})")
+    })
 }
 
 /// Why nothing was sent, or nothing came back.

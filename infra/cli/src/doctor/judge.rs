@@ -1,6 +1,8 @@
 //! From what was seen to what is missing, and what is to be done about it.
 
 use domain::telling::checkup::Checkup;
+use domain::trail::Switches;
+use domain::value::Tier;
 
 use super::finding::{Finding, missing, note, ok, put_back, unknown};
 use super::keys::keys;
@@ -37,7 +39,9 @@ pub(super) fn findings(seen: &Seen) -> Vec<Finding> {
     all.extend(slack(seen));
     all.extend(commands(seen));
     all.extend(operators(seen));
+    all.extend(licence(seen));
     all.extend(policy(seen));
+    all.extend(switched(seen));
     all.extend(keys(seen));
     all.extend(seen.trail.iter().flat_map(trail));
     all.extend(subscribers(seen));
@@ -171,10 +175,54 @@ fn secrets(seen: &Seen) -> Vec<Finding> {
     found
 }
 
+/// That the agent does not run on this tier.
+fn licence(seen: &Seen) -> Option<Finding> {
+    let tier: Option<Tier> = seen.parameter("LicenseTier").parse().ok();
+    let tier = tier.filter(|tier| !tier.runs_agent())?;
+    Some(missing(
+        "licence",
+        format!(
+            "the {} tier does not run the agent: every incident is recorded and declined",
+            tier.name()
+        ),
+        "deploy with LicenseTier=business or enterprise",
+    ))
+}
+
+/// What operators, or the agent itself, have stopped.
+fn switched(seen: &Seen) -> Vec<Finding> {
+    let Some(Part::Seen(switches)) = &seen.switches else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    if let Some(pause) = &switches.paused {
+        found.push(note(
+            "pause",
+            format!(
+                "the agent is paused since {}, and incidents wait: {}",
+                pause.since,
+                quote(&pause.reason)
+            ),
+            "sre-agent resume, or deploy with AgentEnabled=true where the template pauses it",
+        ));
+    }
+    let automatic = seen.parameter("SreAutoApprove") == "true";
+    if let Some(why) = switches.automatic_off.as_ref().filter(|_| automatic) {
+        found.push(note(
+            "automatic",
+            format!("nothing is executed without a person: {}", quote(why)),
+            "sre-agent automatic on, once the cause is mended",
+        ));
+    }
+    found
+}
+
 fn policy(seen: &Seen) -> Option<Finding> {
-    Some(match seen.policy.as_ref()? {
-        Part::Seen(Some(hash)) => ok("policy", format!("sha256 {hash} was published")),
-        Part::Seen(None) => missing(
+    Some(match seen.switches.as_ref()? {
+        Part::Seen(Switches {
+            policy: Some(hash), ..
+        }) => ok("policy", format!("sha256 {hash} was published")),
+        Part::Seen(Switches { policy: None, .. }) => missing(
             "policy",
             "none was published: the one that this version brings is in force, and nobody has signed for it",
             "sre-agent policy publish infra/policy, or a copy of it with your changes",

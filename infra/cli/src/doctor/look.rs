@@ -91,7 +91,7 @@ pub(super) async fn look_at(stack: &Stack, clock: &dyn Clock) -> Seen {
         deciders,
         subscribers,
         alarmed,
-        policy,
+        switches,
         keys,
         keyring,
         trail,
@@ -116,7 +116,7 @@ pub(super) async fn look_at(stack: &Stack, clock: &dyn Clock) -> Seen {
         alarmed(stack),
         by(stack, &[TABLE], async {
             let control = load_control(&stack.trail()?).await?;
-            anyhow::Ok(control.switches.policy)
+            anyhow::Ok(control.switches)
         }),
         async {
             match &sources {
@@ -144,7 +144,7 @@ pub(super) async fn look_at(stack: &Stack, clock: &dyn Clock) -> Seen {
         deciders,
         subscribers: subscribers.map(Part::from),
         alarmed,
-        policy: policy.map(Part::from),
+        switches: switches.map(Part::from),
         keys,
         keyring,
         trail,

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use adapters::KeysProblem;
 use domain::telling::checkup::Reached;
-use domain::value::{Digest, Timestamp};
+use domain::trail::Switches;
+use domain::value::Timestamp;
 
 use crate::checkup::Answer;
 use crate::status::{DecidersPart, Part};
@@ -36,8 +37,8 @@ pub(super) struct Seen {
     pub(super) subscribers: Option<Part<Audience>>,
     /// Who subscribes to the alarms; none where no alarm has a target.
     pub(super) alarmed: Option<Part<Audience>>,
-    /// The policy that was published last.
-    pub(super) policy: Option<Part<Option<Digest>>>,
+    /// What operators have switched, and the policy that was published last.
+    pub(super) switches: Option<Part<Switches>>,
     /// The keys that sign, the one in use of each sort.
     pub(super) keys: Vec<Key>,
     /// Whether the public half of each key is known, those of former ones too.

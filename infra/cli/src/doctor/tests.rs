@@ -146,7 +146,7 @@ fn a_stack_that_is_older_than_the_command_is_to_be_deployed_again() {
     seen.secrets.clear();
     seen.keys.clear();
     (seen.callback, seen.commands, seen.deciders, seen.keyring) = (None, None, None, None);
-    (seen.subscribers, seen.policy, seen.trail) = (None, None, None);
+    (seen.subscribers, seen.switches, seen.trail) = (None, None, None);
     let found = told(&seen);
     assert_eq!(ended(&found), End::Missing);
     assert!(!found.iter().any(|one| one.verdict == Verdict::Unknown));

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use adapters::{SdkConfig, SystemClock};
+use adapters::{SdkConfig, SystemClock, aws};
 use anyhow::{Context, bail};
 use domain::permission::Request;
 use domain::ports::Clock as _;
@@ -283,6 +283,9 @@ impl Api {
             message: String,
         }
         let said = serde_json::from_str(words).map_or_else(|_| words.to_owned(), |said: Said| said.message);
+        if let Some(told) = aws::apart(&brief(said.trim())) {
+            return told;
+        }
         let who = who::arn(&self.aws).await.unwrap_or_else(|_| "you".to_owned());
         format!(
             "IAM does not let {who} invoke the function: the role needs lambda:InvokeFunctionUrl and \

@@ -222,11 +222,7 @@ impl Desk<'_> {
         let Some(note) = self.what_is_unseen(found, !all_there) else {
             return Ok(all_there);
         };
-        let limited = self.is_limited(found);
-        match limited {
-            true => terminal.line(&format!("  {note}"))?,
-            false => terminal.fault(&format!("{}: {note}", self.lane))?,
-        }
-        Ok(limited)
+        terminal.fault(&format!("{}: {note}", self.lane))?;
+        Ok(false)
     }
 }

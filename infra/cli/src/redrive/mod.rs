@@ -235,7 +235,7 @@ impl Desk<'_> {
                 "  left here; once looked at: sre-agent redrive --queue {lane} --discard"
             ))?;
         }
-        self.say_what_is_absent(&found, terminal)
+        Ok(self.say_what_is_absent(&found, terminal)? && found.letters.is_empty())
     }
 
     /// Deletes what is meant, after printing each with all that is in it.
@@ -302,6 +302,7 @@ impl Desk<'_> {
                 return Ok(false);
             }
         }
+        let more = self.what_is_unseen(&found, !all_there);
         let meant: Vec<String> = found.letters.into_iter().map(|letter| letter.id).collect();
         let those = Desk {
             only: &meant,
@@ -309,7 +310,11 @@ impl Desk<'_> {
             reason: None,
             ..*self
         };
-        Ok(those.discard(terminal).await? && all_there)
+        let discarded = those.discard(terminal).await?;
+        if let Some(note) = &more {
+            terminal.fault(&format!("{}: {note}", self.lane))?;
+        }
+        Ok(discarded && all_there && more.is_none())
     }
 
     fn listed<'a>(&self, letter: &'a Letter) -> Listed<'a> {

@@ -29,7 +29,7 @@ pub(crate) enum DecidersPart {
     },
     /// The directory is refused: no function takes a decision with it.
     Refused(String),
-    /// The caller may not read the directory or the policy: nothing is known.
+    /// The directory or the policy could not be read: nothing is known.
     NotAsked(String),
 }
 
@@ -74,7 +74,12 @@ impl DecidersPart {
         match self {
             DecidersPart::Known { shortages, .. } => shortages.iter().map(|line| quote(line)).collect(),
             DecidersPart::Refused(problem) => vec![format!("nobody can decide: {}", quote(problem))],
-            DecidersPart::NotAsked(_) => Vec::new(),
+            DecidersPart::NotAsked(why) => {
+                vec![format!(
+                    "whether enough people may decide is not known: {}",
+                    quote(why)
+                )]
+            }
         }
     }
 

@@ -46,8 +46,16 @@ pub(crate) async fn run(
     if arguments.json {
         terminal.json(&picture.judged(&reasons))?;
     } else {
-        for line in picture.lines(&reasons, now) {
+        for line in picture.lines(now) {
             terminal.line(&line)?;
+        }
+    }
+    for line in picture.verdict(&reasons) {
+        match (reasons.is_empty(), arguments.json) {
+            (false, _) => terminal.fault(&line)?,
+            (true, false) => terminal.line(&line)?,
+            // It says so itself.
+            (true, true) => {}
         }
     }
     match picture.unseen(&reasons) {

@@ -118,6 +118,13 @@ impl OpenPart {
         lines
     }
 
+    /// That there are more than are looked at, if so.
+    pub(super) fn not_all(&self) -> Option<String> {
+        let unread = count(self.unread, "proposal");
+        (self.unread > 0)
+            .then(|| format!("{unread} not looked at, open or closed lately: there are too many"))
+    }
+
     fn of_proposals(&self, now: Timestamp) -> Vec<String> {
         let number = self.proposals.len();
         let between = number.saturating_sub(2 * MOST_AT_AN_END);

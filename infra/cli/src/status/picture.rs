@@ -127,7 +127,7 @@ pub(crate) enum GatewayPart {
     },
     /// It did not answer as it should.
     Unreadable { url: String, problem: String },
-    /// The caller may not read its token: nothing is known, and nothing is wrong.
+    /// Its token could not be read: nothing is known of it.
     NotAsked(String),
 }
 
@@ -196,6 +196,7 @@ impl Picture {
                     Some(format!("{} is {}: {overdue}", one.proposal, one.state))
                 }));
                 reasons.extend(people::reasons(&open.untold, now));
+                reasons.extend(open.not_all());
             }
             Part::Unseen(problem) => reasons.push(format!("the open proposals could not be read: {problem}")),
         }
@@ -206,7 +207,7 @@ impl Picture {
                 let model = quote(model);
                 format!("the gateway has no model {model}, which the agent is to ask: the next one or the runbook stands in")
             })),
-            GatewayPart::NotAsked(_) => {}
+            GatewayPart::NotAsked(why) => reasons.push(format!("the gateway was not asked: {}", quote(why))),
         }
         reasons
     }
@@ -241,7 +242,7 @@ impl Picture {
     }
 
     /// The picture for people, with the judgement in the last line.
-    pub(crate) fn lines(&self, reasons: &[String], now: Timestamp) -> Vec<String> {
+    pub(crate) fn lines(&self, now: Timestamp) -> Vec<String> {
         let mut lines = self.of_stack();
         lines.push(String::new());
         lines.extend(self.of_agent(now));
@@ -258,7 +259,6 @@ impl Picture {
         lines.push(String::new());
         lines.push(self.of_gateway());
         lines.push(String::new());
-        lines.extend(self.verdict(reasons));
         lines
     }
 
@@ -380,7 +380,12 @@ impl Picture {
         }
     }
 
-    fn verdict(&self, reasons: &[String]) -> Vec<String> {
+    /// How it is in all, the end of what is told.
+    pub(super) fn verdict(&self, reasons: &[String]) -> Vec<String> {
+        let is = match self.unseen(reasons) {
+            Some(_) => "unknown",
+            None => "unhealthy",
+        };
         let paused = match &self.agent {
             Part::Seen(agent) => agent.switches.paused.is_some(),
             Part::Unseen(_) => false,
@@ -388,9 +393,9 @@ impl Picture {
         match reasons {
             [] if paused => vec!["healthy, but paused".to_owned()],
             [] => vec!["healthy".to_owned()],
-            [only] => vec![format!("unhealthy: {only}")],
+            [only] => vec![format!("{is}: {only}")],
             several => {
-                let mut lines = vec!["unhealthy:".to_owned()];
+                let mut lines = vec![format!("{is}:")];
                 lines.extend(several.iter().map(|reason| format!("  {reason}")));
                 lines
             }

@@ -107,7 +107,8 @@ fn paused(since: u64) -> Part<AgentPart> {
 
 fn shows(picture: &Picture, seconds: u64, expected: Expect) {
     let reasons = picture.reasons(at(seconds));
-    expected.assert_eq(&picture.lines(&reasons, at(seconds)).join("\n"));
+    let told = [picture.lines(at(seconds)), picture.verdict(&reasons)].concat();
+    expected.assert_eq(&told.join("\n"));
 }
 
 fn judges(picture: &Picture, seconds: u64, expected: Expect) {
@@ -273,12 +274,13 @@ fn every_trouble_is_a_reason() {
               the trail of x-1 does not hold: record 2 …
               gnr4sqzfryd4gg3mhvufxxmnmg-1 is proposed: it has not been scored for 8 min
               gnr4sqzfryd4gg3mhvufxxmnmg-1 is succeeded: its effect should have ended 3 min ago
+              3 proposals not looked at, open or closed lately: there are too many
               the gateway is unavailable: no connection within 500 ms"#]],
     );
 }
 
 #[test]
-fn what_could_not_be_seen_is_a_reason_but_for_a_secret_that_is_not_the_callers() {
+fn what_could_not_be_seen_is_a_reason() {
     let unseen = || anyhow::anyhow!("AccessDenied").context("queue x");
     let mut picture = healthy();
     picture.agent = Part::from(Err(unseen()));
@@ -308,11 +310,12 @@ fn what_could_not_be_seen_is_a_reason_but_for_a_secret_that_is_not_the_callers()
 
             gateway: not asked, its token could not be read: AccessDenied
 
-            unhealthy:
+            unknown:
               control could not be read: queue x: AccessDenied
               the queues could not be read: queue x: AccessDenied
               the event sources could not be read: queue x: AccessDenied
-              the open proposals could not be read: queue x: AccessDenied"#]],
+              the open proposals could not be read: queue x: AccessDenied
+              the gateway was not asked: its token could not be read: AccessDenied"#]],
     );
 }
 
@@ -412,7 +415,7 @@ fn automatic_execution_that_is_off_is_told_and_is_healthy() {
         forged: Vec::new(),
     });
     let reasons = picture.reasons(at(5000));
-    let lines = picture.lines(&reasons, at(5000));
+    let lines = [picture.lines(at(5000)), picture.verdict(&reasons)].concat();
     assert_eq!(lines.last().unwrap(), "healthy");
     assert!(
         lines.contains(&"  nothing executes by itself: a bad week".to_owned()),

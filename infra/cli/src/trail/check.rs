@@ -234,7 +234,8 @@ impl Seen {
         missing.sort();
         terminal.fault(&format!(
             "NOT COMPLETE: opened within the time of this file, and not here: {}. The file was cut, or the trail was: export \
-             it again and compare",
+             it again and compare. Only where the event was discarded as a dead letter, before the agent had recorded it, is \
+             there nothing else",
             listed(&missing)
         ))?;
         Ok(false)

@@ -92,10 +92,18 @@ fn decisions() -> Vec<Case> {
 fn others() -> Vec<Case> {
     vec![
         case("status", "--json", 0),
-        case("status", "", 1).but(Fault::Disabled),
+        case("status", "", 1)
+            .but(Fault::Disabled)
+            .saying("unhealthy: the event source of restore is Disabled"),
+        case("status", "--json", 1)
+            .but(Fault::Disabled)
+            .saying("unhealthy: the event source of restore is Disabled"),
         case("status", "--verbose", 2),
         case("status", "", 4).but(Fault::NoStack),
         case("status", "", 4).but(Fault::Forbids("AmazonSQS")),
+        case("status", "", 4)
+            .but(Fault::Forbids("secretsmanager"))
+            .saying("not everything could be looked at (the directory, the gateway)"),
         // Of this stack there is next to nothing.
         case("doctor", "", 1),
         case("doctor", "--json", 1),

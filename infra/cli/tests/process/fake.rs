@@ -15,7 +15,7 @@ use testkit::{Dynamo, TRAIL_TABLE, VIEW_TABLE, keys, sample};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
-use super::stack;
+use super::stack_of;
 
 /// What answers wrongly, or not at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,6 +145,10 @@ impl Respond for Answers {
                 _ => json!({ "what": "channel", "name": "C0SRE", "problem": null }),
             })),
             ("", path) if path.starts_with("/policies/") => object(request),
+            ("", "/admin/v1/inventory") => ok(json!({
+                "read_at": "2026-11-22T10:00:00.000Z", "providers": [], "model_groups": [], "teams": [], "budgets": [],
+                "guardrails": [], "sla_contracts": [],
+            })),
             ("AmazonSQS.ReceiveMessage", _) if now.fault == Some(Fault::KeepsLetters) && !now.taken => {
                 now.taken = true;
                 ok(json!({ "Messages": [{ "MessageId": "m-1", "ReceiptHandle": "r", "Body": "x" }] }))
@@ -186,6 +190,7 @@ impl Answers {
             ("ProposalsTableName", VIEW_TABLE),
             ("PolicyBucketName", "policies"),
             ("OperatorsSecretArn", "sre-agent/operators"),
+            ("GatewayReadSecretArn", "sre-agent/gateway-read"),
             ("DecisionKeys", "key/decisions"),
             ("OperatorKeys", "key/operators"),
             ("CommandsUrl", &self.url),
@@ -206,7 +211,7 @@ impl Answers {
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
-        xml(200, &stack(&outputs))
+        xml(200, &stack_of(&outputs, &[("GatewayUrl", &self.url)]))
     }
 }
 
@@ -234,6 +239,9 @@ fn service(target: &str, request: &Value, now: &Now) -> ResponseTemplate {
         "TrentService.CreateKey" => {
             ok(json!({ "KeyMetadata": { "KeyId": "another", "Arn": "key/another" } }))
         }
+        "secretsmanager.GetSecretValue" if request["SecretId"] == "sre-agent/gateway-read" => ok(json!({
+            "ARN": "sre-agent/gateway-read", "Name": "sre-agent/gateway-read", "SecretString": "a-token",
+        })),
         "secretsmanager.GetSecretValue" => ok(json!({
             "ARN": "sre-agent/operators", "Name": "sre-agent/operators",
             "SecretString": include_str!("../../../../events/operators.json"),

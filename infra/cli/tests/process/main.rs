@@ -24,6 +24,14 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 ///
 /// <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html>
 fn stack(outputs: &[(&str, &str)]) -> String {
+    stack_of(outputs, &[])
+}
+
+fn stack_of(outputs: &[(&str, &str)], parameters: &[(&str, &str)]) -> String {
+    let given = |(key, value): &(&str, &str)| {
+        format!("<member><ParameterKey>{key}</ParameterKey><ParameterValue>{value}</ParameterValue></member>")
+    };
+    let parameters: String = parameters.iter().map(given).collect();
     let member = |(key, value): &(&str, &str)| {
         format!("<member><OutputKey>{key}</OutputKey><OutputValue>{value}</OutputValue></member>")
     };
@@ -31,7 +39,7 @@ fn stack(outputs: &[(&str, &str)]) -> String {
     format!(
         "<DescribeStacksResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\"><DescribeStacksResult>\
          <Stacks><member><StackName>sre-agent</StackName><CreationTime>2026-11-22T10:00:00Z</CreationTime>\
-         <StackStatus>CREATE_COMPLETE</StackStatus><Outputs>{outputs}</Outputs></member></Stacks>\
+         <StackStatus>CREATE_COMPLETE</StackStatus><Outputs>{outputs}</Outputs><Parameters>{parameters}</Parameters></member></Stacks>\
          </DescribeStacksResult></DescribeStacksResponse>"
     )
 }
@@ -338,6 +346,13 @@ async fn what_cloudformation_refuses_says_what_to_do() {
             "The security token included in the request is expired",
             "error: CloudFormation in eu-central-1 does not tell of stack sre-agent: the credentials have expired: log \
              in again (ExpiredToken: The security token included in the request is expired)\n",
+        ),
+        (
+            "SignatureDoesNotMatch",
+            "Signature expired: 20261122T100000Z is now earlier than 20261122T100500Z (20261122T101000Z - 5 min.)",
+            "error: CloudFormation in eu-central-1 does not tell of stack sre-agent: this machine's clock is minutes off, \
+             and so what it signs is refused: set it, and try again (SignatureDoesNotMatch: Signature expired: \
+             20261122T100000Z is now earlier than 20261122T100500Z (20261122T101000Z - 5 min.))\n",
         ),
         (
             "InvalidClientTokenId",

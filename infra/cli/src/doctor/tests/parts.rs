@@ -1,19 +1,21 @@
 //! Parts of the deployment that are missing or not as they should be.
 
+use domain::trail::{Pause, Switches};
+
 use super::super::judge::EVENT_SOURCES;
 use super::*;
 
 #[test]
 fn a_policy_and_senders_that_are_missing_are_told() {
     with(
-        |seen| seen.policy = Some(Part::Seen(None)),
+        |seen| seen.switches = Some(Part::Seen(Switches::default())),
         End::Missing,
         &expect![[r#"
             missing  policy       none was published: the one that this version brings is in force, and nobody has signed for it
                                     sre-agent policy publish infra/policy, or a copy of it with your changes"#]],
     );
     with(
-        |seen| seen.policy = Some(unseen()),
+        |seen| seen.switches = Some(unseen()),
         End::Unseen,
         &expect![[r#"
         unknown  policy       which was published: AccessDenied
@@ -173,5 +175,51 @@ fn what_functions_do_not_reach_is_told() {
         |seen| answers(seen, "outbox").reached[0].what = Needed::Other,
         End::Ready,
         &expect![[""]],
+    );
+}
+
+#[test]
+fn an_agent_that_will_not_act_is_told() {
+    with(
+        |seen| set(seen, "LicenseTier", "team"),
+        End::Missing,
+        &expect![[r#"
+            missing  licence      the team tier does not run the agent: every incident is recorded and declined
+                                    deploy with LicenseTier=business or enterprise"#]],
+    );
+    let switched = |change: fn(&mut Switches)| {
+        move |seen: &mut Seen| match &mut seen.switches {
+            Some(Part::Seen(switches)) => change(switches),
+            other => panic!("{other:?}"),
+        }
+    };
+    with(
+        switched(|switches| {
+            switches.paused = Some(Pause {
+                since: at(0),
+                reason: "gateway \u{1b}upgrade".to_owned(),
+            });
+        }),
+        End::Ready,
+        &expect![[r#"
+            note     pause        the agent is paused since 2026-11-22T10:00:00.000Z, and incidents wait: gateway \u{1b}upgrade
+                                    sre-agent resume, or deploy with AgentEnabled=true where the template pauses it"#]],
+    );
+    let off = switched(|switches| switches.automatic_off = Some("3 failed one after the other".to_owned()));
+    with(
+        off,
+        End::Ready,
+        &expect![[r#"
+        note     automatic    nothing is executed without a person: 3 failed one after the other
+                                sre-agent automatic on, once the cause is mended"#]],
+    );
+    // Where a person decides on everything, nothing is missing.
+    with(
+        |seen| {
+            off(seen);
+            set(seen, "SreAutoApprove", "false");
+        },
+        End::Ready,
+        &expect![[r#""#]],
     );
 }

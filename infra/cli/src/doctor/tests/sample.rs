@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::telling::checkup::{Checkup, Needed, Reached};
+use domain::trail::Switches;
 use domain::value::Digest;
 
 use super::super::seen::*;
@@ -50,6 +51,8 @@ pub(super) fn audience(all: Vec<Subscriber>) -> Part<Audience> {
 pub(super) fn ready() -> Seen {
     let parameters = [
         ("GatewayUrl", "https://gateway.example"),
+        ("LicenseTier", "enterprise"),
+        ("SreAutoApprove", "true"),
         ("ModelApi", "anthropic"),
         ("SlackAppId", "A0SRE"),
         ("SlackTeamIds", "T0SRE"),
@@ -106,7 +109,10 @@ pub(super) fn ready() -> Seen {
         }),
         subscribers: Some(audience(Vec::new())),
         alarmed: Some(audience(vec![subscriber(true)])),
-        policy: Some(Part::Seen(Some(Digest::of(b"a policy")))),
+        switches: Some(Part::Seen(Switches {
+            policy: Some(Digest::of(b"a policy")),
+            ..Switches::default()
+        })),
         keys: vec![
             key("DecisionKeyArns", "Enabled"),
             key("OperatorKeyArns", "Enabled"),

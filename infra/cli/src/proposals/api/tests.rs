@@ -173,6 +173,26 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_off_is_no_missing_permission() {
+    let world = World::new().await;
+    for said in [
+        "Signature expired: 20261122T100000Z is now earlier than 20261122T100500Z (20261122T101000Z - 5 min.)",
+        "Signature not yet current: 20261122T102000Z is still later than 20261122T101500Z",
+    ] {
+        world.server.reset().await;
+        let forbidden = serde_json::json!({ "message": said });
+        world.answers("GET", "/v1/proposals", 403, forbidden).await;
+        let problem = world.api.list(Show::Recent, None, 20).await.unwrap_err();
+        assert_eq!(
+            problem.to_string(),
+            format!(
+                "this machine's clock is minutes off, and so what it signs is refused: set it, and try again ({said})"
+            )
+        );
+    }
+}
+
+#[tokio::test]
 async fn what_iam_does_not_let_through_is_explained() {
     const ARN: &str = "arn:aws:sts::123456789012:assumed-role/Sre/ada";
     let world = World::new().await;

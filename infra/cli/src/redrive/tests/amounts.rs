@@ -106,6 +106,25 @@ async fn a_limit_is_kept_by_a_list_and_what_is_left_is_said() {
     assert!(queues.bodies(DEAD).iter().all(|(_, visible)| *visible));
 }
 
+#[tokio::test]
+async fn what_stays_above_a_limit_is_no_success() {
+    let more = "ingest: there may be more: run it again, or with more than --limit 2";
+    let only = [];
+    let queues = queues(3);
+    let desk = Desk {
+        limit: 2,
+        ..desk(&queues, Lane::Ingest, &only)
+    };
+    let said = complained(&desk, async |desk, terminal| desk.redrive(terminal).await).await;
+    assert_eq!(said.lines().collect::<Vec<_>>(), [more]);
+    assert_eq!(queues.bodies(DEAD).len(), 1);
+    // The last one is all there is.
+    let mut buffer = Vec::new();
+    let mut terminal = Terminal::buffer(&mut buffer);
+    assert!(desk.redrive(&mut terminal).await.unwrap());
+    assert!(queues.bodies(DEAD).is_empty());
+}
+
 /// Somebody else has all but every third message out, until the command looks again.
 struct Shared {
     queues: MemoryQueues,

@@ -43,6 +43,7 @@ fn what_the_caller_may_not_read_is_not_taken_for_enough() {
     };
     assert_eq!(
         told(&unseen),
-        "directory: whether enough people may decide is not known, AccessDenied\n"
+        "directory: whether enough people may decide is not known, AccessDenied\n\
+         whether enough people may decide is not known: AccessDenied"
     );
 }

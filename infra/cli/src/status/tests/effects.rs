@@ -59,7 +59,7 @@ fn what_is_in_force_is_shown_with_its_end_and_whether_it_has_helped() {
 fn the_callback_is_shown_where_it_is_reached() {
     let mut picture = healthy();
     let shown = |picture: &Picture| {
-        let lines = picture.lines(&[], at(0)).into_iter();
+        let lines = picture.lines(at(0)).into_iter();
         lines
             .filter(|line| line.contains("approval callback"))
             .collect::<Vec<_>>()

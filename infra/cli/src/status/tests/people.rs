@@ -216,7 +216,7 @@ fn that_nobody_is_asked_in_slack_is_told_and_is_healthy() {
     let mut picture = healthy();
     picture.people.channel = None;
     let reasons = picture.reasons(at(0));
-    let lines = picture.lines(&reasons, at(0));
+    let lines = [picture.lines(at(0)), picture.verdict(&reasons)].concat();
     assert_eq!(lines.last().unwrap(), "healthy");
     let line = "people: nobody is asked in Slack, SlackChannel is empty".to_owned();
     assert!(lines.contains(&line), "{lines:?}");

@@ -18,6 +18,15 @@ fn what_could_not_be_looked_at_is_not_what_is_wrong() {
     let told =
         "not everything could be looked at (the queues, the open proposals), and nothing else is wrong";
     assert_eq!(ended(&picture), Some((4, told.to_owned())));
+    picture.deciders = DecidersPart::NotAsked("AccessDenied".to_owned());
+    picture.gateway = GatewayPart::NotAsked("AccessDenied".to_owned());
+    picture.open = Part::Seen(OpenPart {
+        unread: 1,
+        ..OpenPart::default()
+    });
+    let told = "not everything could be looked at (the queues, more open proposals, the directory, the gateway), and \
+                nothing else is wrong";
+    assert_eq!(ended(&picture), Some((4, told.to_owned())));
     // Something that was seen to be wrong is not hidden by what was not seen.
     picture.stack.status = "ROLLBACK_COMPLETE".to_owned();
     assert_eq!(ended(&picture), None);

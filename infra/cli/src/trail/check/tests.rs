@@ -121,7 +121,7 @@ fn a_proposal_that_an_incident_names_is_missed() {
     let (well, told) = without("bedrock");
     assert!(!well);
     let missed = told.lines().find(|line| line.contains("NOT COMPLETE")).unwrap();
-    expect!["NOT COMPLETE: opened within the time of this file, and not here: <bedrock> (opened 2026-11-22T10:01:00.000Z). The file was cut, or the trail was: export it again and compare"].assert_eq(missed);
+    expect!["NOT COMPLETE: opened within the time of this file, and not here: <bedrock> (opened 2026-11-22T10:01:00.000Z). The file was cut, or the trail was: export it again and compare. Only where the event was discarded as a dead letter, before the agent had recorded it, is there nothing else"].assert_eq(missed);
     // Of the last one nobody can tell: it may have been opened when the export had ended.
     let (well, told) = without("anthropic");
     assert!(well);

@@ -68,6 +68,7 @@ impl Aws {
         };
         for (name, value) in [
             ("GatewayUrl", "https://gateway.example"),
+            ("LicenseTier", "enterprise"),
             ("ModelApi", "anthropic"),
             ("SlackAppId", "A0SRE"),
             ("SlackTeamIds", "T0SRE"),
