@@ -94,6 +94,11 @@ impl Secret {
         }
     }
 
+    /// Reads the value again, whenever it was read last: for whoever looks whether a secret that was just set is good.
+    pub async fn read(&self) -> Result<SecretText, Unavailable> {
+        self.read_into(&mut *self.cached.lock().await).await
+    }
+
     async fn read_into(&self, cached: &mut Option<Cached>) -> Result<SecretText, Unavailable> {
         let read_at = self.clock.now();
         let reply = self.client.get_secret_value().secret_id(&self.arn).send().await;
@@ -119,10 +124,12 @@ impl Credential for Secret {
         Ok(self.value().await?.expose().to_owned())
     }
 
-    async fn reread(&self) -> Result<Option<String>, Unavailable> {
-        let before = self.value().await?;
-        let now = self.refresh().await?;
-        Ok((now != before).then(|| now.expose().to_owned()))
+    async fn reread(&self, refused: &str) -> Result<Option<String>, Unavailable> {
+        let mut now = self.value().await?;
+        if now.expose() == refused {
+            now = self.refresh().await?;
+        }
+        Ok((now.expose() != refused).then(|| now.expose().to_owned()))
     }
 }
 
@@ -153,12 +160,20 @@ impl SecretOperators {
     pub async fn preload(&self) -> Result<(), Unavailable> {
         self.secret.preload().await
     }
+
+    /// The directory as it is now, whenever it was read last.
+    pub async fn read(&self) -> Result<Directory, Unavailable> {
+        directory(&self.secret.read().await?)
+    }
+}
+
+fn directory(json: &SecretText) -> Result<Directory, Unavailable> {
+    Directory::parse(json.expose()).map_err(|problem| Unavailable::new("the operator directory", problem))
 }
 
 #[async_trait]
 impl Operators for SecretOperators {
     async fn directory(&self) -> Result<Directory, Unavailable> {
-        let json = self.secret.refresh().await?;
-        Directory::parse(json.expose()).map_err(|problem| Unavailable::new("the operator directory", problem))
+        directory(&self.secret.refresh().await?)
     }
 }

@@ -286,8 +286,9 @@ pub trait Credential: Send + Sync {
     /// The secret as last read.
     async fn current(&self) -> Result<String, Unavailable>;
 
-    /// The secret read again after it was refused, at most once a minute; `None` where it did not change.
-    async fn reread(&self) -> Result<Option<String>, Unavailable>;
+    /// Another value than the one that was refused: what somebody else has read meanwhile, or the secret read again, at most
+    /// once a minute. `None` where it is still that one.
+    async fn reread(&self, refused: &str) -> Result<Option<String>, Unavailable>;
 }
 
 /// Policies, by the hash that `control` names.

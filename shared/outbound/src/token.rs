@@ -93,8 +93,8 @@ impl Rotating {
         let Some(credential) = &self.credential else {
             return false;
         };
-        let secret = self.current().secret;
-        let token = match credential.reread().await {
+        let Token { secret, text, .. } = self.current();
+        let token = match credential.reread(&text).await {
             Ok(Some(text)) => Token::new(secret, &text),
             Ok(None) => return false,
             Err(err) => {

@@ -38,10 +38,10 @@ impl Credential for FixedCredential {
         Ok(self.read.lock().unwrap().clone())
     }
 
-    async fn reread(&self) -> Result<Option<String>, Unavailable> {
+    async fn reread(&self, refused: &str) -> Result<Option<String>, Unavailable> {
         self.outages.before("Secrets Manager")?;
         let now = self.now.lock().unwrap().clone();
-        let before = std::mem::replace(&mut *self.read.lock().unwrap(), now.clone());
-        Ok((now != before).then_some(now))
+        self.read.lock().unwrap().clone_from(&now);
+        Ok((now != refused).then_some(now))
     }
 }

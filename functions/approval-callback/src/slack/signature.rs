@@ -95,7 +95,8 @@ impl Trust<'_> {
             return Ok(());
         }
         // The secret may have been rotated since it was read.
-        match self.secret.reread().await.map_err(|_| Distrust::Unchecked)? {
+        let again = self.secret.reread(&secret).await;
+        match again.map_err(|_| Distrust::Unchecked)? {
             Some(secret) if matches(&secret, stamp, &request.body, &signature) => Ok(()),
             Some(_) | None => Err(Distrust::Forged),
         }

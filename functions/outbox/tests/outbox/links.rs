@@ -37,7 +37,7 @@ impl Credential for Readable {
             .ok_or_else(|| Unavailable::new("Secrets Manager", "access denied"))
     }
 
-    async fn reread(&self) -> Result<Option<String>, Unavailable> {
+    async fn reread(&self, _: &str) -> Result<Option<String>, Unavailable> {
         Ok(None)
     }
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use adapters::{Secret, SecretOperators};
-use domain::ports::Operators;
+use domain::ports::{Credential, Operators};
 use serde_json::json;
 use testkit::{FrozenClock, Proxy, Trouble};
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -25,7 +25,7 @@ async fn holding(values: &[&str]) -> (MockServer, Proxy) {
 
 #[tokio::test]
 async fn a_secret_is_read_once_and_again_after_a_failed_check_at_most_once_a_minute() {
-    let (_server, proxy) = holding(&["first\n", "second"]).await;
+    let (_server, proxy) = holding(&["first\n", "second", "second", "third"]).await;
     let clock = FrozenClock::default();
     let secret = Secret::new(proxy.config(), "arn:x", Arc::new(clock.clone()));
     secret.preload().await.unwrap();
@@ -41,6 +41,28 @@ async fn a_secret_is_read_once_and_again_after_a_failed_check_at_most_once_a_min
     secret.refresh().await.unwrap();
     assert_eq!(proxy.seen().len(), 3);
     assert_eq!(secret.value().await.unwrap().expose(), "second");
+
+    // Whoever looks whether what was just set is good reads it now.
+    assert_eq!(secret.read().await.unwrap().expose(), "third");
+    assert_eq!(secret.value().await.unwrap().expose(), "third");
+    assert_eq!(proxy.seen().len(), 4);
+}
+
+#[tokio::test]
+async fn a_refused_value_is_replaced_by_what_somebody_else_has_read_meanwhile() {
+    let (_server, proxy) = holding(&["first", "second"]).await;
+    let clock = FrozenClock::default();
+    let secret = Secret::new(proxy.config(), "arn:x", Arc::new(clock.clone()));
+    assert_eq!(secret.current().await.unwrap(), "first");
+    // A look at what the function reaches reads it, and whoever still has the first is refused.
+    secret.read().await.unwrap();
+    assert_eq!(secret.reread("first").await.unwrap(), Some("second".to_owned()));
+    assert_eq!(proxy.seen().len(), 2);
+    assert_eq!(secret.reread("second").await.unwrap(), None);
+    assert_eq!(proxy.seen().len(), 2, "it was read within a minute");
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(secret.reread("second").await.unwrap(), None);
+    assert_eq!(proxy.seen().len(), 3);
 }
 
 #[tokio::test]
