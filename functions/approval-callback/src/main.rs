@@ -54,16 +54,18 @@ async fn main() -> Result<(), Error> {
     let hosts = [Host::Service("dynamodb")];
     let trail = runtime::trail(&aws, config.trail_table, config.keys);
     let door = open(&patient, config.door);
-    let (trail, directory, door, ()) =
-        tokio::join!(trail, preload(&operators), door, connections.open(&hosts));
-    directory?;
-    let trail = trail.written_by(Author::Callback).signed_with(Arc::new(signer));
     let policies = Published::new(
         Arc::new(PayloadBucket::new(&aws, config.policy_bucket)),
         Arc::new(SystemClock),
     );
-    // Loaded at start, so that a click does not wait for it.
-    policy_loaded(&trail, &policies).await;
+    let (trail, directory, door, ()) = tokio::join!(
+        policy_loaded(trail, &policies),
+        preload(&operators),
+        door,
+        connections.open(&hosts)
+    );
+    directory?;
+    let trail = trail.written_by(Author::Callback).signed_with(Arc::new(signer));
     let deps = |door| Deps {
         trail: &trail,
         policies: &policies,

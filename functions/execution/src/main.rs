@@ -34,20 +34,25 @@ async fn main() -> Result<(), Error> {
     // What the first event needs is there before it, and fetched side by side.
     let hosts = ["dynamodb", "sqs"].map(Host::Service);
     let trail = runtime::trail(&aws, config.trail_table, config.keys);
-    let (trail, directory, key, write, ()) = tokio::join!(
-        trail,
+    let actuator = async {
+        let (key, write) = tokio::join!(routing_key.value(), token.value());
+        let key = key.as_ref().map(|key| key.expose());
+        let pager =
+            PagerDuty::without_waiting_for(&config.pagerduty_url, key)?.renewed_by(routing_key.clone());
+        let actuator =
+            AdminActuator::new(&config.gateway_url, write?.expose(), pager)?.renewed_by(token.clone());
+        actuator.reader().connect().await;
+        Ok::<_, Error>(actuator)
+    };
+    let (trail, directory, actuator, ()) = tokio::join!(
+        policy_loaded(trail, &policies),
         operators.preload(),
-        routing_key.value(),
-        token.value(),
+        actuator,
         connections.open(&hosts)
     );
-    let trail = trail.written_by(Author::Execution);
     // What is in force ends without a directory, and whatever is wrong with the pager. What starts reads both again.
     drop(directory);
-    let key = key.as_ref().map(|key| key.expose());
-    let pager = PagerDuty::without_waiting_for(&config.pagerduty_url, key)?.renewed_by(routing_key.clone());
-    let actuator = AdminActuator::new(&config.gateway_url, write?.expose(), pager)?.renewed_by(token.clone());
-    tokio::join!(policy_loaded(&trail, &policies), actuator.reader().connect());
+    let (trail, actuator) = (trail.written_by(Author::Execution), actuator?);
     let queue = |url: &str| SqsQueue::new(&aws, url);
     let again = queue(&config.execution_queue);
     let restores = queue(&config.restore_queue);
@@ -87,15 +92,15 @@ async fn main() -> Result<(), Error> {
         Ok(batch(messages, Lane::Execution, dead_letters, handle).await)
     };
     let reach = async || {
-        let key = routing_key.refresh().await.map_err(|err| err.to_string());
+        let key = routing_key.read().await.map_err(|err| err.to_string());
         let pager = key.and_then(|key| actuator::routing_key(key.expose()).map_err(|err| err.to_string()));
         vec![
             gateway_reached("write", &token, |token| {
-                Ok(AdminApi::new(&config.gateway_url, token)?)
+                Ok(AdminApi::with("gateway-write", &config.gateway_url, token)?)
             })
             .await,
             Reached::of(Needed::Pager, "routing key", pager),
-            operators_known(deps.operators).await,
+            operators_known(&operators).await,
             policy_in_force(deps.trail, deps.policies).await,
         ]
     };

@@ -37,24 +37,20 @@ async fn main() -> Result<(), Error> {
     // What the first event needs is there before it, and fetched side by side.
     let hosts = ["dynamodb", "sqs"].map(Host::Service);
     let trail = runtime::trail(&aws, config.trail_table, config.keys);
-    let (trail, directory, token, link, ()) = tokio::join!(
-        trail,
-        operators.preload(),
-        bot.value(),
-        link.value(),
-        connections.open(&hosts)
-    );
-    directory?;
-    let trail = trail.written_by(Author::Notification);
-    let token = Token::new("slack-bot", token?.expose())?;
-    let token = Rotating::fixed(token).renewed_by(Arc::new(bot));
-    let slack = WebApi::new("SLACK_API_URL", &config.api_url, token, SLACK)?;
-    let links = LinkKey::new(link?.expose().to_owned()).ok_or("the secret of LINK_SECRET is empty")?;
     let policies = Published::new(
         Arc::new(PayloadBucket::new(&aws, config.policy_bucket)),
         Arc::new(SystemClock),
     );
-    tokio::join!(policy_loaded(&trail, &policies), slack.connect());
+    let (trail, directory, slack, link, ()) = tokio::join!(
+        policy_loaded(trail, &policies),
+        operators.preload(),
+        web_api(&config.api_url, bot),
+        link.value(),
+        connections.open(&hosts)
+    );
+    directory?;
+    let (trail, slack) = (trail.written_by(Author::Notification), slack?);
+    let links = LinkKey::new(link?.expose().to_owned()).ok_or("the secret of LINK_SECRET is empty")?;
     let again = SqsQueue::new(&aws, config.queue);
     let dead_letters = DeadLetterQueue::new(&aws, config.dead_letters, "notification");
     let deps = &Deps {
@@ -76,11 +72,20 @@ async fn main() -> Result<(), Error> {
     };
     let reach = async || {
         let mut reached = notification::reach::channels(deps.slack, deps.routes).await;
-        reached.push(operators_known(deps.operators).await);
+        reached.push(operators_known(&operators).await);
         reached.push(policy_in_force(deps.trail, deps.policies).await);
         reached
     };
     serve(reach, handle).await
+}
+
+/// Slack's Web API with the bot's token, connected.
+async fn web_api(url: &str, bot: Secret) -> anyhow::Result<WebApi> {
+    let token = Token::new("slack-bot", bot.value().await?.expose())?;
+    let token = Rotating::fixed(token).renewed_by(Arc::new(bot));
+    let slack = WebApi::new("SLACK_API_URL", url, token, SLACK)?;
+    slack.connect().await;
+    Ok(slack)
 }
 
 fn secret(aws: &SdkConfig, arn: &str) -> Secret {

@@ -26,9 +26,8 @@ async fn main() -> Result<(), Error> {
     );
     let hosts = [Host::Service("dynamodb")];
     let trail = runtime::trail(&aws, config.trail_table, config.keys);
-    let (trail, ()) = tokio::join!(trail, connections.open(&hosts));
+    let (trail, ()) = tokio::join!(policy_loaded(trail, &policies), connections.open(&hosts));
     let trail = trail.written_by(Author::Scoring);
-    policy_loaded(&trail, &policies).await;
     let dead_letters = DeadLetterQueue::new(&aws, config.dead_letters, "scoring");
     let deps = &Deps {
         trail: &trail,

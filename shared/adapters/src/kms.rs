@@ -237,30 +237,40 @@ impl PublicKeys {
             let archive: KeyArchive = serde_json::from_slice(&bytes).map_err(|err| wrong(&err))?;
             archives.push(archive);
         }
-        let mut keys = Vec::new();
-        for (by, arns) in [
-            (Authority::Decisions, &self.sources.decisions),
-            (Authority::Operators, &self.sources.operators),
-        ] {
-            for (at, arn) in arns.iter().enumerate() {
-                let archive = archives.iter().find(|archive| archive.key == *arn);
-                let (public, retired) = match archive {
-                    Some(archive) => (archive.public.clone(), Some(archive.retired.clone())),
-                    None if at > 0 => return Err(KeysProblem::Former(arn.clone())),
-                    None => (BASE64.encode(&self.public(arn).await?), None),
-                };
-                keys.push(KnownKey {
-                    by,
-                    key: arn.clone(),
-                    public,
-                    retired,
-                });
-            }
-        }
+        // Side by side: a start waits for them.
+        let (decisions, operators) = tokio::try_join!(
+            self.of(Authority::Decisions, &self.sources.decisions, &archives),
+            self.of(Authority::Operators, &self.sources.operators, &archives),
+        )?;
         Ok(KeyFile {
             stack: self.sources.stack.clone(),
-            keys,
+            keys: [decisions, operators].concat(),
         })
+    }
+
+    /// The keys of a sort, the one in use first.
+    async fn of(
+        &self,
+        by: Authority,
+        arns: &[String],
+        archives: &[KeyArchive],
+    ) -> Result<Vec<KnownKey>, KeysProblem> {
+        let mut keys = Vec::new();
+        for (at, arn) in arns.iter().enumerate() {
+            let archive = archives.iter().find(|archive| archive.key == *arn);
+            let (public, retired) = match archive {
+                Some(archive) => (archive.public.clone(), Some(archive.retired.clone())),
+                None if at > 0 => return Err(KeysProblem::Former(arn.clone())),
+                None => (BASE64.encode(&self.public(arn).await?), None),
+            };
+            keys.push(KnownKey {
+                by,
+                key: arn.clone(),
+                public,
+                retired,
+            });
+        }
+        Ok(keys)
     }
 
     /// A public key, as KMS tells it.

@@ -1,7 +1,7 @@
 //! The way a function is run: events go to its handler, and `sre-agent doctor` is told what the function reaches.
 
-use adapters::{Secret, SystemClock};
-use domain::ports::{Clock as _, Gateway, Operators, Policies, Trail};
+use adapters::{Secret, SecretOperators, SystemClock};
+use domain::ports::{Clock as _, Gateway, Policies, Trail};
 use domain::telling::checkup::{Checkup, Needed, Reached, question};
 use lambda_runtime::{Context, Error, LambdaEvent, service_fn};
 use serde::Serialize;
@@ -33,7 +33,7 @@ pub async fn gateway_reached<G: Gateway>(
     open: impl FnOnce(&str) -> anyhow::Result<G>,
 ) -> Reached {
     let reading = async {
-        let gateway = open(token.refresh().await?.expose())?;
+        let gateway = open(token.read().await?.expose())?;
         gateway.reading(SystemClock.now()).await?;
         anyhow::Ok(())
     };
@@ -41,21 +41,23 @@ pub async fn gateway_reached<G: Gateway>(
 }
 
 /// Whether the directory of operators can be read and used.
-pub async fn operators_known(operators: &dyn Operators) -> Reached {
+pub async fn operators_known(operators: &SecretOperators) -> Reached {
     Reached::of(
         Needed::Operators,
         "directory of operators",
-        operators.directory().await.map(|_| ()),
+        operators.read().await.map(|_| ()),
     )
 }
 
-/// Loads the policy that is in force, before the first event needs it. Where that fails, the first event tries again, and says
-/// why not.
-pub async fn policy_loaded(trail: &dyn Trail, policies: &dyn Policies) {
-    match load_control(trail).await {
+/// The trail, once the policy that is in force was loaded, before the first event needs it: as soon as there is a trail, and
+/// beside whatever else a start waits for. Where that fails, the first event tries again, and says why not.
+pub async fn policy_loaded<T: Trail>(trail: impl Future<Output = T>, policies: &dyn Policies) -> T {
+    let trail = trail.await;
+    match load_control(&trail).await {
         Ok(control) => drop(policies.in_force(&control).await),
         Err(err) => tracing::warn!(error = %err, "the policy was not loaded at start"),
     }
+    trail
 }
 
 /// Whether the policy that is to be in force is.

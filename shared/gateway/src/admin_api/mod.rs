@@ -27,10 +27,15 @@ pub struct AdminApi {
 impl AdminApi {
     /// The API at a base URL, read with the token of the secret `gateway-read`. Nothing is sent yet.
     pub fn new(base_url: &str, token: &str) -> Result<Self, BadSettings> {
+        Self::with("gateway-read", base_url, token)
+    }
+
+    /// The same, read with the token of another secret, which is named where it is of no use.
+    pub fn with(secret: &'static str, base_url: &str, token: &str) -> Result<Self, BadSettings> {
         Ok(Self::over(
             Client::within(BOUNDS)?,
             BaseUrl::new("GATEWAY_URL", base_url)?,
-            Rotating::fixed(Token::new("gateway-read", token)?),
+            Rotating::fixed(Token::new(secret, token)?),
         ))
     }
 
