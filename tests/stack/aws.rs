@@ -195,6 +195,13 @@ impl Aws {
         read.secret_string().unwrap().to_owned()
     }
 
+    /// Sets a secret, as people do.
+    pub(crate) async fn set_secret(&self, purpose: &str, value: &str) {
+        let id = format!("{}/{purpose}", self.stack);
+        let put = self.secrets.put_secret_value().secret_id(id);
+        put.secret_string(value).send().await.unwrap();
+    }
+
     /// Deploys the same template with other values of some parameters.
     pub(crate) async fn deploy_with(&self, values: &[(&str, &str)]) {
         let described = self

@@ -14,6 +14,7 @@
 
 mod again;
 mod aws;
+mod doctor;
 mod emulator;
 mod expiry;
 mod forged;
