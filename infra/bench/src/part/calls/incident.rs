@@ -16,7 +16,7 @@ const READS: usize = 3;
 pub(super) const MORE: [(&str, usize, &str); 3] = [
     (
         "ingest-and-propose",
-        15,
+        14,
         "control, guard, the incident's stream, the proposal, the day's spending, what was done on the target before, and the \
          last hour's incidents: an index query for each of its eight partitions, side by side",
     ),
