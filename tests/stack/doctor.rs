@@ -26,13 +26,12 @@ fn findings() -> Vec<[String; 3]> {
         .collect()
 }
 
-/// What is said to be missing or is unknown, but for what every local stack lacks.
-fn faults() -> Vec<[String; 3]> {
-    let mut found = findings();
-    found.retain(|[verdict, about, _]| {
+/// Of these, what is missing or unknown, but for what every local stack lacks.
+fn faults(found: &[[String; 3]]) -> Vec<&[String; 3]> {
+    let is_fault = |[verdict, about, _]: &&[String; 3]| {
         ["missing", "unknown"].contains(&verdict.as_str()) && !LOCAL.contains(&about.as_str())
-    });
-    found
+    };
+    found.iter().filter(is_fault).collect()
 }
 
 fn assert_told(found: &[[String; 3]], about: &str, says: &str) {
@@ -83,20 +82,21 @@ async fn a_token_that_is_refused_and_a_pause_are_told_by_whoever_meets_them() {
     let before = world.aws.secret("gateway-write").await;
     world.aws.set_secret("gateway-write", "no-such-token").await;
     sre_agent(&["pause", "--reason", "a look, by a test"]);
-    let (faulty, noted) = (faults(), findings());
-    // Whatever comes of it, the next test has them as they were.
+    let found = findings();
+    // Before anything is asserted of it, so that the next test has them as they were.
     sre_agent(&["resume"]);
     world.aws.set_secret("gateway-write", &before).await;
-    let [[verdict, about, says]] = faulty.as_slice() else {
-        panic!("{faulty:#?}");
+    let faults_now = faults(&found);
+    let [[verdict, about, says]] = faults_now.as_slice() else {
+        panic!("{faults_now:#?}");
     };
     assert_eq!((verdict.as_str(), about.as_str()), ("missing", "gateway"));
     assert!(
         says.contains("execution") && says.contains("it does not know the token of the secret gateway-write"),
         "{says}"
     );
-    assert_told(&noted, "pause", "a look, by a test");
+    assert_told(&found, "pause", "a look, by a test");
     // It is seen at once that it was mended.
-    let left = faults();
-    assert!(left.is_empty(), "{left:#?}");
+    let mended = findings();
+    assert!(faults(&mended).is_empty(), "{mended:#?}");
 }

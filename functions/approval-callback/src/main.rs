@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use adapters::aws::{self, Bounds, Host};
 use adapters::{DynamoView, KmsSigner, PayloadBucket, SdkConfig, Secret, SecretOperators, SystemClock};
-use approval_callback::config::{Config, DoorConfig, PublicConfig};
+use approval_callback::config::{Config, DoorConfig};
 use approval_callback::patience::CALL_MS;
 use approval_callback::reply::{self, SlackReply};
 use approval_callback::slack::{Slack, Trust};
@@ -13,7 +13,6 @@ use approval_callback::{Deps, Door};
 use domain::ports::Unavailable;
 use domain::trail::{Author, Authority};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use outbound::{Rotating, Token};
 use policy::Published;
 use runtime::env::{Env, process};
 use runtime::link::LinkKey;
@@ -136,7 +135,12 @@ async fn open(aws: &SdkConfig, door: DoorConfig) -> Result<Opened, Error> {
     };
     let signing = secret(aws, &public.signing_secret);
     let link = secret(aws, &public.link_secret);
-    let (signed, link, slack) = tokio::join!(signing.preload(), link.value(), web_api(aws, &public));
+    let bot = Arc::new(secret(aws, &public.bot_secret));
+    let (signed, link, slack) = tokio::join!(
+        signing.preload(),
+        link.value(),
+        WebApi::connected("SLACK_API_URL", &public.api_url, bot, reply::BOUNDS)
+    );
     signed?;
     let links = LinkKey::new(link?.expose().to_owned()).ok_or("the secret of LINK_SECRET is empty")?;
     Ok(Opened::Public(Box::new(Public {
@@ -160,15 +164,6 @@ async fn preload(operators: &SecretOperators) -> Result<(), Unavailable> {
 
 fn secret(aws: &SdkConfig, arn: &str) -> Secret {
     Secret::new(aws, arn, Arc::new(SystemClock))
-}
-
-async fn web_api(aws: &SdkConfig, public: &PublicConfig) -> anyhow::Result<WebApi> {
-    let bot = secret(aws, &public.bot_secret);
-    let token = Token::new("slack-bot", bot.value().await?.expose())?;
-    let token = Rotating::fixed(token).renewed_by(Arc::new(bot));
-    let slack = WebApi::new("SLACK_API_URL", &public.api_url, token, reply::BOUNDS)?;
-    slack.connect().await;
-    Ok(slack)
 }
 
 async fn serve(deps: &Deps<'_>) -> Result<(), Error> {

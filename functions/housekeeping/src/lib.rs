@@ -293,11 +293,11 @@ async fn keep(
             None => Next::Nothing,
         };
         let expired = advance(deps.trail, deps.clock, proposal.clone(), &Actor::System, expires).await?;
-        if let Advanced::Appended(now) = expired {
+        if let Advanced::Appended(after) = expired {
             report.expired += 1;
             // An approval that ran out is asked for again; in the end it is over, as what nobody answered is at once.
-            let is_over = matches!(now.state(), State::Closed(Outcome::Expired));
-            if is_over && matches!(proposal.state(), State::AwaitingApproval { .. }) {
+            let is_over = matches!(after.state(), State::Closed(Outcome::Expired));
+            if is_over && matches!(proposal.state(), State::AwaitingApproval(_)) {
                 tracing::error!(alarm = "expired_unanswered", proposal.id = %id, "nobody decided in time");
             }
         }

@@ -11,7 +11,7 @@ use domain::trail::Author;
 use lambda_runtime::Error;
 use notification::Deps;
 use notification::config::Config;
-use outbound::{Bounds, Rotating, Token};
+use outbound::Bounds;
 use policy::Published;
 use runtime::env::{Env, process};
 use runtime::link::LinkKey;
@@ -32,7 +32,7 @@ async fn main() -> Result<(), Error> {
     let config = Config::from(&Env::new(&process))?;
 
     let operators = SecretOperators::new(secret(&aws, &config.operators_secret));
-    let bot = secret(&aws, &config.bot_secret);
+    let bot = Arc::new(secret(&aws, &config.bot_secret));
     let link = secret(&aws, &config.link_secret);
     // What the first event needs is there before it, and fetched side by side.
     let hosts = ["dynamodb", "sqs"].map(Host::Service);
@@ -44,7 +44,7 @@ async fn main() -> Result<(), Error> {
     let (trail, directory, slack, link, ()) = tokio::join!(
         policy_loaded(trail, &policies),
         operators.preload(),
-        web_api(&config.api_url, bot),
+        WebApi::connected("SLACK_API_URL", &config.api_url, bot, SLACK),
         link.value(),
         connections.open(&hosts)
     );
@@ -77,15 +77,6 @@ async fn main() -> Result<(), Error> {
         reached
     };
     serve(reach, handle).await
-}
-
-/// Slack's Web API with the bot's token, connected.
-async fn web_api(url: &str, bot: Secret) -> anyhow::Result<WebApi> {
-    let token = Token::new("slack-bot", bot.value().await?.expose())?;
-    let token = Rotating::fixed(token).renewed_by(Arc::new(bot));
-    let slack = WebApi::new("SLACK_API_URL", url, token, SLACK)?;
-    slack.connect().await;
-    Ok(slack)
 }
 
 fn secret(aws: &SdkConfig, arn: &str) -> Secret {

@@ -7,11 +7,14 @@
 //! <https://docs.slack.dev/reference/methods/conversations.info>, <https://docs.slack.dev/reference/methods/views.open>.
 
 use std::collections::BTreeSet;
+use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
+use domain::ports::Credential;
 use domain::trail::Seq;
 use domain::value::{ProposalId, shorten};
-use outbound::{BadSettings, BaseUrl, Bounds, Client, Reply, Rotating};
+use outbound::{BadSettings, BaseUrl, Bounds, Client, Reply, Rotating, Token};
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use serde_json::{Value, json};
@@ -174,9 +177,18 @@ impl WebApi {
         })
     }
 
-    /// Opens a connection, before the first call.
-    pub async fn connect(&self) {
-        self.client.connect(&self.base).await;
+    /// The same with the bot's token as it is now, which is read again after it was refused; and connected, before the first
+    /// call.
+    pub async fn connected(
+        setting: &'static str,
+        base_url: &str,
+        bot: Arc<dyn Credential>,
+        bounds: Bounds,
+    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let token = Token::new("slack-bot", &bot.current().await?)?;
+        let slack = Self::new(setting, base_url, Rotating::fixed(token).renewed_by(bot), bounds)?;
+        slack.client.connect(&slack.base).await;
+        Ok(slack)
     }
 
     /// Posts a message into a channel, or into a thread of it.
